@@ -1,0 +1,1 @@
+//! The fold of AUTHZ and the one authoriser; pure.

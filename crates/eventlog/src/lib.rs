@@ -1,0 +1,1 @@
+//! Append, execute, tail: JetStream, and memory for tests.

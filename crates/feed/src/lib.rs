@@ -1,0 +1,1 @@
+//! Follows and serves the access and content feeds.

@@ -1,0 +1,1 @@
+//! The latchkey command: up, and the client verbs.

@@ -1,0 +1,66 @@
+//! The three small vocabularies that decide access.
+
+/// What somebody may do with a channel or package; each level contains the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Level {
+    /// Index and download.
+    Read,
+    /// Also upload.
+    Write,
+    /// Also edit, delete and grant.
+    Manage,
+}
+
+/// Who may read a channel without a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Privacy {
+    /// Anyone who reaches the server.
+    Public,
+    /// Anyone signed in, with a session of their own.
+    Authenticated,
+    /// Its owner and those they authorise.
+    Private,
+}
+
+/// The kinds of package a channel holds; names are unique within a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PackageKind {
+    /// `.conda` and `.tar.bz2`.
+    Conda,
+    /// Wheels and sdists.
+    Pypi,
+}
+
+/// The words of a vocabulary, as typed in commands and shown in JSON.
+macro_rules! words {
+    ($name:ident, $what:literal, $($variant:ident = $word:literal),*) => {
+        impl $name {
+            /// The word for it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),* }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = crate::InvalidName;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($word => Ok(Self::$variant),)*
+                    _ => Err(crate::InvalidName::because(format!(
+                        "{text:?} is no {}: expected one of {:?}", $what, [$($word),*],
+                    ))),
+                }
+            }
+        }
+    };
+}
+
+words!(Level, "level", Read = "read", Write = "write", Manage = "manage");
+words!(Privacy, "privacy", Public = "public", Authenticated = "authenticated", Private = "private");
+words!(PackageKind, "package kind", Conda = "conda", Pypi = "pypi");

@@ -1,0 +1,1 @@
+//! Configuration, telemetry, health, drain, clocks, ids, outcome codes.

@@ -1,0 +1,1 @@
+//! Test clusters on the real servers.

@@ -1,0 +1,21 @@
+//! Compiles the contract without a system protoc.
+
+use prost::Message as _;
+
+const FILES: [&str; 4] = [
+    "latchkey/auth/v1/auth.proto",
+    "latchkey/catalog/v1/catalog.proto",
+    "latchkey/events/v1/events.proto",
+    "latchkey/feed/v1/feed.proto",
+];
+
+fn main() -> anyhow::Result<()> {
+    println!("cargo:rerun-if-changed=proto");
+    let descriptors = protox::compile(FILES.map(|file| format!("proto/{file}")), ["proto"])?;
+    let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    tonic_prost_build::configure()
+        .bytes(".latchkey.event.v1.Sealed.body")
+        .compile_fds(descriptors)?;
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! Accounts, tokens, the access feed.

@@ -1,0 +1,1 @@
+//! Channels, packages, artifacts, the content feed.

@@ -1,0 +1,1 @@
+//! The cluster with real clients.
