@@ -1,1 +1,22 @@
 //! The only SQL: ledger, checkpoints, read models.
+//!
+//! Schema `meta` holds what outlives a projection: the ledger (every raw envelope with its sequence) and the
+//! registry of versions. Each version of the projections has its own schema (`p1`, `p2`, …) with its own tables
+//! and checkpoint; schema `live` has one view per table and is all that a reader names. Whatever a read answers
+//! carries the checkpoint that stood in the same statement's snapshot.
+//!
+//! The reading half is open to everybody; the writing half (feature `write`) is the projector's.
+
+#![warn(missing_docs)]
+
+mod artifact;
+mod checkpoint;
+mod error;
+mod history;
+mod reader;
+
+pub use artifact::{ArtifactRow, FileKey, FileType};
+pub use checkpoint::{Checkpoint, Stream};
+pub use error::ReadError;
+pub use history::HistoryRow;
+pub use reader::{PAGE_LIMIT, Reader};

@@ -1,0 +1,102 @@
+//! The reading half: read-only connections, and a listener that knows the checkpoint without asking.
+
+mod artifacts;
+mod listener;
+
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+use sqlx::{
+    PgPool, Row,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::sync::watch;
+
+use crate::{Checkpoint, ReadError, Stream, artifact::count};
+
+/// Connections of one process.
+const CONNECTIONS_MAX: u32 = 16;
+/// How long a request waits for a connection, a dead Postgres included.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long Postgres may work on one statement. The largest index is read in well under a second.
+const STATEMENT_TIMEOUT_MS: &str = "10000";
+/// Rows in one page of a listing, at most.
+pub const PAGE_LIMIT: u32 = 1000;
+
+/// Reads the live read models. Cheap to clone; the listener ends with the last clone.
+#[derive(Clone)]
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    pool: PgPool,
+    heard: watch::Receiver<listener::Heard>,
+    listener: tokio::task::AbortHandle,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}
+
+impl Reader {
+    /// Opens a pool and starts the listener. Postgres need not be there yet: until it is, reads answer
+    /// [`ReadError::Unavailable`].
+    pub async fn connect(url: &str) -> Result<Self, ReadError> {
+        let options = PgConnectOptions::from_str(url).map_err(ReadError::Address)?.options([
+            ("statement_timeout", STATEMENT_TIMEOUT_MS),
+            ("default_transaction_read_only", "on"),
+            ("application_name", "latchkey-reader"),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS_MAX)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(options);
+        let (heard, listener) = listener::start(pool.clone());
+        Ok(Self { shared: Arc::new(Shared { pool, heard, listener: listener.abort_handle() }) })
+    }
+
+    /// How far the live read models are.
+    pub async fn checkpoint(&self, stream: Stream) -> Result<Checkpoint, ReadError> {
+        let rows = checkpoints(self.pool()).await?;
+        let of_stream = rows.into_iter().find(|(name, _)| name == stream.as_str());
+        Ok(of_stream.map(|(_, checkpoint)| checkpoint).unwrap_or_default())
+    }
+
+    /// Returns once the live read models have applied `seq`, with the sequence they had then.
+    ///
+    /// It is woken by the projector's notification. After `limit` the answer is [`ReadError::Behind`], or
+    /// [`ReadError::Away`] if Postgres is not connected.
+    pub async fn wait_checkpoint(&self, stream: Stream, seq: u64, limit: Duration) -> Result<u64, ReadError> {
+        let mut heard = self.shared.heard.clone();
+        let reached = heard.wait_for(|heard| heard.connected && heard.checkpoint(stream).seq >= seq);
+        if let Ok(Ok(heard)) = tokio::time::timeout(limit, reached).await {
+            return Ok(heard.checkpoint(stream).seq);
+        }
+        let heard = self.shared.heard.borrow();
+        Err(match heard.connected {
+            true => ReadError::Behind { stream, wanted: seq, seen: heard.checkpoint(stream).seq },
+            false => ReadError::Away { stream, wanted: seq },
+        })
+    }
+
+    /// Whether Postgres is connected and the read models are there, for readiness.
+    pub fn is_ready(&self) -> bool {
+        self.shared.heard.borrow().connected
+    }
+
+    fn pool(&self) -> &PgPool {
+        &self.shared.pool
+    }
+}
+
+async fn checkpoints(pool: &PgPool) -> Result<Vec<(String, Checkpoint)>, sqlx::Error> {
+    let rows = sqlx::query("SELECT stream, epoch, seq FROM live.checkpoint").fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| {
+            let checkpoint = Checkpoint { epoch: row.try_get("epoch")?, seq: count(row, "seq")? };
+            Ok((row.try_get("stream")?, checkpoint))
+        })
+        .collect()
+}

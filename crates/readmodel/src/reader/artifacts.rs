@@ -1,0 +1,156 @@
+//! Files as the indexes and listings need them.
+//!
+//! Every statement names `live.checkpoint` first and joins the rows to it: rows and sequence come from one
+//! snapshot, and a swap of the views, which locks that view first, cannot get in between.
+
+use names::{ChannelId, PackageKind};
+use sqlx::{FromRow, Row, postgres::PgRow};
+
+use super::{PAGE_LIMIT, Reader};
+use crate::{
+    ArtifactRow, FileKey, HistoryRow, ReadError,
+    artifact::{count, is_there},
+};
+
+/// The columns of an [`ArtifactRow`], after the CATALOG checkpoint of the same snapshot.
+macro_rules! select {
+    ($on:literal) => {
+        select!($on, "a.subdir, a.name, a.filename")
+    };
+    ($on:literal, $order:literal) => {
+        concat!(
+            "SELECT c.seq AS checkpoint, a.artifact_id, a.package_id, a.channel_id, a.kind, a.name, a.subdir, ",
+            "a.filename, a.version, a.build, a.build_number, a.sha256, a.md5, a.size_bytes, a.record_json, ",
+            "a.run_exports_json, a.channeldata_json, a.indexed_timestamp_ms, a.filetype, a.project, ",
+            "a.requires_python, a.metadata_sha256, a.metadata_size_bytes, a.summary, a.uploaded_at, a.seq, ",
+            "a.authz_seq FROM live.checkpoint c LEFT JOIN live.artifacts a ON ",
+            $on,
+            " WHERE c.stream = 'CATALOG' ORDER BY ",
+            $order
+        )
+    };
+}
+
+const OF_KIND: &str = select!("a.channel_id = $1 AND a.kind = $2");
+const OF_SUBDIR: &str = select!("a.channel_id = $1 AND a.kind = $2 AND a.subdir = $3");
+const OF_NAME: &str = select!("a.channel_id = $1 AND a.kind = $2 AND a.name = $3");
+const OF_FILE: &str = select!("a.channel_id = $1 AND a.kind = $2 AND a.subdir = $3 AND a.filename = $4");
+/// The limit is on the rows and not on the join, which is never empty.
+const OF_PAGE: &str = concat!(
+    select!(
+        "a.channel_id = $1 AND (a.kind, a.subdir, a.filename) > ($2, $3, $4)",
+        "a.kind, a.subdir, a.filename"
+    ),
+    " LIMIT $5"
+);
+const OF_SUBDIRS: &str = "SELECT c.seq AS checkpoint, array(SELECT DISTINCT a.subdir FROM live.artifacts a \
+     WHERE a.channel_id = $1 AND a.kind = 'conda' ORDER BY 1) AS subdirs \
+     FROM live.checkpoint c WHERE c.stream = 'CATALOG'";
+const OF_COUNT: &str = "SELECT c.seq AS checkpoint, (SELECT count(*) FROM live.artifacts a \
+     WHERE a.channel_id = $1) AS rows FROM live.checkpoint c WHERE c.stream = 'CATALOG'";
+const OF_HISTORY: &str = "SELECT h.channel_id, h.stream, h.seq, h.part, h.at, h.actor_account, h.actor_token, \
+     h.actor_system, h.event, h.summary_json FROM live.history h \
+     WHERE h.channel_id = $1 AND (h.at, h.stream, h.seq, h.part) < ($2, $3, $4, $5) \
+     ORDER BY h.at DESC, h.stream DESC, h.seq DESC, h.part DESC LIMIT $6";
+
+impl Reader {
+    /// The files of one kind in a channel, or in one subdir of it, ordered by subdir, name and file name, with the
+    /// CATALOG sequence they stand at.
+    pub async fn artifacts(
+        &self,
+        channel_id: ChannelId,
+        kind: PackageKind,
+        subdir: Option<&str>,
+    ) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
+        let query = match subdir {
+            Some(subdir) => sqlx::query(OF_SUBDIR).bind(channel_id.0).bind(kind.as_str()).bind(subdir),
+            None => sqlx::query(OF_KIND).bind(channel_id.0).bind(kind.as_str()),
+        };
+        rows(query.fetch_all(self.pool()).await?)
+    }
+
+    /// The files of one package, by its normalised name.
+    pub async fn artifacts_named(
+        &self,
+        channel_id: ChannelId,
+        kind: PackageKind,
+        name: &str,
+    ) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
+        let query = sqlx::query(OF_NAME).bind(channel_id.0).bind(kind.as_str()).bind(name);
+        rows(query.fetch_all(self.pool()).await?)
+    }
+
+    /// One file by its place; `None` for the subdir of a Python file.
+    pub async fn artifact_file(
+        &self,
+        channel_id: ChannelId,
+        kind: PackageKind,
+        subdir: Option<&str>,
+        filename: &str,
+    ) -> Result<(u64, Option<ArtifactRow>), ReadError> {
+        let query = sqlx::query(OF_FILE).bind(channel_id.0).bind(kind.as_str());
+        let query = query.bind(subdir.unwrap_or_default()).bind(filename);
+        let (seq, rows) = rows(query.fetch_all(self.pool()).await?)?;
+        Ok((seq, rows.into_iter().next()))
+    }
+
+    /// One page of a channel's files, both kinds, after a place; at most [`PAGE_LIMIT`] rows.
+    pub async fn list_artifacts(
+        &self,
+        channel_id: ChannelId,
+        after: Option<&FileKey>,
+        limit: u32,
+    ) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
+        let (kind, subdir, filename) = match after {
+            Some(key) => (key.kind.as_str(), key.subdir.as_str(), key.filename.as_str()),
+            None => ("", "", ""),
+        };
+        let query = sqlx::query(OF_PAGE).bind(channel_id.0).bind(kind).bind(subdir).bind(filename);
+        rows(query.bind(i64::from(limit.clamp(1, PAGE_LIMIT))).fetch_all(self.pool()).await?)
+    }
+
+    /// How many files a channel holds.
+    pub async fn count_artifacts(&self, channel_id: ChannelId) -> Result<(u64, u64), ReadError> {
+        let row = sqlx::query(OF_COUNT).bind(channel_id.0).fetch_one(self.pool()).await?;
+        Ok((count(&row, "checkpoint")?, count(&row, "rows")?))
+    }
+
+    /// The subdirs in which a channel has conda files, sorted.
+    pub async fn subdirs(&self, channel_id: ChannelId) -> Result<(u64, Vec<String>), ReadError> {
+        let row = sqlx::query(OF_SUBDIRS).bind(channel_id.0).fetch_one(self.pool()).await?;
+        Ok((count(&row, "checkpoint")?, row.try_get("subdirs")?))
+    }
+
+    /// What happened in a channel, newest first, before a row already seen; at most [`PAGE_LIMIT`] rows.
+    pub async fn history(
+        &self,
+        channel_id: ChannelId,
+        before: Option<&HistoryRow>,
+        limit: u32,
+    ) -> Result<Vec<HistoryRow>, ReadError> {
+        let query = sqlx::query_as(OF_HISTORY).bind(channel_id.0);
+        let query = match before {
+            Some(row) => {
+                query.bind(row.at).bind(row.stream.clone()).bind(row.seq.cast_signed()).bind(row.part)
+            }
+            None => query.bind(END_OF_TIME).bind(String::new()).bind(0_i64).bind(0_i32),
+        };
+        Ok(query.bind(i64::from(limit.clamp(1, PAGE_LIMIT))).fetch_all(self.pool()).await?)
+    }
+}
+
+/// Later than any event: the first page starts before it.
+const END_OF_TIME: time::OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59.999999 UTC);
+
+fn rows(rows: Vec<PgRow>) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
+    let seq = rows.first().map(|row| count(row, "checkpoint")).transpose()?.unwrap_or_default();
+    let artifacts = rows
+        .iter()
+        .filter_map(|row| match is_there(row) {
+            Ok(true) => Some(ArtifactRow::from_row(row)),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        })
+        .collect::<Result<_, sqlx::Error>>()?;
+    Ok((seq, artifacts))
+}
