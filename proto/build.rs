@@ -14,8 +14,6 @@ fn main() -> anyhow::Result<()> {
     let descriptors = protox::compile(FILES.map(|file| format!("proto/{file}")), ["proto"])?;
     let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure()
-        .bytes(".latchkey.event.v1.Sealed.body")
-        .compile_fds(descriptors)?;
+    tonic_prost_build::configure().bytes(".latchkey.event.v1.Sealed.body").compile_fds(descriptors)?;
     Ok(())
 }

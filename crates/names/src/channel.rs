@@ -26,7 +26,9 @@ impl ChannelName {
             )));
         }
         if is_reserved(text) {
-            return Err(InvalidName::because(format!("{text:?} is reserved: it is part of an address or a subdir")));
+            return Err(InvalidName::because(format!(
+                "{text:?} is reserved: it is part of an address or a subdir"
+            )));
         }
         Ok(Self(text.to_owned()))
     }

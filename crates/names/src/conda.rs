@@ -4,10 +4,26 @@ use crate::{InvalidName, text};
 
 /// Every subdir that conda knows, in the order of its own list.
 pub(crate) const SUBDIRS: [&str; 20] = [
-    "noarch", "emscripten-wasm32", "freebsd-64", "linux-32", "linux-64", "linux-aarch64",
-    "linux-armv6l", "linux-armv7l", "linux-ppc64", "linux-ppc64le", "linux-riscv32",
-    "linux-riscv64", "linux-s390x", "osx-64", "osx-arm64", "wasi-wasm32", "win-32", "win-64",
-    "win-arm64", "zos-z",
+    "noarch",
+    "emscripten-wasm32",
+    "freebsd-64",
+    "linux-32",
+    "linux-64",
+    "linux-aarch64",
+    "linux-armv6l",
+    "linux-armv7l",
+    "linux-ppc64",
+    "linux-ppc64le",
+    "linux-riscv32",
+    "linux-riscv64",
+    "linux-s390x",
+    "osx-64",
+    "osx-arm64",
+    "wasi-wasm32",
+    "win-32",
+    "win-64",
+    "win-arm64",
+    "zos-z",
 ];
 
 /// A subdir that conda knows, such as `noarch` or `linux-64`.

@@ -11,7 +11,9 @@ impl Login {
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         match ChannelName::parse(text) {
             Ok(_) => Ok(Self(text.to_owned())),
-            Err(reason) => Err(InvalidName::because(reason.to_string().replace("channel name", "login").replace("a channel's name", "a login"))),
+            Err(reason) => Err(InvalidName::because(
+                reason.to_string().replace("channel name", "login").replace("a channel's name", "a login"),
+            )),
         }
     }
 }

@@ -25,7 +25,7 @@ mod tests {
         let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
         for part in parts {
             bytes.extend(hex::decode(&part[..2]).unwrap());
-            bytes.extend(part[2..].as_bytes());
+            bytes.extend(&part.as_bytes()[2..]);
         }
         bytes
     }

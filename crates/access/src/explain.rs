@@ -1,0 +1,123 @@
+//! The answer in words: the same in every 401 and 403 body, in the CLI and in the RPC.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::{Action, By, Caller, Object, Refusal, Table, Verdict, Why};
+
+/// A decision for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The decision.
+    pub allowed: bool,
+    /// One sentence or two. They name what the asker named, and never say whether it exists.
+    pub words: String,
+}
+
+impl Table {
+    /// Decides, and says why.
+    pub fn explain(&self, caller: &Caller, action: Action, object: &Object<'_>) -> Explanation {
+        match self.decide(caller, action, object) {
+            Verdict::Allowed(by) => {
+                let words = format!(
+                    "{} may {} {}: {}",
+                    self.caller_words(caller),
+                    action.as_str(),
+                    self.object_words(object),
+                    allowed_words(by)
+                );
+                Explanation { allowed: true, words }
+            }
+            Verdict::Refused(refusal) => {
+                Explanation { allowed: false, words: self.refusal_words(caller, &refusal, action, object) }
+            }
+        }
+    }
+
+    /// Why not, and what would help.
+    pub fn refusal_words(
+        &self,
+        caller: &Caller,
+        refusal: &Refusal,
+        action: Action,
+        object: &Object<'_>,
+    ) -> String {
+        let who = self.caller_words(caller);
+        let what = self.object_words(object);
+        match refusal.why {
+            Why::NotSignedIn => format!("{what} needs a token with {}", needs(refusal, action)),
+            Why::Unknown => {
+                "this token is unknown to this server: check that it was copied whole, or make a new one"
+                    .into()
+            }
+            Why::Expired { since } => {
+                format!("{who} expired at {}: make a new one with `latchkey token create`", shown(since))
+            }
+            Why::Revoked { since } => {
+                format!("{who} was revoked at {}: ask its owner for a new one", shown(since))
+            }
+            Why::Disabled => format!("{who} belongs to a disabled account: ask an administrator"),
+            Why::SessionNeeded => {
+                format!(
+                    "{who} is limited to channels and cannot {}: sign in with `latchkey login`",
+                    action.as_str()
+                )
+            }
+            Why::Missing if refusal.may_read => {
+                format!("{who} may read {what} but lacks {}", needs(refusal, action))
+            }
+            Why::Missing => format!("{who} lacks {} on {what}", needs(refusal, action)),
+        }
+    }
+
+    fn caller_words(&self, caller: &Caller) -> String {
+        match caller {
+            Caller::Nobody => "nobody".into(),
+            Caller::Unknown => "an unknown token".into(),
+            Caller::Service(service) => format!("the service {}", service.as_str()),
+            Caller::Expired { token, .. }
+            | Caller::Revoked { token, .. }
+            | Caller::Disabled { token, .. }
+            | Caller::Token { token, .. } => {
+                let name = self.token(*token).map_or("?", |token| &token.name);
+                format!("the token {name:?} ({token})")
+            }
+        }
+    }
+
+    fn object_words(&self, object: &Object<'_>) -> String {
+        match object {
+            Object::Server => "this server".into(),
+            Object::Account(_) => "this account".into(),
+            Object::ChannelNamed(name) => format!("channel {name}"),
+            Object::Channel(id) => {
+                self.channel(*id).map_or("this channel".into(), |it| format!("channel {}", it.name))
+            }
+        }
+    }
+}
+
+fn needs(refusal: &Refusal, action: Action) -> String {
+    match refusal.needed {
+        Some(level) => format!("the level {level} ({})", action.as_str()),
+        None => format!("the right {}", action.as_str()),
+    }
+}
+
+fn allowed_words(by: By) -> String {
+    match by {
+        By::Public => "anyone may".into(),
+        By::Authenticated => "anyone signed in may".into(),
+        By::Owner => "its owner owns the channel".into(),
+        By::OrganisationOwner => "its owner owns the organisation".into(),
+        By::Grant(level) => format!("it was given {level} on the channel"),
+        By::Admin => "its owner administers the server".into(),
+        By::Own => "it concerns the caller's own account".into(),
+        By::Service(_) => "it is one of the server's own services".into(),
+    }
+}
+
+fn shown(time: OffsetDateTime) -> String {
+    let seconds = time.replace_nanosecond(0).expect("zero nanoseconds are valid");
+    seconds.format(&Rfc3339).expect("a UTC time has an RFC 3339 form")
+}

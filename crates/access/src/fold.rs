@@ -1,0 +1,263 @@
+//! Folding AUTHZ, in order. Position decides: an event whose actor was dead by then is void here,
+//! and in every other fold, so a stolen token cannot outlive its revocation through what it was making.
+
+use names::{AccountId, ChannelId, InvalidId, Level, PackageId, PackageKind, Privacy, TokenId};
+use proto::event::v1::{
+    self as stored, AccessChanged, AccountKind, Envelope, PackageCreated, TokenIssued, access,
+    access_changed, event::Event,
+};
+
+use crate::table::{Account, Channel, Package, Table, Token, TokenKind};
+use crate::{SecretHash, fold::Outcome::*};
+
+/// What applying an envelope did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its events are in the table.
+    Applied,
+    /// Its actor was dead at this sequence; nothing changed but the position.
+    Void,
+    /// The table was there already.
+    Seen,
+}
+
+/// An event that cannot be folded. The fold must stop: a skipped revocation is a breach.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("AUTHZ sequence {seq}: {reason}")]
+pub struct FoldError {
+    /// Where.
+    pub seq: u64,
+    reason: String,
+}
+
+impl FoldError {
+    pub(crate) fn at(seq: u64, reason: impl ToString) -> Self {
+        Self { seq, reason: reason.to_string() }
+    }
+}
+
+type Folded<T> = Result<T, String>;
+
+impl Table {
+    /// Applies the next envelope. Sequences may have gaps (barriers expire), but never go back.
+    pub fn apply(&mut self, seq: u64, envelope: &Envelope) -> Result<Outcome, FoldError> {
+        if seq <= self.seq {
+            return Ok(Seen);
+        }
+        let void = self.is_dead(envelope).map_err(|reason| FoldError::at(seq, reason))?;
+        if void {
+            self.voids.insert(seq);
+        } else {
+            for event in &envelope.events {
+                let event = event.event.as_ref().ok_or_else(|| {
+                    FoldError::at(seq, "an event of a kind unknown to this version; update before going on")
+                })?;
+                self.fold(event, envelope.time_us).map_err(|reason| FoldError::at(seq, reason))?;
+            }
+        }
+        self.seq = seq;
+        Ok(if void { Void } else { Applied })
+    }
+
+    fn is_dead(&self, envelope: &Envelope) -> Folded<bool> {
+        let Some(actor) = envelope.actor.as_ref() else { return Ok(false) };
+        if !actor.token_id.is_empty() {
+            let token = self.token(TokenId::from_bytes(&actor.token_id).map_err(text)?);
+            if token.is_none_or(|token| token.revoked_at_us.is_some() || self.is_disabled(token.owner)) {
+                return Ok(true);
+            }
+        }
+        if actor.account_id.is_empty() {
+            return Ok(false);
+        }
+        Ok(self.is_disabled(AccountId::from_bytes(&actor.account_id).map_err(text)?))
+    }
+
+    fn is_disabled(&self, account: AccountId) -> bool {
+        self.accounts.get(&account).is_none_or(|account| account.disabled)
+    }
+
+    fn fold(&mut self, event: &Event, time_us: i64) -> Folded<()> {
+        match event {
+            Event::AccountCreated(event) => self.fold_account(event),
+            Event::AccountDisabled(event) => self.fold_disabled(&event.account_id, true),
+            Event::AccountEnabled(event) => self.fold_disabled(&event.account_id, false),
+            Event::TokenIssued(event) => self.fold_token(event, None),
+            Event::TokenRevoked(event) => {
+                let place = self.token_places.get(&TokenId::from_bytes(&event.token_id).map_err(text)?);
+                let token = place.map(|place| &mut self.tokens[*place]);
+                let token = token.ok_or("a token is revoked that was never issued")?;
+                token.revoked_at_us.get_or_insert(time_us);
+                Ok(())
+            }
+            Event::ChannelCreated(event) => self.fold_channel(event),
+            Event::ChannelDescribed(event) => {
+                let id = ChannelId::from_bytes(&event.channel_id).map_err(text)?;
+                if let Some(channel) = self.channels.get_mut(&id) {
+                    channel.description = event.description.as_str().into();
+                }
+                Ok(())
+            }
+            Event::ChannelDeleted(event) => self.fold_deleted(&event.channel_id),
+            Event::AccessChanged(event) => self.fold_access(event),
+            Event::PackageCreated(event) => self.fold_package(event),
+            // They decide who may take a name or sign in, not who may do what.
+            Event::PasswordChanged(_) | Event::NameTaken(_) | Event::NameReleased(_) => Ok(()),
+            Event::ArtifactPublished(_) | Event::ArtifactRemoved(_) => {
+                Err("a CATALOG event stands in AUTHZ".into())
+            }
+        }
+    }
+
+    fn fold_account(&mut self, event: &stored::AccountCreated) -> Folded<()> {
+        let id = AccountId::from_bytes(&event.account_id).map_err(text)?;
+        let owners = event.owner_ids.iter().map(|id| AccountId::from_bytes(id)).collect::<Result<_, _>>();
+        let account = Account {
+            id,
+            kind: AccountKind::try_from(event.kind).map_err(text)?,
+            admin: event.admin,
+            disabled: false,
+            owners: owners.map_err(text)?,
+        };
+        self.accounts.entry(id).or_insert(account);
+        Ok(())
+    }
+
+    fn fold_disabled(&mut self, id: &[u8], disabled: bool) -> Folded<()> {
+        let id = AccountId::from_bytes(id).map_err(text)?;
+        let account =
+            self.accounts.get_mut(&id).ok_or("an account is disabled or enabled that was never made")?;
+        account.disabled = disabled;
+        Ok(())
+    }
+
+    pub(crate) fn fold_token(&mut self, event: &TokenIssued, revoked_at_us: Option<i64>) -> Folded<()> {
+        let id = TokenId::from_bytes(&event.token_id).map_err(text)?;
+        if self.token_places.contains_key(&id) {
+            return Ok(());
+        }
+        let token = token(event, id, revoked_at_us)?;
+        let place = self.tokens.len();
+        for (hash, ends_at_us) in &token.secrets {
+            self.secrets.insert(*hash, (place, *ends_at_us));
+        }
+        self.token_places.insert(id, place);
+        self.tokens.push(token);
+        Ok(())
+    }
+
+    pub(crate) fn fold_channel(&mut self, event: &stored::ChannelCreated) -> Folded<()> {
+        let id = ChannelId::from_bytes(&event.channel_id).map_err(text)?;
+        let name: Box<str> = event.name.as_str().into();
+        let channel = Channel {
+            id,
+            name: name.clone(),
+            owner: AccountId::from_bytes(&event.owner_id).map_err(text)?,
+            privacy: privacy(event.privacy)?,
+            description: event.description.as_str().into(),
+            private_packages: 0,
+        };
+        self.channels.entry(id).or_insert(channel);
+        self.channel_names.insert(name, id);
+        Ok(())
+    }
+
+    fn fold_deleted(&mut self, id: &[u8]) -> Folded<()> {
+        let id = ChannelId::from_bytes(id).map_err(text)?;
+        if let Some(channel) = self.channels.remove(&id) {
+            self.channel_names.remove(&channel.name);
+            self.packages.remove(&id);
+        }
+        Ok(())
+    }
+
+    fn fold_access(&mut self, event: &AccessChanged) -> Folded<()> {
+        let (Some(access_changed::Object::ChannelId(id)), Some(access_changed::Subject::Everyone(_))) =
+            (&event.object, &event.subject)
+        else {
+            return Err("access changed for a subject or object unknown to this version".into());
+        };
+        let Some(access::Access::Privacy(after)) = event.after.as_ref().and_then(|after| after.access) else {
+            return Err("everyone's access changed without a privacy".into());
+        };
+        let after = privacy(after)?;
+        if let Some(channel) = self.channels.get_mut(&ChannelId::from_bytes(id).map_err(text)?) {
+            channel.privacy = after;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn fold_package(&mut self, event: &PackageCreated) -> Folded<()> {
+        let channel = ChannelId::from_bytes(&event.channel_id).map_err(text)?;
+        let package =
+            Package { id: PackageId::from_bytes(&event.package_id).map_err(text)?, private: event.private };
+        let key = (kind(event.kind)?, event.name.as_str().into());
+        // A channel deleted meanwhile takes no packages.
+        let Some(entry) = self.channels.get_mut(&channel) else { return Ok(()) };
+        if self.packages.entry(channel).or_default().insert(key, package).is_none() && event.private {
+            entry.private_packages += 1;
+        }
+        Ok(())
+    }
+}
+
+fn token(event: &TokenIssued, id: TokenId, revoked_at_us: Option<i64>) -> Folded<Token> {
+    let secrets = event.secrets.iter().map(|secret| {
+        let hash = SecretHash::from_slice(&secret.sha256).ok_or("a secret's hash has not 32 bytes")?;
+        Ok((hash, secret.ends_at_us))
+    });
+    let grants = event
+        .grants
+        .iter()
+        .map(|grant| Ok((ChannelId::from_bytes(&grant.channel_id).map_err(text)?, level(grant.level)?)));
+    let maker = (!event.maker_token_id.is_empty()).then(|| TokenId::from_bytes(&event.maker_token_id));
+    Ok(Token {
+        id,
+        owner: AccountId::from_bytes(&event.owner_id).map_err(text)?,
+        name: event.name.as_str().into(),
+        kind: match event.kind() {
+            stored::TokenKind::Session => TokenKind::Session,
+            stored::TokenKind::Resource => TokenKind::Resource,
+            stored::TokenKind::Unspecified => return Err("a token of a kind unknown to this version".into()),
+        },
+        expires_at_us: event.expires_at_us,
+        revoked_at_us,
+        grants: grants.collect::<Folded<_>>()?,
+        maker: maker.transpose().map_err(text)?,
+        secrets: secrets.collect::<Folded<_>>()?,
+    })
+}
+
+fn level(level: i32) -> Folded<Level> {
+    match stored::Level::try_from(level).map_err(text)? {
+        stored::Level::Read => Ok(Level::Read),
+        stored::Level::Write => Ok(Level::Write),
+        stored::Level::Manage => Ok(Level::Manage),
+        stored::Level::None => Err("a grant of no level".into()),
+    }
+}
+
+fn privacy(privacy: i32) -> Folded<Privacy> {
+    match stored::Privacy::try_from(privacy).map_err(text)? {
+        stored::Privacy::Public => Ok(Privacy::Public),
+        stored::Privacy::Authenticated => Ok(Privacy::Authenticated),
+        stored::Privacy::Private => Ok(Privacy::Private),
+        stored::Privacy::Unspecified => Err("a privacy unknown to this version".into()),
+    }
+}
+
+fn kind(kind: i32) -> Folded<PackageKind> {
+    match stored::PackageKind::try_from(kind).map_err(text)? {
+        stored::PackageKind::Conda => Ok(PackageKind::Conda),
+        stored::PackageKind::Pypi => Ok(PackageKind::Pypi),
+        stored::PackageKind::Unspecified => Err("a package of a kind unknown to this version".into()),
+    }
+}
+
+trait Reason: ToString {}
+impl Reason for InvalidId {}
+impl Reason for prost::UnknownEnumValue {}
+
+fn text(reason: impl Reason) -> String {
+    reason.to_string()
+}

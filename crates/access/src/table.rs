@@ -1,0 +1,229 @@
+//! The table: everything that decides access, in memory, look-ups only.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use names::{AccountId, ChannelId, Level, PackageId, PackageKind, Privacy, TokenId};
+use proto::event::v1::AccountKind;
+use time::OffsetDateTime;
+
+use crate::{Caller, Credential, SecretHash, Service};
+
+/// A person or an organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Which of the two.
+    pub kind: AccountKind,
+    /// May manage the whole server.
+    pub admin: bool,
+    /// Nothing of it works.
+    pub disabled: bool,
+    /// An organisation's owners.
+    pub owners: Box<[AccountId]>,
+}
+
+/// What a token is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A sign-in: acts as its owner.
+    Session,
+    /// Levels on named channels.
+    Resource,
+}
+
+/// A token, without anything that could open a door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Its id.
+    pub id: TokenId,
+    /// The account it acts for.
+    pub owner: AccountId,
+    /// Chosen by the owner.
+    pub name: Box<str>,
+    /// What it is made for.
+    pub kind: TokenKind,
+    /// Microseconds since 1970.
+    pub(crate) expires_at_us: i64,
+    pub(crate) revoked_at_us: Option<i64>,
+    /// Levels on channels; a deleted channel's id opens nothing.
+    pub grants: Box<[(ChannelId, Level)]>,
+    /// The token that made this one.
+    pub maker: Option<TokenId>,
+    pub(crate) secrets: Box<[(SecretHash, i64)]>,
+}
+
+impl Token {
+    /// When it ends by itself.
+    pub fn expires_at(&self) -> OffsetDateTime {
+        instant(self.expires_at_us)
+    }
+
+    /// When it was revoked.
+    pub fn revoked_at(&self) -> Option<OffsetDateTime> {
+        self.revoked_at_us.map(instant)
+    }
+}
+
+/// A channel that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// Its id; made again under the same name it has another.
+    pub id: ChannelId,
+    /// Its name.
+    pub name: Box<str>,
+    /// A person or an organisation.
+    pub owner: AccountId,
+    /// Who reads it without a grant.
+    pub privacy: Privacy,
+    /// Free text.
+    pub description: Box<str>,
+    /// How many of its packages are private on their own.
+    pub(crate) private_packages: u32,
+}
+
+/// A package: it exists from before its first file on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Package {
+    /// Its id.
+    pub id: PackageId,
+    /// Private on its own.
+    pub private: bool,
+}
+
+/// Passes a digest's own bytes through as the hash.
+#[derive(Default)]
+pub(crate) struct Digested(u64);
+
+impl Hasher for Digested {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {
+        unreachable!("SecretHash hashes itself with write_u64");
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+/// The fold of AUTHZ up to [`Table::seq`].
+#[derive(Default)]
+pub struct Table {
+    pub(crate) seq: u64,
+    pub(crate) services: HashMap<SecretHash, Service, BuildHasherDefault<Digested>>,
+    pub(crate) accounts: HashMap<AccountId, Account>,
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) token_places: HashMap<TokenId, usize>,
+    /// Where the token stands, and when this one of its secrets ends.
+    pub(crate) secrets: HashMap<SecretHash, (usize, i64), BuildHasherDefault<Digested>>,
+    pub(crate) channels: HashMap<ChannelId, Channel>,
+    pub(crate) channel_names: HashMap<Box<str>, ChannelId>,
+    pub(crate) packages: HashMap<ChannelId, HashMap<(PackageKind, Box<str>), Package>>,
+    pub(crate) voids: HashSet<u64>,
+}
+
+impl Table {
+    /// An empty table that knows the services' credentials.
+    pub fn new(services: HashMap<SecretHash, Service>) -> Self {
+        Self { services: services.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Everything up to here has been applied.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Whether the event at this sequence is void: its actor was dead by then.
+    pub fn is_void(&self, seq: u64) -> bool {
+        self.voids.contains(&seq)
+    }
+
+    /// Who the credential belongs to, at this moment.
+    pub fn caller(&self, now: OffsetDateTime, credential: &Credential) -> Caller {
+        let hash = match credential {
+            Credential::None => return Caller::Nobody,
+            Credential::Garbage => return Caller::Unknown,
+            Credential::Secret(hash) => hash,
+        };
+        match (self.secrets.get(hash), self.services.get(hash)) {
+            (Some((place, ends_at_us)), _) => self.standing(now, &self.tokens[*place], *ends_at_us),
+            (None, Some(service)) => Caller::Service(*service),
+            (None, None) => Caller::Unknown,
+        }
+    }
+
+    /// The caller that a token would be if one of its strings were shown now.
+    pub fn caller_of(&self, now: OffsetDateTime, token: TokenId) -> Caller {
+        self.token(token).map_or(Caller::Unknown, |token| self.standing(now, token, i64::MAX))
+    }
+
+    fn standing(&self, now: OffsetDateTime, token: &Token, secret_ends_at_us: i64) -> Caller {
+        let (id, account) = (token.id, token.owner);
+        if let Some(revoked_at_us) = token.revoked_at_us {
+            return Caller::Revoked { token: id, account, since: instant(revoked_at_us) };
+        }
+        let ends_at_us = token.expires_at_us.min(secret_ends_at_us);
+        if ends_at_us <= micros(now) {
+            return Caller::Expired { token: id, account, since: instant(ends_at_us) };
+        }
+        match self.accounts.get(&account) {
+            Some(owner) if !owner.disabled => Caller::Token { token: id, account },
+            Some(_) | None => Caller::Disabled { token: id, account },
+        }
+    }
+
+    /// A channel by name.
+    pub fn channel_named(&self, name: &str) -> Option<&Channel> {
+        self.channel(*self.channel_names.get(name)?)
+    }
+
+    /// A channel by id; a deleted one is not there.
+    pub fn channel(&self, id: ChannelId) -> Option<&Channel> {
+        self.channels.get(&id)
+    }
+
+    /// Every channel, in no order.
+    pub fn channels(&self) -> impl Iterator<Item = &Channel> {
+        self.channels.values()
+    }
+
+    /// An account by id.
+    pub fn account(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.get(&id)
+    }
+
+    /// Whether no account was ever made.
+    pub fn has_no_accounts(&self) -> bool {
+        self.accounts.is_empty()
+    }
+
+    /// A token by id, dead or alive.
+    pub fn token(&self, id: TokenId) -> Option<&Token> {
+        self.token_places.get(&id).map(|place| &self.tokens[*place])
+    }
+
+    /// The token that a string belongs to, dead or alive.
+    pub fn secret(&self, hash: &SecretHash) -> Option<TokenId> {
+        self.secrets.get(hash).map(|(place, _)| self.tokens[*place].id)
+    }
+
+    /// A package by its normalised name.
+    pub fn package(&self, channel: ChannelId, kind: PackageKind, name: &str) -> Option<&Package> {
+        // Not on a request's path: a read asks for the channel, an upload may allocate a key.
+        self.packages.get(&channel)?.get(&(kind, name.into()))
+    }
+}
+
+/// Microseconds since 1970, UTC.
+pub(crate) fn micros(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn instant(micros: i64) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000)
+        .unwrap_or(time::macros::datetime!(9999-12-31 23:59:59 UTC))
+}
