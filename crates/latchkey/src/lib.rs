@@ -1,1 +1,38 @@
-//! The latchkey command: up, and the client verbs.
+//! The latchkey command: the client verbs, and `up`, which runs a whole Latchkey from one data folder.
+//!
+//! The client verbs speak REST to a gateway and know nothing of the services. What `up` is made of is public here
+//! because test clusters are started by the same code.
+#![warn(missing_docs)]
+
+pub mod args;
+mod client;
+pub mod failed;
+pub mod output;
+mod session;
+pub mod verb;
+
+use clap::CommandFactory as _;
+
+use args::{Cli, Verb};
+use failed::Failed;
+use verb::{Context, login};
+
+/// Does what the command line says.
+pub async fn run(cli: Cli) -> Result<(), Failed> {
+    let context = Context::new(cli.global);
+    match cli.verb {
+        Verb::Login(login) => login.run(&context).await,
+        Verb::Logout => login::logout(&context).await,
+        Verb::Whoami => login::whoami(&context).await,
+        Verb::Channel(channel) => channel.run(&context).await,
+        Verb::Token(token) => token.run(&context).await,
+        Verb::Upload(upload) => upload.run(&context).await,
+        Verb::Artifact(artifact) => artifact.run(&context).await,
+        Verb::Account(account) => account.run(&context).await,
+        Verb::Events(events) => events.run(&context).await,
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "latchkey", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The command line: every verb with its options, and the environment it reads.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::verb;
+
+const AFTER_HELP: &str = "\
+Environment:
+  LATCHKEY_URL    where the server is (else what `latchkey login` noted, else http://127.0.0.1:8080)
+  LATCHKEY_TOKEN  the credential (else the session that `latchkey login` noted)
+
+Exit status:
+  0  done
+  1  anything without a number of its own
+  2  the command line, or a value in it, is wrong
+  3  not signed in, or the credential is refused
+  4  the credential is good and may not do this
+  5  no such thing, or none that you may see
+  6  the name is taken, or another change came first
+  7  the server cannot be reached, or asks to be tried again later
+
+With --json the last line of standard output is one JSON document, also when the command fails.";
+
+/// Private conda channels and Python package indexes, opened by tokens that can be revoked.
+#[derive(Debug, Parser)]
+#[command(name = "latchkey", version, after_help = AFTER_HELP, propagate_version = true)]
+pub struct Cli {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What every verb takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Print one JSON document as the last line of standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Address of the server
+    #[arg(long, global = true, value_name = "URL", env = "LATCHKEY_URL", hide_env = true)]
+    pub url: Option<String>,
+    // Only the environment is documented: arguments are seen by everyone on the machine.
+    #[arg(long, global = true, hide = true, env = "LATCHKEY_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<runtime::Secret>,
+    #[arg(long, global = true, hide = true, env = "XDG_CONFIG_HOME")]
+    pub(crate) config_home: Option<PathBuf>,
+    #[arg(long, global = true, hide = true, env = "HOME")]
+    pub(crate) home: Option<PathBuf>,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Sign in, and note the session for later commands
+    Login(verb::login::Login),
+    /// End the session that `login` noted
+    Logout,
+    /// Show the account and token in use
+    Whoami,
+    /// Create, list, show, change and delete channels
+    #[command(subcommand)]
+    Channel(verb::channel::Channel),
+    /// Create, list, show, revoke and explain tokens
+    #[command(subcommand)]
+    Token(verb::token::Token),
+    /// Upload conda packages, wheels and source archives to a channel
+    Upload(verb::upload::Upload),
+    /// List and remove what a channel holds
+    #[command(subcommand)]
+    Artifact(verb::artifact::Artifact),
+    /// Create, disable and enable accounts (administrators)
+    #[command(subcommand)]
+    Account(verb::account::Account),
+    /// Read the log of everything that happened (administrators)
+    #[command(subcommand)]
+    Events(verb::events::Events),
+    /// Print shell completions
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

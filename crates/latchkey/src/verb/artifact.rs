@@ -1,0 +1,97 @@
+//! What a channel holds, file by file.
+
+use clap::Subcommand;
+use names::ChannelName;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::failed::{Exit, Failed};
+use crate::output::text;
+use crate::verb::Context;
+
+/// `latchkey artifact …`
+#[derive(Debug, Subcommand)]
+pub enum Artifact {
+    /// List the files of a channel
+    List {
+        /// Which channel
+        channel: ChannelName,
+    },
+    /// Remove files from a channel
+    Remove {
+        /// Which channel
+        channel: ChannelName,
+        /// As listed: SUBDIR/FILE for conda, FILE for Python
+        #[arg(required = true)]
+        file: Vec<String>,
+    },
+}
+
+impl Artifact {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failed> {
+        let client = Client::open(&context.global)?;
+        match self {
+            Self::List { channel } => list(context, &client, &channel).await,
+            Self::Remove { channel, file } => remove(context, &client, &channel, &file).await,
+        }
+    }
+}
+
+async fn list(context: &Context, client: &Client, channel: &ChannelName) -> Result<(), Failed> {
+    let artifacts = client.all(&["channels", channel.as_str(), "artifacts"], "artifacts").await?;
+    let row = |artifact: &Value| {
+        let path = match text(artifact, "subdir") {
+            subdir if subdir.is_empty() => text(artifact, "filename"),
+            subdir => format!("{subdir}/{}", text(artifact, "filename")),
+        };
+        vec![path, text(artifact, "size"), text(artifact, "uploaded_at"), text(artifact, "sha256")]
+    };
+    let rows: Vec<Vec<String>> = artifacts.iter().map(row).collect();
+    if rows.is_empty() {
+        context.output.line(format!("{channel} is empty: fill it with `latchkey upload {channel} FILE…`"));
+    } else {
+        context.output.table(&["FILE", "BYTES", "UPLOADED", "SHA-256"], &rows);
+    }
+    context.output.document(&json!({ "artifacts": artifacts }));
+    Ok(())
+}
+
+async fn remove(
+    context: &Context,
+    client: &Client,
+    channel: &ChannelName,
+    files: &[String],
+) -> Result<(), Failed> {
+    let mut removed = Vec::new();
+    let mut first_failure: Option<Failed> = None;
+    for file in files {
+        let kind = if file.contains('/') { "conda" } else { "pypi" };
+        let segments = ["channels", channel.as_str(), "artifacts", kind];
+        let path: Vec<&str> = segments.into_iter().chain(file.split('/')).collect();
+        match client.json(client.api(Method::DELETE, &path)).await {
+            Ok(_) => {
+                context.output.line(format!("removed {file}"));
+                removed.push(file);
+            }
+            Err(failed) => {
+                eprintln!("latchkey: {file}: {failed}");
+                first_failure.get_or_insert(failed);
+            }
+        }
+    }
+    match first_failure {
+        None => {
+            context.output.document(&json!({ "removed": removed }));
+            Ok(())
+        }
+        Some(first) if files.len() == 1 => Err(first),
+        Some(first) => {
+            let left = files.len() - removed.len();
+            Err(Failed::new(
+                if first.exit == Exit::Usage { Exit::Other } else { first.exit },
+                format!("{left} of {} files were not removed", files.len()),
+            ))
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Channels: who may read them is said when they are made, and private is what they are if nothing is said.
+
+use clap::{Args, Subcommand};
+use names::{ChannelName, Privacy};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use crate::client::Client;
+use crate::failed::Failed;
+use crate::output::text;
+use crate::verb::Context;
+use crate::verb::recipe::receipt_lines;
+
+/// `latchkey channel …`
+#[derive(Debug, Subcommand)]
+pub enum Channel {
+    /// Make a channel (private unless said otherwise)
+    Create {
+        /// Its name: a-z, 0-9, '_', '.', '-'
+        name: ChannelName,
+        /// Who may read it
+        #[command(flatten)]
+        reader: Reader,
+        /// What it is for
+        #[arg(long)]
+        description: Option<String>,
+    },
+    /// List the channels that you may read
+    List,
+    /// Show one channel
+    Show {
+        /// Its name
+        name: ChannelName,
+    },
+    /// Change who may read a channel, or its description
+    Set {
+        /// Its name
+        name: ChannelName,
+        /// Who may read it
+        #[command(flatten)]
+        reader: Reader,
+        /// What it is for
+        #[arg(long)]
+        description: Option<String>,
+    },
+    /// Delete a channel; whatever named it opens nothing for ever
+    Delete {
+        /// Its name
+        name: ChannelName,
+        /// Delete without asking
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Who may read a channel without being granted anything.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct Reader {
+    /// Anyone who reaches the server
+    #[arg(long)]
+    public: bool,
+    /// Anyone who has signed in
+    #[arg(long)]
+    authenticated: bool,
+    /// Its owner and those they authorise
+    #[arg(long)]
+    private: bool,
+}
+
+impl Reader {
+    fn privacy(&self) -> Option<Privacy> {
+        match (self.public, self.authenticated, self.private) {
+            (true, _, _) => Some(Privacy::Public),
+            (_, true, _) => Some(Privacy::Authenticated),
+            (_, _, true) => Some(Privacy::Private),
+            (false, false, false) => None,
+        }
+    }
+}
+
+impl Channel {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failed> {
+        let client = Client::open(&context.global)?;
+        match self {
+            Self::Create { name, reader, description } => {
+                create(context, &client, &name, &reader, description).await
+            }
+            Self::List => list(context, &client).await,
+            Self::Show { name } => show(context, &client, &name).await,
+            Self::Set { name, reader, description } => {
+                set(context, &client, &name, &reader, description).await
+            }
+            Self::Delete { name, yes } => delete(context, &client, &name, yes).await,
+        }
+    }
+}
+
+async fn create(
+    context: &Context,
+    client: &Client,
+    name: &ChannelName,
+    reader: &Reader,
+    description: Option<String>,
+) -> Result<(), Failed> {
+    let privacy = reader.privacy().unwrap_or(Privacy::Private);
+    let body = json!({
+        "name": name.as_str(), "privacy": privacy.as_str(), "description": description.unwrap_or_default(),
+    });
+    let answer = client.json(client.api(Method::POST, &["channels"]).json(&body)).await?;
+    context.output.line(format!("created {name}, {privacy}"));
+    context.output.line(format!("next: latchkey upload {name} FILE…"));
+    context.output.line(format!("      latchkey token create NAME --resource {name}:read --expires 30d"));
+    context.output.document(&answer);
+    Ok(())
+}
+
+async fn list(context: &Context, client: &Client) -> Result<(), Failed> {
+    let channels = client.all(&["channels"], "channels").await?;
+    let row = |channel: &Value| {
+        ["name", "privacy", "level", "description"].map(|field| text(channel, field)).to_vec()
+    };
+    let rows: Vec<Vec<String>> = channels.iter().map(row).collect();
+    if rows.is_empty() {
+        context.output.line("no channels yet: make one with `latchkey channel create NAME`");
+    } else {
+        context.output.table(&["CHANNEL", "READERS", "YOU MAY", "DESCRIPTION"], &rows);
+    }
+    context.output.document(&json!({ "channels": channels }));
+    Ok(())
+}
+
+async fn show(context: &Context, client: &Client, name: &ChannelName) -> Result<(), Failed> {
+    let answer = client.get(&["channels", name.as_str()]).await?;
+    for (label, field) in [
+        ("name", "name"),
+        ("id", "id"),
+        ("readers", "privacy"),
+        ("you may", "level"),
+        ("description", "description"),
+    ] {
+        context.output.line(format!("{label:<12} {}", text(&answer, field)));
+    }
+    context.output.document(&answer);
+    Ok(())
+}
+
+async fn set(
+    context: &Context,
+    client: &Client,
+    name: &ChannelName,
+    reader: &Reader,
+    description: Option<String>,
+) -> Result<(), Failed> {
+    let mut changes = Map::new();
+    if let Some(privacy) = reader.privacy() {
+        changes.insert("privacy".to_owned(), json!(privacy.as_str()));
+    }
+    if let Some(description) = description {
+        changes.insert("description".to_owned(), json!(description));
+    }
+    if changes.is_empty() {
+        return Err(Failed::usage(
+            "say what to change: --public, --authenticated, --private or --description TEXT",
+        ));
+    }
+    let request = client.api(Method::PATCH, &["channels", name.as_str()]).json(&changes);
+    let answer = client.json(request).await?;
+    let channel = answer.get("channel").unwrap_or(&answer);
+    context.output.line(format!("{name} is {}", text(channel, "privacy")));
+    for line in receipt_lines(&answer) {
+        context.output.line(line);
+    }
+    context.output.document(&answer);
+    Ok(())
+}
+
+async fn delete(context: &Context, client: &Client, name: &ChannelName, yes: bool) -> Result<(), Failed> {
+    if !yes {
+        return Err(Failed::usage(format_args!(
+            "this removes {name} and all it holds, for ever: add --yes if that is meant"
+        )));
+    }
+    let answer = client.json(client.api(Method::DELETE, &["channels", name.as_str()])).await?;
+    context.output.line(format!("deleted {name}"));
+    for line in receipt_lines(&answer) {
+        context.output.line(line);
+    }
+    context.output.document(&answer);
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! What to type next with a fresh token, and what a restricting change reports.
+
+use reqwest::Url;
+use serde_json::Value;
+
+use crate::output::{list, text};
+
+/// Ready-made lines for conda, pip and uv, for one channel; with upload lines where the token may write.
+pub(crate) fn lines(base: &Url, token: &str, channel: &str, writes: bool) -> Vec<String> {
+    let root = base.as_str().trim_end_matches('/');
+    let conda = format!("{root}/t/{token}/{channel}");
+    let python = with_user_info(base, token, &format!("pypi/{channel}/simple/"));
+    let mut lines = vec![
+        format!("conda  conda config --add channels {conda}"),
+        format!("       conda install -c {conda} PACKAGE"),
+        format!("pip    pip install --index-url {python} PACKAGE"),
+        format!("       pip install --index-url {root}/t/{token}/pypi/{channel}/simple/ PACKAGE"),
+        format!("uv     uv pip install --index-url {python} PACKAGE"),
+    ];
+    if writes {
+        let upload = format!("{root}/pypi/{channel}/");
+        lines.push(format!("twine  TWINE_USERNAME=__token__ TWINE_PASSWORD={token} twine upload --repository-url {upload} FILE…"));
+        lines.push(format!(
+            "upload LATCHKEY_URL={root} LATCHKEY_TOKEN={token} latchkey upload {channel} FILE…"
+        ));
+    }
+    lines
+}
+
+/// Basic credentials in the address: pip and uv mask these in what they print, a token in the path they do not.
+fn with_user_info(base: &Url, token: &str, path: &str) -> String {
+    let root = base.as_str().trim_end_matches('/');
+    match root.split_once("://") {
+        Some((scheme, rest)) => format!("{scheme}://__token__:{token}@{rest}/{path}"),
+        None => format!("{root}/{path}"),
+    }
+}
+
+/// A line per gateway that has applied a restricting change, with its time; then what is silent.
+pub(crate) fn receipt_lines(answer: &Value) -> Vec<String> {
+    let Some(receipt) = answer.get("receipt").filter(|receipt| !receipt.is_null()) else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    for confirmation in list(receipt, "confirmed") {
+        let after_us = confirmation.get("after_us").and_then(Value::as_u64).unwrap_or(0);
+        lines.push(format!("  {} after {}", text(confirmation, "gateway"), millis(after_us)));
+    }
+    let silent: Vec<&str> = list(receipt, "silent").iter().filter_map(Value::as_str).collect();
+    if !silent.is_empty() {
+        let waited_us = receipt.get("waited_us").and_then(Value::as_u64).unwrap_or(0);
+        lines.push(format!(
+            "  not confirmed within {}: {}; it is recorded, and holds there as soon as they hear of it",
+            millis(waited_us),
+            silent.join(", "),
+        ));
+    }
+    lines
+}
+
+fn millis(us: u64) -> String {
+    format!("{}.{} ms", us / 1000, us % 1000 / 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_basic_form_of_pip_comes_before_the_path_form() {
+        let base = Url::parse("http://h:8080").unwrap();
+        let lines = lines(&base, "lkr-T", "acme", false);
+        let pip: Vec<&String> =
+            lines.iter().filter(|line| line.contains("pip install --index-url")).collect();
+        assert!(pip[0].contains("http://__token__:lkr-T@h:8080/pypi/acme/simple/"), "{lines:?}");
+        assert!(pip[1].contains("http://h:8080/t/lkr-T/pypi/acme/simple/"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_receipt_names_each_gateway_with_its_time_and_whoever_is_silent() {
+        let answer = json!({ "receipt": {
+            "confirmed": [{ "gateway": "g1", "after_us": 2350 }], "silent": ["g2"], "waited_us": 2_000_000,
+        } });
+        let lines = receipt_lines(&answer);
+        assert_eq!(lines[0], "  g1 after 2.3 ms");
+        assert!(lines[1].contains("within 2000.0 ms: g2"));
+    }
+}

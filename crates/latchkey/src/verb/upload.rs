@@ -1,0 +1,224 @@
+//! Uploads: each file is hashed, sent whole, and reported; a failure does not stop the files after it.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use futures::TryStreamExt as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use names::ChannelName;
+use reqwest::header::CONTENT_LENGTH;
+use reqwest::{Body, Method, RequestBuilder, multipart};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tokio::fs::File;
+use tokio::io::AsyncReadExt as _;
+use tokio_util::io::ReaderStream;
+
+use crate::client::Client;
+use crate::failed::{Exit, Failed};
+use crate::output::{list, text};
+use crate::verb::Context;
+
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// `latchkey upload`
+#[derive(Debug, Args)]
+pub struct Upload {
+    /// Into which channel
+    channel: ChannelName,
+    /// .conda, .tar.bz2, .whl, or a source archive .tar.gz
+    #[arg(required = true)]
+    file: Vec<PathBuf>,
+    /// Replace a conda file of the same name (Python file names are never reused)
+    #[arg(long)]
+    force: bool,
+}
+
+/// What a file is, by its name alone; the server looks inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Conda,
+    Wheel,
+    SourceArchive,
+}
+
+impl Form {
+    fn of(filename: &str) -> Option<Self> {
+        let ends = |suffix| filename.len() > str::len(suffix) && filename.ends_with(suffix);
+        match () {
+            () if ends(".conda") || ends(".tar.bz2") => Some(Self::Conda),
+            () if ends(".whl") => Some(Self::Wheel),
+            () if ends(".tar.gz") || ends(".zip") => Some(Self::SourceArchive),
+            () => None,
+        }
+    }
+}
+
+impl Upload {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failed> {
+        let client = Client::open(&context.global)?;
+        let mut stored = Vec::new();
+        let mut failures: Vec<(&PathBuf, Failed)> = Vec::new();
+        for path in &self.file {
+            match self.one(context, &client, path).await {
+                Ok(document) => {
+                    report(context, &self.channel, &document);
+                    stored.push(document);
+                }
+                Err(failed) => {
+                    eprintln!("latchkey: {}: {failed}", path.display());
+                    failures.push((path, failed));
+                }
+            }
+        }
+        let failed: Vec<Value> = failures
+            .iter()
+            .map(|(path, failed)| json!({ "file": path, "error": failed.document()["error"] }))
+            .collect();
+        context.output.document(&json!({ "stored": stored, "failed": failed }));
+        match failures.into_iter().next() {
+            None => Ok(()),
+            // Said already, file by file: only the number is left to tell.
+            Some((_, first)) => Err(Failed { message: String::new(), hint: None, ..first }),
+        }
+    }
+
+    async fn one(&self, context: &Context, client: &Client, path: &Path) -> Result<Value, Failed> {
+        let filename = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .ok_or_else(|| Failed::usage("it has no file name that can be sent"))?;
+        let form = Form::of(filename).ok_or_else(|| {
+            Failed::usage("what is it? names end in .conda, .tar.bz2, .whl, .tar.gz or .zip")
+        })?;
+        let (size, sha256) = hash(path).await.map_err(|error| Failed::io("reading it", &error))?;
+        let bar = bar(context, filename, size);
+        let file = File::open(path).await.map_err(|error| Failed::io("opening it", &error))?;
+        let sent = bar.clone();
+        let chunks = ReaderStream::with_capacity(file, CHUNK_BYTES)
+            .inspect_ok(move |chunk| sent.inc(chunk.len() as u64));
+        let source = Source { filename, size, sha256: &sha256, body: Body::wrap_stream(chunks) };
+        let request = match form {
+            Form::Conda => self.conda(client, source),
+            Form::Wheel => self.python(client, source, "bdist_wheel")?,
+            Form::SourceArchive => self.python(client, source, "sdist")?,
+        };
+        let response = client.send(request).await;
+        bar.finish_and_clear();
+        let response = response?;
+        let pending = response
+            .headers()
+            .get("latchkey-pending")
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        let body = response.bytes().await.map_err(|error| client.unreachable(&error))?;
+        let mut document = match serde_json::from_slice(&body) {
+            Ok(document @ Value::Object(_)) => document,
+            Ok(_) | Err(_) => json!({}),
+        };
+        document["file"] = json!(path);
+        document["filename"] = json!(filename);
+        document["size"] = json!(size);
+        document["sha256"] = json!(sha256);
+        if let Some(pending) = pending {
+            document["pending"] = json!(pending);
+        }
+        Ok(document)
+    }
+
+    /// One request with the raw bytes; the subdir is read from the archive.
+    fn conda(&self, client: &Client, source: Source<'_>) -> RequestBuilder {
+        client
+            .request(Method::POST, &["api", "channels", self.channel.as_str(), "upload", source.filename])
+            .query(&[("force", if self.force { "true" } else { "false" }), ("sha256", source.sha256)])
+            .header(CONTENT_LENGTH, source.size)
+            .body(source.body)
+    }
+
+    /// The form that twine sends; name and version are left to the archive, which alone is believed.
+    fn python(&self, client: &Client, source: Source<'_>, filetype: &str) -> Result<RequestBuilder, Failed> {
+        let content = multipart::Part::stream_with_length(source.body, source.size)
+            .file_name(source.filename.to_owned())
+            .mime_str("application/octet-stream")
+            .map_err(|error| Failed::new(Exit::Other, format!("the form cannot be made: {error}")))?;
+        let form = multipart::Form::new()
+            .text(":action", "file_upload")
+            .text("protocol_version", "1")
+            .text("filetype", filetype.to_owned())
+            .text("sha256_digest", source.sha256.to_owned())
+            .part("content", content);
+        Ok(client.request(Method::POST, &["pypi", self.channel.as_str(), ""]).multipart(form))
+    }
+}
+
+/// A file on its way.
+struct Source<'a> {
+    filename: &'a str,
+    size: u64,
+    sha256: &'a str,
+    body: Body,
+}
+
+async fn hash(path: &Path) -> std::io::Result<(u64, String)> {
+    let mut file = File::open(path).await?;
+    let mut hasher = Sha256::new();
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut size = 0;
+    loop {
+        let read = file.read(&mut chunk).await?;
+        if read == 0 {
+            return Ok((size, hex::encode(hasher.finalize())));
+        }
+        hasher.update(&chunk[..read]);
+        size += read as u64;
+    }
+}
+
+/// Shown on a terminal only; on anything else standard error stays free for errors.
+fn bar(context: &Context, filename: &str, size: u64) -> ProgressBar {
+    if context.output.json {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{msg}  {bar:32}  {bytes}/{total_bytes}  {bytes_per_sec}")
+        .expect("the template is a constant, and right");
+    ProgressBar::new(size).with_style(style).with_message(filename.to_owned())
+}
+
+fn report(context: &Context, channel: &ChannelName, document: &Value) {
+    let place = match text(document, "subdir") {
+        subdir if subdir.is_empty() => text(document, "filename"),
+        subdir => format!("{subdir}/{}", text(document, "filename")),
+    };
+    let was_there = document.get("created") == Some(&Value::Bool(false));
+    let what = if was_there { "was there already" } else { "stored" };
+    let output = context.output;
+    output.line(format!(
+        "{what}: {channel} {place} ({} bytes, sha256 {})",
+        text(document, "size"),
+        text(document, "sha256")
+    ));
+    for warning in list(document, "warnings").iter().filter_map(Value::as_str) {
+        output.line(format!("  warning: {warning}"));
+    }
+    if document.get("pending").is_some() {
+        output.line(format!(
+            "  stored for good, but not yet in every index (sequence {}): it shows within moments",
+            text(document, "pending"),
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_known_by_the_end_of_its_name() {
+        assert_eq!(Form::of("a-1-0.conda"), Some(Form::Conda));
+        assert_eq!(Form::of("a-1-0.tar.bz2"), Some(Form::Conda));
+        assert_eq!(Form::of("a-1-py3-none-any.whl"), Some(Form::Wheel));
+        assert_eq!(Form::of("a-1.tar.gz"), Some(Form::SourceArchive));
+        assert_eq!(Form::of(".conda"), None);
+        assert_eq!(Form::of("a.txt"), None);
+    }
+}
