@@ -1,0 +1,189 @@
+//! Single decisions, each a short history and a question.
+
+use access::{Action, By, Caller, Credential, Object, Outcome, SecretHash, Service, Table, Verdict, Why};
+use names::Level as L;
+use proto::event::v1::{Actor, Level, Privacy, TokenKind};
+use time::Duration;
+
+use crate::world::*;
+
+const LAB: Object<'static> = Object::ChannelNamed("lab");
+
+/// Account 1 owns lab (private) and has session 1; token 2 reads lab; account 3 is a stranger with session 3.
+fn lab() -> World {
+    World::new([
+        person(1, false),
+        person(3, false),
+        create(1, "lab", account(1), Privacy::Private),
+        issue(1, account(1), TokenKind::Session, &[]),
+        issue(2, account(1), TokenKind::Resource, &[(channel(1), Level::Read)]),
+        issue(3, account(3), TokenKind::Session, &[]),
+    ])
+}
+
+fn why(verdict: Verdict) -> Why {
+    match verdict {
+        Verdict::Refused(refusal) => refusal.why,
+        Verdict::Allowed(by) => panic!("allowed by {by:?}"),
+    }
+}
+
+#[test]
+fn a_read_token_reads_its_channel_and_does_nothing_else_there() {
+    let world = lab();
+    let token = world.caller(2);
+    assert_eq!(
+        world.table.decide(&token, Action::ArtifactDownload, &LAB),
+        Verdict::Allowed(By::Grant(L::Read))
+    );
+    for action in [Action::ArtifactCreate, Action::ArtifactDelete, Action::ChannelEdit, Action::ChannelDelete]
+    {
+        let Verdict::Refused(refusal) = world.table.decide(&token, action, &LAB) else {
+            panic!("{action:?}")
+        };
+        assert_eq!((refusal.why, refusal.may_read), (Why::Missing, true), "{action:?}");
+    }
+}
+
+#[test]
+fn a_closed_channel_and_one_that_is_not_there_are_refused_alike() {
+    let world = lab();
+    let ghost = Object::ChannelNamed("ghost");
+    for caller in [Caller::Nobody, Caller::Unknown, world.caller(3)] {
+        for action in Action::ALL.into_iter().filter(|action| action.level().is_some()) {
+            assert_eq!(
+                world.table.decide(&caller, action, &LAB),
+                world.table.decide(&caller, action, &ghost)
+            );
+            let [here, there] =
+                [&LAB, &ghost].map(|object| world.table.explain(&caller, action, object).words);
+            assert_eq!(here.replace("lab", "ghost"), there);
+        }
+    }
+}
+
+#[test]
+fn a_revoked_token_is_refused_and_so_is_an_expired_one() {
+    let mut world = lab();
+    let later = world.table.caller(NOON + Duration::hours(2), &secret(2));
+    assert!(matches!(why(world.table.decide(&later, Action::ArtifactDownload, &LAB)), Why::Expired { .. }));
+    world.push(revoke(2));
+    assert!(matches!(
+        why(world.table.decide(&world.caller(2), Action::ArtifactDownload, &LAB)),
+        Why::Revoked { .. }
+    ));
+    assert!(matches!(
+        why(world.table.decide(&world.caller(2), Action::WhoAmI, &Object::Server)),
+        Why::Revoked { .. }
+    ));
+}
+
+#[test]
+fn a_token_never_exceeds_its_owner() {
+    let mut world = lab();
+    world.push(issue(4, account(3), TokenKind::Resource, &[(channel(1), Level::Manage)]));
+    assert_eq!(why(world.table.decide(&world.caller(4), Action::ArtifactDownload, &LAB)), Why::Missing);
+    world.push(set_privacy(1, Privacy::Authenticated));
+    assert_eq!(
+        world.table.decide(&world.caller(4), Action::ArtifactDownload, &LAB),
+        Verdict::Allowed(By::Grant(L::Read))
+    );
+    assert_eq!(why(world.table.decide(&world.caller(4), Action::ArtifactCreate, &LAB)), Why::Missing);
+}
+
+#[test]
+fn a_resource_token_is_a_stranger_outside_its_channels() {
+    let mut world = lab();
+    world.push(create(2, "house", account(1), Privacy::Authenticated));
+    world.push(create(3, "street", account(1), Privacy::Public));
+    let read =
+        |name| world.table.decide(&world.caller(2), Action::ArtifactDownload, &Object::ChannelNamed(name));
+    assert_eq!(why(read("house")), Why::Missing);
+    assert_eq!(read("street"), Verdict::Allowed(By::Public));
+    let mint = world.table.decide(&world.caller(2), Action::TokenEdit, &Object::Account(account(1)));
+    assert_eq!(why(mint), Why::SessionNeeded);
+}
+
+#[test]
+fn a_channel_made_again_under_its_name_is_not_opened_by_an_old_token() {
+    let mut world = lab();
+    world.push(delete(1));
+    assert_eq!(why(world.table.decide(&world.caller(2), Action::ArtifactDownload, &LAB)), Why::Missing);
+    world.push(create(9, "lab", account(1), Privacy::Private));
+    assert_eq!(why(world.table.decide(&world.caller(2), Action::ArtifactDownload, &LAB)), Why::Missing);
+    assert!(matches!(
+        world.table.decide(&world.caller(1), Action::ChannelEdit, &LAB),
+        Verdict::Allowed(By::Owner)
+    ));
+}
+
+#[test]
+fn owners_of_an_organisation_own_its_channels() {
+    let mut world = lab();
+    world.push(organisation(7, &[account(3)]));
+    world.push(create(7, "org", account(7), Privacy::Private));
+    let decide = |n| world.table.decide(&world.caller(n), Action::ChannelEdit, &Object::ChannelNamed("org"));
+    assert_eq!(decide(3), Verdict::Allowed(By::OrganisationOwner));
+    assert_eq!(why(decide(1)), Why::Missing);
+    let mint = world.table.decide(&world.caller(3), Action::TokenEdit, &Object::Account(account(7)));
+    assert_eq!(mint, Verdict::Allowed(By::OrganisationOwner));
+}
+
+#[test]
+fn a_dead_token_reads_a_public_channel_unless_it_could_read_something_hidden_there() {
+    let mut world = lab();
+    world.push(set_privacy(1, Privacy::Public));
+    world.push(revoke(2));
+    assert_eq!(
+        world.table.decide(&world.caller(2), Action::ArtifactDownload, &LAB),
+        Verdict::Allowed(By::Public)
+    );
+    world.push(package(1, "hidden", true));
+    assert!(matches!(
+        why(world.table.decide(&world.caller(2), Action::ArtifactDownload, &LAB)),
+        Why::Revoked { .. }
+    ));
+    let unknown = world.table.decide(&Caller::Unknown, Action::ArtifactDownload, &LAB);
+    assert_eq!(unknown, Verdict::Allowed(By::Public));
+}
+
+#[test]
+fn what_a_dead_token_did_afterwards_is_void() {
+    let mut world = lab();
+    let by =
+        |n| Actor { account_id: account(1).to_bytes(), token_id: token(n).to_bytes(), system: String::new() };
+    let mint = |n| issue(n, account(1), TokenKind::Session, &[]);
+    assert_eq!(world.push_by(mint(5), by(1)), Outcome::Applied);
+    world.push(revoke(1));
+    assert_eq!(world.push_by(mint(6), by(1)), Outcome::Void);
+    assert_eq!(world.caller(6), Caller::Unknown);
+    assert!(world.table.is_void(world.table.seq()));
+    world.push(disable(1));
+    assert_eq!(world.push_by(mint(8), by(5)), Outcome::Void);
+}
+
+#[test]
+fn only_services_follow_feeds_and_only_administrators_read_the_log() {
+    let mut world = lab();
+    world.push(person(4, true));
+    world.push(issue(4, account(4), TokenKind::Session, &[]));
+    let service = world.table.caller(NOON, &Credential::Secret(SecretHash::of(SERVICE)));
+    assert_eq!(service, Caller::Service(Service::Gateway));
+    let decide = |caller: &Caller, action| world.table.decide(caller, action, &Object::Server);
+    assert_eq!(decide(&service, Action::FeedFollow), Verdict::Allowed(By::Service(Service::Gateway)));
+    assert_eq!(why(decide(&world.caller(4), Action::FeedFollow)), Why::Missing);
+    assert_eq!(decide(&world.caller(4), Action::EventsSubscribe), Verdict::Allowed(By::Admin));
+    assert_eq!(why(decide(&world.caller(1), Action::EventsSubscribe)), Why::Missing);
+    assert_eq!(why(world.table.decide(&service, Action::ArtifactDownload, &LAB)), Why::Missing);
+}
+
+#[test]
+fn an_event_of_an_unknown_kind_stops_the_fold() {
+    let mut table = Table::new(services());
+    let envelope = proto::event::v1::Envelope {
+        events: vec![proto::event::v1::Event { event: None }],
+        ..Default::default()
+    };
+    assert!(table.apply(1, &envelope).is_err());
+    assert_eq!(table.seq(), 0);
+}

@@ -1,0 +1,177 @@
+//! Random histories: the table agrees with a model that answers every question by reading the whole
+//! log anew, and with a copy of itself restored from a snapshot.
+
+use ::access::{Action, Object, Table, Verdict};
+use proptest::prelude::*;
+use proto::event::v1::{Actor, Envelope, Level, Privacy, TokenKind, access, access_changed, event::Event};
+
+use crate::world::*;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Session(u128),
+    Resource(u128, u128, Level),
+    Revoke(u128),
+    Disable(u128),
+    Privacy(u128, Privacy),
+    Delete(u128),
+    Create(u128, Privacy),
+}
+
+fn steps() -> impl Strategy<Value = Vec<(Step, Option<u128>)>> {
+    let level = prop_oneof![Just(Level::Read), Just(Level::Write), Just(Level::Manage)];
+    let privacy = || prop_oneof![Just(Privacy::Public), Just(Privacy::Authenticated), Just(Privacy::Private)];
+    let step = prop_oneof![
+        2 => (0..4u128).prop_map(Step::Session),
+        4 => (0..4u128, 0..3u128, level).prop_map(|(owner, channel, level)| Step::Resource(owner, channel, level)),
+        2 => (0..20u128).prop_map(Step::Revoke),
+        1 => (0..4u128).prop_map(Step::Disable),
+        1 => (0..3u128, privacy()).prop_map(|(channel, privacy)| Step::Privacy(channel, privacy)),
+        1 => (0..3u128).prop_map(Step::Delete),
+        1 => (0..3u128, privacy()).prop_map(|(owner, privacy)| Step::Create(owner, privacy)),
+    ];
+    proptest::collection::vec((step, proptest::option::of(0..20u128)), 1..40)
+}
+
+/// Plays the steps; an acting token, where one is named, may be dead by then.
+fn play(steps: Vec<(Step, Option<u128>)>) -> (World, u128) {
+    let mut world = World::new((0..4).map(|n| person(n, n == 0)));
+    for n in 0..3 {
+        world.push(create(n, &format!("c{n}"), account(n), Privacy::Private));
+    }
+    let (mut tokens, mut channels) = (0, 3);
+    for (step, actor) in steps {
+        let event = match step {
+            Step::Session(owner) => {
+                tokens += 1;
+                issue(tokens, account(owner), TokenKind::Session, &[])
+            }
+            Step::Resource(owner, on, level) => {
+                tokens += 1;
+                issue(tokens, account(owner), TokenKind::Resource, &[(channel(on), level)])
+            }
+            Step::Revoke(n) if n > 0 && world.table.token(token(n)).is_some() => revoke(n),
+            Step::Revoke(_) => continue,
+            Step::Disable(n) => disable(n),
+            Step::Privacy(n, privacy) => set_privacy(n, privacy),
+            Step::Delete(n) => delete(n),
+            Step::Create(owner, privacy) => {
+                channels += 1;
+                create(channels, &format!("c{channels}"), account(owner), privacy)
+            }
+        };
+        let actor = actor.filter(|n| world.table.token(token(*n)).is_some()).map(|n| Actor {
+            token_id: token(n).to_bytes(),
+            account_id: world.table.token(token(n)).unwrap().owner.to_bytes(),
+            system: String::new(),
+        });
+        world.push_by(event, actor.unwrap_or_default());
+    }
+    (world, tokens)
+}
+
+/// Reads the log from the beginning for one token, and says the level it gives on a channel.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the model looks for what matters to one token")]
+fn model_level(log: &[Envelope], n: u128, on: u128) -> i32 {
+    let live = |log: &[Envelope], at: usize| {
+        let mut kept: Vec<&Event> = Vec::new();
+        for envelope in &log[..at] {
+            let actor = envelope.actor.clone().unwrap_or_default();
+            let revoked =
+                kept.iter().any(|e| matches!(e, Event::TokenRevoked(r) if r.token_id == actor.token_id));
+            let disabled = kept
+                .iter()
+                .any(|e| matches!(e, Event::AccountDisabled(d) if d.account_id == actor.account_id));
+            let issued = actor.token_id.is_empty()
+                || kept.iter().any(|e| matches!(e, Event::TokenIssued(i) if i.token_id == actor.token_id));
+            if !revoked && !disabled && issued {
+                kept.extend(envelope.events.iter().map(|e| e.event.as_ref().unwrap()));
+            }
+        }
+        kept.into_iter().cloned().collect::<Vec<_>>()
+    };
+    let kept = live(log, log.len());
+    let id = token(n).to_bytes();
+    let mut privacy = None;
+    let mut owner = vec![];
+    for event in &kept {
+        match event {
+            Event::ChannelCreated(c) if c.channel_id == channel(on).to_bytes() => {
+                (privacy, owner) = (Some(c.privacy()), c.owner_id.clone());
+            }
+            Event::ChannelDeleted(d) if d.channel_id == channel(on).to_bytes() => privacy = None,
+            Event::AccessChanged(changed)
+                if privacy.is_some()
+                    && changed.object == Some(access_changed::Object::ChannelId(channel(on).to_bytes())) =>
+            {
+                let Some(access::Access::Privacy(after)) = changed.after.unwrap().access else {
+                    unreachable!()
+                };
+                privacy = Some(Privacy::try_from(after).unwrap());
+            }
+            _ => {}
+        }
+    }
+    let Some(privacy) = privacy else { return 0 };
+    let public = i32::from(privacy == Privacy::Public);
+    let Some(issued) = kept.iter().find_map(|e| match e {
+        Event::TokenIssued(issued) if issued.token_id == id => Some(issued),
+        _ => None,
+    }) else {
+        return public;
+    };
+    let dead = kept.iter().any(|e| match e {
+        Event::TokenRevoked(revoked) => revoked.token_id == id,
+        Event::AccountDisabled(disabled) => disabled.account_id == issued.owner_id,
+        _ => false,
+    });
+    if dead {
+        return public;
+    }
+    let holds = match privacy {
+        _ if owner == issued.owner_id || issued.owner_id == account(0).to_bytes() => 3,
+        Privacy::Private | Privacy::Unspecified => 0,
+        Privacy::Public | Privacy::Authenticated => 1,
+    };
+    if issued.kind() == TokenKind::Session {
+        return holds;
+    }
+    let granted =
+        issued.grants.iter().filter(|g| g.channel_id == channel(on).to_bytes()).map(|g| g.level).max();
+    public.max(granted.unwrap_or(0).min(holds))
+}
+
+/// What the table says, as 0 to 3.
+fn table_level(table: &Table, n: u128, on: u128) -> i32 {
+    let caller = table.caller(NOON, &secret(n));
+    let may =
+        |action| matches!(table.decide(&caller, action, &Object::Channel(channel(on))), Verdict::Allowed(_));
+    match (may(Action::ArtifactDownload), may(Action::ArtifactCreate), may(Action::ChannelEdit)) {
+        (true, true, true) => 3,
+        (true, true, false) => 2,
+        (true, false, false) => 1,
+        (false, false, false) => 0,
+        odd => panic!("levels contain one another, but got {odd:?}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn the_table_agrees_with_reading_the_whole_log(steps in steps()) {
+        let (world, tokens) = play(steps);
+        let entries: Vec<_> = world.table.entries().collect();
+        let restored = Table::restore(services(), world.table.seq(), entries).unwrap();
+        for n in 1..=tokens {
+            for on in 0..6 {
+                let expected = model_level(&world.log, n, on);
+                prop_assert_eq!(table_level(&world.table, n, on), expected, "token {} on channel {}", n, on);
+                prop_assert_eq!(table_level(&restored, n, on), expected, "after a snapshot");
+            }
+        }
+        for seq in 1..=world.table.seq() {
+            prop_assert_eq!(world.table.is_void(seq), restored.is_void(seq));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Builds logs for the tests of the table: short names for events, one sequence after the other.
+
+use access::{Caller, Credential, SecretHash, Service, Table};
+use names::{AccountId, ChannelId, PackageId, TokenId};
+use proto::event::v1::{
+    Access, AccessChanged, AccountCreated, AccountDisabled, AccountKind, Actor, ChannelCreated,
+    ChannelDeleted, Envelope, Event, Everyone, Level, PackageCreated, PackageKind, Privacy, TokenGrant,
+    TokenIssued, TokenKind, TokenRevoked, TokenSecret, access::Access as Value, access_changed, event,
+};
+use time::OffsetDateTime;
+use time::macros::datetime;
+use uuid::Uuid;
+
+pub(crate) const NOON: OffsetDateTime = datetime!(2027-01-01 12:00 UTC);
+pub(crate) const SERVICE: &str = "lkv-service";
+
+pub(crate) struct World {
+    pub(crate) table: Table,
+    pub(crate) log: Vec<Envelope>,
+}
+
+pub(crate) fn micros(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1000).unwrap()
+}
+
+pub(crate) fn account(n: u128) -> AccountId {
+    AccountId(Uuid::from_u128(1_000_000 + n))
+}
+
+pub(crate) fn token(n: u128) -> TokenId {
+    TokenId(Uuid::from_u128(2_000_000 + n))
+}
+
+pub(crate) fn channel(n: u128) -> ChannelId {
+    ChannelId(Uuid::from_u128(3_000_000 + n))
+}
+
+pub(crate) fn secret(n: u128) -> Credential {
+    Credential::Secret(SecretHash::of(&format!("secret {n}")))
+}
+
+pub(crate) fn services() -> std::collections::HashMap<SecretHash, Service> {
+    [(SecretHash::of(SERVICE), Service::Gateway)].into()
+}
+
+pub(crate) fn issue(
+    n: u128,
+    owner: AccountId,
+    kind: TokenKind,
+    grants: &[(ChannelId, Level)],
+) -> event::Event {
+    let expires_at_us = micros(NOON) + 3_600_000_000;
+    event::Event::TokenIssued(TokenIssued {
+        token_id: token(n).to_bytes(),
+        owner_id: owner.to_bytes(),
+        kind: kind.into(),
+        name: format!("token {n}"),
+        expires_at_us,
+        secrets: vec![TokenSecret {
+            sha256: SecretHash::of(&format!("secret {n}")).0.to_vec(),
+            ends_at_us: expires_at_us,
+        }],
+        grants: grants
+            .iter()
+            .map(|(id, level)| TokenGrant { channel_id: id.to_bytes(), level: (*level).into() })
+            .collect(),
+        ..TokenIssued::default()
+    })
+}
+
+pub(crate) fn revoke(n: u128) -> event::Event {
+    event::Event::TokenRevoked(TokenRevoked { token_id: token(n).to_bytes(), reason: String::new() })
+}
+
+pub(crate) fn disable(n: u128) -> event::Event {
+    event::Event::AccountDisabled(AccountDisabled {
+        account_id: account(n).to_bytes(),
+        reason: String::new(),
+    })
+}
+
+pub(crate) fn person(n: u128, admin: bool) -> event::Event {
+    event::Event::AccountCreated(AccountCreated {
+        account_id: account(n).to_bytes(),
+        kind: AccountKind::Person.into(),
+        admin,
+        ..AccountCreated::default()
+    })
+}
+
+pub(crate) fn organisation(n: u128, owners: &[AccountId]) -> event::Event {
+    event::Event::AccountCreated(AccountCreated {
+        account_id: account(n).to_bytes(),
+        kind: AccountKind::Organisation.into(),
+        owner_ids: owners.iter().map(|owner| owner.to_bytes()).collect(),
+        ..AccountCreated::default()
+    })
+}
+
+pub(crate) fn create(n: u128, name: &str, owner: AccountId, privacy: Privacy) -> event::Event {
+    event::Event::ChannelCreated(ChannelCreated {
+        channel_id: channel(n).to_bytes(),
+        name: name.into(),
+        owner_id: owner.to_bytes(),
+        privacy: privacy.into(),
+        description: String::new(),
+    })
+}
+
+pub(crate) fn delete(n: u128) -> event::Event {
+    event::Event::ChannelDeleted(ChannelDeleted { channel_id: channel(n).to_bytes() })
+}
+
+pub(crate) fn set_privacy(n: u128, privacy: Privacy) -> event::Event {
+    event::Event::AccessChanged(AccessChanged {
+        object: Some(access_changed::Object::ChannelId(channel(n).to_bytes())),
+        subject: Some(access_changed::Subject::Everyone(Everyone {})),
+        before: None,
+        after: Some(Access { access: Some(Value::Privacy(privacy.into())) }),
+    })
+}
+
+pub(crate) fn package(n: u128, name: &str, private: bool) -> event::Event {
+    event::Event::PackageCreated(PackageCreated {
+        package_id: PackageId(Uuid::from_u128(n)).to_bytes(),
+        channel_id: channel(n).to_bytes(),
+        kind: PackageKind::Conda.into(),
+        name: name.into(),
+        private,
+    })
+}
+
+impl World {
+    pub(crate) fn new(events: impl IntoIterator<Item = event::Event>) -> Self {
+        let mut world = Self { table: Table::new(services()), log: Vec::new() };
+        for event in events {
+            world.push(event);
+        }
+        world
+    }
+
+    pub(crate) fn push(&mut self, event: event::Event) -> access::Outcome {
+        self.push_by(event, Actor { system: "test".into(), ..Actor::default() })
+    }
+
+    pub(crate) fn push_by(&mut self, event: event::Event, actor: Actor) -> access::Outcome {
+        let envelope = Envelope {
+            time_us: micros(NOON),
+            actor: Some(actor),
+            events: vec![Event { event: Some(event) }],
+            ..Envelope::default()
+        };
+        let outcome = self.table.apply(self.table.seq() + 1, &envelope).unwrap();
+        self.log.push(envelope);
+        outcome
+    }
+
+    pub(crate) fn caller(&self, n: u128) -> Caller {
+        self.table.caller(NOON, &secret(n))
+    }
+}
