@@ -1,1 +1,28 @@
-//! Append, execute, tail: JetStream, and memory for tests.
+//! The event log: append with an expectation, read an aggregate, tail from a position, barrier.
+//!
+//! [`JetStream`] is the log; [`Memory`] stands in for it in unit tests and simulations and passes
+//! the same conformance suite. [`Store`] decides and evolves aggregates on top of either.
+#![warn(missing_docs)]
+
+mod append;
+mod error;
+mod jetstream;
+pub mod keys;
+mod log;
+mod memory;
+mod meta;
+mod restrict;
+mod seal;
+mod stamps;
+mod store;
+pub mod subject;
+
+pub use error::{AppendError, LogError};
+pub use jetstream::{JetStream, NatsConfig};
+pub use log::{Log, Message, Record, Stream, expect_epoch};
+pub use memory::{Fault, Memory, MemoryOptions, Replicas};
+pub use meta::{Meta, append_all};
+pub use restrict::restricts;
+pub use seal::{MAX_ENVELOPE_BYTES, open, unknown_event};
+pub use stamps::Stamps;
+pub use store::{Done, ExecuteError, NoVoids, Rules, Store, Voids, execute_pair};

@@ -1,0 +1,115 @@
+//! The log on NATS JetStream.
+
+mod config;
+mod connection;
+mod gauge;
+mod read;
+mod tail;
+mod wire;
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_nats::jetstream;
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+pub use config::NatsConfig;
+use connection::Connection;
+use gauge::Gauge;
+
+use crate::{
+    AppendError, Log, LogError, Message, Record, Stamps, Stream,
+    append::{self, Gate},
+    keys::{Keyring, Signer},
+};
+
+/// The log on NATS JetStream. Clones share one connection.
+#[derive(Clone)]
+pub struct JetStream(Arc<Inner>);
+
+struct Inner {
+    connection: Connection,
+    context: jetstream::Context,
+    signer: Option<Signer>,
+    keyring: Keyring,
+    stamps: Stamps,
+    streams: HashMap<Stream, One>,
+}
+
+struct One {
+    epoch: String,
+    gate: Gate,
+    gauge: Gauge,
+}
+
+impl JetStream {
+    /// Connects, refuses a server that cannot keep the log's promises, and creates the streams where
+    /// the configuration says so.
+    ///
+    /// Without a signer the log is for reading only.
+    pub async fn connect(
+        config: NatsConfig,
+        stamps: Stamps,
+        signer: Option<Signer>,
+        keyring: Keyring,
+    ) -> Result<Self, LogError> {
+        let connection = Connection::open(&config).await?;
+        let context = connection.context();
+        let mut streams = HashMap::new();
+        for stream in Stream::ALL {
+            let info = config::ensure(&context, &config, stream, &stamps).await?;
+            let epoch = config::epoch_of(stream, &info.config)?;
+            let gauge = Gauge::new(info.config.max_bytes, info.state.bytes);
+            streams.insert(stream, One { epoch, gate: Gate::new(), gauge });
+        }
+        Ok(Self(Arc::new(Inner { connection, context, signer, keyring, stamps, streams })))
+    }
+
+    /// The client below, for what is not the log: KV buckets, health.
+    pub fn client(&self) -> async_nats::Client {
+        self.0.context.client()
+    }
+
+    /// True while there is a connection.
+    pub fn is_connected(&self) -> bool {
+        self.0.connection.is_up()
+    }
+}
+
+impl Inner {
+    fn one(&self, stream: Stream) -> &One {
+        self.streams.get(&stream).expect("connect has made every stream")
+    }
+}
+
+#[async_trait]
+impl Log for JetStream {
+    async fn append(&self, stream: Stream, messages: Vec<Message>) -> Result<u64, AppendError> {
+        let signer =
+            self.0.signer.as_ref().ok_or_else(|| AppendError::Unavailable(Box::new(LogError::ReadOnly)))?;
+        append::append(&*self.0, &self.0.one(stream).gate, signer, stream, &messages).await
+    }
+
+    async fn read(
+        &self,
+        stream: Stream,
+        subject: &str,
+        after: u64,
+        at_least: u64,
+    ) -> Result<Vec<Record>, LogError> {
+        read::read(&self.0, stream, subject, after, at_least).await
+    }
+
+    fn tail(&self, stream: Stream, from: u64) -> BoxStream<'static, Result<Record, LogError>> {
+        tail::tail(self.0.clone(), stream, from)
+    }
+
+    async fn barrier(&self, stream: Stream) -> Result<u64, LogError> {
+        let signer = self.0.signer.as_ref().ok_or(LogError::ReadOnly)?;
+        Ok(append::barrier(&*self.0, &self.0.one(stream).gate, signer, &self.0.stamps, stream).await?)
+    }
+
+    fn epoch(&self, stream: Stream) -> String {
+        self.0.one(stream).epoch.clone()
+    }
+}

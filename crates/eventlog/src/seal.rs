@@ -1,0 +1,65 @@
+//! Sealed envelopes: what one message of the log holds.
+//!
+//! The signature covers subject, one zero byte, body, so that a message cannot be moved to another
+//! aggregate.
+
+use bytes::Bytes;
+use prost::Message as _;
+use proto::event::v1::{Envelope, Sealed};
+
+use crate::{
+    AppendError, LogError, Record, Stream,
+    keys::{Keyring, Signer},
+};
+
+/// The largest encoded envelope. Larger documents are blobs by hash.
+pub const MAX_ENVELOPE_BYTES: usize = 256 * 1024;
+
+/// Encodes and signs an envelope.
+pub(crate) fn seal(signer: &Signer, subject: &str, envelope: &Envelope) -> Result<Bytes, AppendError> {
+    let body = envelope.encode_to_vec();
+    if body.len() > MAX_ENVELOPE_BYTES {
+        return Err(AppendError::TooLarge { bytes: body.len() });
+    }
+    let signature = signer.sign(&signed_text(subject, &body));
+    let sealed = Sealed { body: body.into(), key_id: signer.id().into(), signature };
+    Ok(sealed.encode_to_vec().into())
+}
+
+/// Verifies and decodes what stands in the log, or in a copy of it.
+pub fn open(
+    keyring: &Keyring,
+    stream: Stream,
+    seq: u64,
+    subject: &str,
+    raw: Bytes,
+) -> Result<Record, LogError> {
+    let undecodable =
+        |error: prost::DecodeError| LogError::Undecodable { stream, seq, why: error.to_string() };
+    let sealed = Sealed::decode(raw.clone()).map_err(undecodable)?;
+    keyring
+        .verify(&sealed.key_id, &signed_text(subject, &sealed.body), &sealed.signature)
+        .map_err(|why| LogError::BadSignature { stream, seq, why })?;
+    let envelope = Envelope::decode(sealed.body).map_err(undecodable)?;
+    Ok(Record { seq, subject: subject.into(), envelope, raw })
+}
+
+fn signed_text(subject: &str, body: &[u8]) -> Vec<u8> {
+    [subject.as_bytes(), &[0], body].concat()
+}
+
+/// The type (its field number in `Event`) of the first event that this version does not know.
+pub fn unknown_event(record: &Record) -> Option<u32> {
+    let index = record.envelope.events.iter().position(|event| event.event.is_none())?;
+    let sealed = Sealed::decode(record.raw.clone()).ok()?;
+    let event = Raw::decode(sealed.body).ok()?.events.into_iter().nth(index)?;
+    let (tag, _) = prost::encoding::decode_key(&mut event.as_slice()).ok()?;
+    Some(tag)
+}
+
+/// An envelope whose events are left as they are.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Raw {
+    #[prost(bytes = "vec", repeated, tag = "7")]
+    events: Vec<Vec<u8>>,
+}

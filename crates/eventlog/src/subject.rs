@@ -1,0 +1,37 @@
+//! The subjects of the aggregates. Ids stand in them as hyphenated lower-case UUIDs.
+
+use names::{AccountId, ChannelId, PackageKind};
+
+/// An account and its tokens.
+pub fn owner(account: AccountId) -> String {
+    format!("evt.auth.owner.{account}")
+}
+
+/// The reservation of a login or a channel name; by its SHA-256, so that a login leaves no trace in subjects.
+pub fn name(name: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, name.as_bytes());
+    format!("evt.access.name.{}", hex(digest.as_ref()))
+}
+
+/// A channel: created, described, access changed, deleted.
+pub fn channel(channel: ChannelId) -> String {
+    format!("evt.access.channel.{channel}")
+}
+
+/// A package's existence and visibility.
+pub fn package(channel: ChannelId, kind: PackageKind, name: &str) -> String {
+    format!("evt.access.package.{channel}.{kind}.{}", names::escape(name))
+}
+
+/// The files of one package.
+pub fn artifacts(channel: ChannelId, kind: PackageKind, name: &str) -> String {
+    format!("evt.catalog.{channel}.{kind}.{}", names::escape(name))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        write!(out, "{byte:02x}").expect("a String takes everything");
+        out
+    })
+}
