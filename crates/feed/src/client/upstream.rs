@@ -1,0 +1,70 @@
+//! Where a feed is followed from, and as whom.
+
+use std::time::Duration;
+
+use proto::feed::v1::feed_client::FeedClient;
+use proto::feed::v1::{AwaitAppliedRequest, Receipt};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+use uuid::Uuid;
+
+const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+/// A connection on which nothing answers for this long is given up, idle or not.
+const KEEP_ALIVE: Duration = Duration::from_secs(2);
+/// One part of a snapshot, at most.
+const MAX_MESSAGE_BYTES: usize = 16 << 20;
+
+/// A server of a feed, and this process's standing with it.
+#[derive(Clone)]
+pub struct Upstream {
+    channel: Channel,
+    credential: MetadataValue<Ascii>,
+    pub(super) follower: String,
+    pub(super) incarnation: Uuid,
+}
+
+impl Upstream {
+    /// Reaches a server through a channel made elsewhere. `follower` is the process's stable name, `gateway` or
+    /// `gateway-<replica>` for a gateway; `incarnation` is fresh in each process.
+    pub fn new(channel: Channel, service_secret: &str, follower: &str, incarnation: Uuid) -> Self {
+        let mut credential = MetadataValue::try_from(format!("Bearer {service_secret}"))
+            .unwrap_or_else(|_| MetadataValue::from_static("Bearer unreadable"));
+        credential.set_sensitive(true);
+        Self { channel, credential, follower: follower.to_owned(), incarnation }
+    }
+
+    /// A channel with the settings that a feed needs. It connects at the first call.
+    pub fn channel(url: &str) -> Result<Channel, tonic::transport::Error> {
+        let endpoint = Endpoint::from_shared(url.to_owned())?
+            .connect_timeout(CONNECT_LIMIT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE)
+            .keep_alive_while_idle(true);
+        Ok(endpoint.connect_lazy())
+    }
+
+    pub(super) fn client(&self) -> FeedClient<Channel> {
+        FeedClient::new(self.channel.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES)
+    }
+
+    pub(super) fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", self.credential.clone());
+        request
+    }
+
+    /// Waits until every follower connected there has applied `seq`, at most for `limit`; who has not is named silent.
+    pub async fn await_applied(&self, seq: u64, limit: Duration) -> Result<Receipt, Status> {
+        let mut request = self.request(AwaitAppliedRequest { seq });
+        request.set_timeout(limit);
+        Ok(self.client().await_applied(request).await?.into_inner())
+    }
+}
+
+impl std::fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Upstream({} {})", self.follower, self.incarnation)
+    }
+}

@@ -1,0 +1,194 @@
+//! Who follows, and how far each has applied: what receipts are made of.
+//!
+//! Whoever is connected counts, and so does whoever was cut off less than [`LOST_AFTER`] ago without taking leave: it
+//! still answers requests from what it knew, and says how far it is as soon as it is back.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use proto::feed::v1::{Confirmation, Receipt};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// How long a follower that was cut off is waited for.
+pub const LOST_AFTER: Duration = Duration::from_secs(15);
+/// Followers at a time, cut-off ones included.
+pub const MAX_FOLLOWERS: usize = 1_000;
+
+/// Time since the machine started, suspended time included.
+type Boot = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+/// One process: its stable name, and the id it gave itself when it started.
+type Key = (String, Uuid);
+
+/// The registry. Clones are the same.
+#[derive(Clone)]
+pub struct Followers(Arc<Inner>);
+
+struct Inner {
+    boot: Boot,
+    known: Mutex<HashMap<Key, Follower>>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Debug)]
+struct Follower {
+    applied: u64,
+    /// Which connection is the newest: an old one that ends late changes nothing.
+    connection: u64,
+    lost_at: Option<Duration>,
+}
+
+/// The registry is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{MAX_FOLLOWERS} followers are connected, which is the limit")]
+pub struct TooManyFollowers;
+
+impl Followers {
+    /// Nobody follows yet. `boot` is the clock that measures durations.
+    pub fn new(boot: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        let changed = watch::Sender::new(());
+        Self(Arc::new(Inner { boot: Arc::new(boot), known: Mutex::default(), changed }))
+    }
+
+    /// Registers a connection. Coming back keeps what was applied before.
+    pub fn join(&self, name: &str, incarnation: Uuid) -> Result<Connection, TooManyFollowers> {
+        let key = (name.to_owned(), incarnation);
+        let now = (self.0.boot)();
+        let mut known = self.known();
+        known.retain(|_, follower| !follower.is_gone(now));
+        if known.len() >= MAX_FOLLOWERS && !known.contains_key(&key) {
+            return Err(TooManyFollowers);
+        }
+        let follower =
+            known.entry(key.clone()).or_insert(Follower { applied: 0, connection: 0, lost_at: None });
+        follower.connection += 1;
+        follower.lost_at = None;
+        let connection = follower.connection;
+        drop(known);
+        self.0.changed.send_replace(());
+        Ok(Connection { followers: self.clone(), key, connection, left: false })
+    }
+
+    /// How many are connected now.
+    pub fn connected(&self) -> usize {
+        self.known().values().filter(|follower| follower.lost_at.is_none()).count()
+    }
+
+    /// Resolves when `count` followers are connected and have applied at least `seq`.
+    pub async fn until_applied_by(&self, count: usize, seq: u64) {
+        let mut changed = self.0.changed.subscribe();
+        loop {
+            let there = |follower: &&Follower| follower.lost_at.is_none() && follower.applied >= seq;
+            if self.known().values().filter(there).count() >= count {
+                return;
+            }
+            changed.changed().await.expect("the registry holds the sender");
+        }
+    }
+
+    /// Waits until everybody who follows at this moment has applied `seq`, at most for `limit`; whoever has not by then
+    /// is silent. Followers that come later start from a snapshot, which must already hold `seq`.
+    pub async fn await_applied(&self, seq: u64, limit: Duration) -> Receipt {
+        let start = (self.0.boot)();
+        let mut changed = self.0.changed.subscribe();
+        let mut receipt = Receipt { seq, ..Receipt::default() };
+        let mut pending: Vec<Key> = {
+            let mut known = self.known();
+            known.retain(|_, follower| !follower.is_gone(start));
+            known.keys().cloned().collect()
+        };
+        pending.sort_unstable();
+        let everybody = async {
+            loop {
+                self.confirm(seq, start, &mut pending, &mut receipt);
+                if pending.is_empty() {
+                    return;
+                }
+                changed.changed().await.expect("the registry holds the sender");
+            }
+        };
+        // Whether it ended in time shows in who is still pending.
+        drop(tokio::time::timeout(limit, everybody).await);
+        receipt.silent = pending.into_iter().map(|(name, _)| name).collect();
+        receipt.waited_us = self.since(start);
+        receipt
+    }
+
+    fn confirm(&self, seq: u64, start: Duration, pending: &mut Vec<Key>, receipt: &mut Receipt) {
+        let after_us = self.since(start);
+        let known = self.known();
+        pending.retain(|key| match known.get(key) {
+            // It has taken leave: it answers no requests any more.
+            None => false,
+            Some(follower) if follower.applied >= seq => {
+                receipt.confirmed.push(Confirmation { follower: key.0.clone(), after_us });
+                false
+            }
+            Some(_) => true,
+        });
+    }
+
+    fn since(&self, start: Duration) -> u64 {
+        u64::try_from((self.0.boot)().saturating_sub(start).as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<Key, Follower>> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Follower {
+    fn is_gone(&self, now: Duration) -> bool {
+        self.lost_at.is_some_and(|lost_at| now >= lost_at + LOST_AFTER)
+    }
+}
+
+impl std::fmt::Debug for Followers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Followers({} connected)", self.connected())
+    }
+}
+
+/// One connection of a follower. Dropped without leave, the follower counts as cut off.
+#[derive(Debug)]
+pub struct Connection {
+    followers: Followers,
+    key: Key,
+    connection: u64,
+    left: bool,
+}
+
+impl Connection {
+    /// Everything up to `seq` is visible to every thread of the follower.
+    pub fn applied(&self, seq: u64) {
+        if let Some(follower) = self.followers.known().get_mut(&self.key) {
+            follower.applied = follower.applied.max(seq);
+        }
+        self.followers.0.changed.send_replace(());
+    }
+
+    /// The process is ending and answers no requests any more.
+    pub fn leave(mut self) {
+        self.left = true;
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let now = (self.followers.0.boot)();
+        let mut known = self.followers.known();
+        if let Some(follower) = known.get_mut(&self.key).filter(|it| it.connection == self.connection) {
+            follower.lost_at = Some(now);
+            if self.left {
+                known.remove(&self.key);
+            }
+        }
+        drop(known);
+        self.followers.0.changed.send_replace(());
+    }
+}
+
+#[cfg(test)]
+mod tests;
