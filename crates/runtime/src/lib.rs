@@ -13,13 +13,20 @@ mod failure;
 mod ids;
 mod secret;
 
+pub mod admin;
+pub mod config;
+pub mod grpc;
+pub mod health;
 pub mod request_id;
+pub mod telemetry;
+pub mod trace;
 
 pub use ambient::Ambient;
 pub use clock::{Clock, SystemClock, TestClock};
 pub use code::Code;
 pub use drain::{Drain, DrainGuard, shutdown_signal};
 pub use failure::Failure;
+pub use grpc::{GrpcServer, Served};
 pub use ids::{CountingIds, Ids, RandomIds};
 pub use request_id::RequestId;
 pub use secret::Secret;
