@@ -9,6 +9,7 @@ mod client;
 pub mod failed;
 pub mod output;
 mod session;
+pub mod up;
 pub mod verb;
 
 use clap::CommandFactory as _;
@@ -31,7 +32,9 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Verb::Account(account) => account.run(&context).await,
         Verb::Events(events) => events.run(&context).await,
         Verb::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "latchkey", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "latchkey", &mut script);
+            output::print(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
     }

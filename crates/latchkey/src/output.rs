@@ -44,7 +44,8 @@ impl Output {
     }
 }
 
-fn print(line: &str) {
+/// Text that is neither line nor document: a completion script, a help text.
+pub(crate) fn print(line: &str) {
     // `latchkey token list | head -1` closes the pipe early; nothing is wrong then.
     let _closed = writeln!(std::io::stdout().lock(), "{line}");
 }

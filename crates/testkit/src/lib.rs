@@ -4,3 +4,6 @@
 #![warn(missing_docs)]
 
 pub mod package;
+mod session;
+
+pub use session::{Answer, Issued, Session};

@@ -76,7 +76,9 @@ impl Conda {
     pub fn tar_bz2(&self) -> File {
         let mut bytes = Vec::new();
         let mut encoder = bzip2::write::BzEncoder::new(&mut bytes, bzip2::Compression::fast());
-        encoder.write_all(&tar(&[self.info(), self.content()].concat())).expect("memory takes what is written");
+        encoder
+            .write_all(&tar(&[self.info(), self.content()].concat()))
+            .expect("memory takes what is written");
         encoder.finish().expect("memory takes what is written");
         File { name: format!("{}.tar.bz2", self.stem()), bytes }
     }
@@ -137,7 +139,9 @@ pub fn wheel(name: &str, version: &str) -> File {
 
 /// Core metadata 2.1.
 pub fn core_metadata(name: &str, version: &str) -> String {
-    format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: made by a test\nRequires-Python: >=3.8\n\n")
+    format!(
+        "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: made by a test\nRequires-Python: >=3.8\n\n"
+    )
 }
 
 fn zip(members: &[(String, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
@@ -167,7 +171,10 @@ fn zst(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    access::SecretHash::of(std::str::from_utf8(bytes).expect("contents are text")).0.map(|b| format!("{b:02x}")).concat()
+    access::SecretHash::of(std::str::from_utf8(bytes).expect("contents are text"))
+        .0
+        .map(|b| format!("{b:02x}"))
+        .concat()
 }
 
 #[cfg(test)]

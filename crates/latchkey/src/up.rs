@@ -1,0 +1,4 @@
+//! A whole Latchkey from one data folder: both servers as children, the four services in this process.
+
+pub mod folder;
+pub mod secrets;
