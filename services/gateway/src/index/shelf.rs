@@ -1,0 +1,114 @@
+//! All views of one kind, within a limit of memory. What is not on the shelf is read when it is asked for.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+use names::{ChannelId, Subdir};
+use runtime::{Clock, Failure};
+
+use crate::index::rows::Rows;
+use crate::index::slot::{Slot, View};
+
+/// What a slot takes before anything is in it, in KiB.
+const EMPTY_KIB: u32 = 1;
+
+/// Which view.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) channel: ChannelId,
+    /// conda only.
+    pub(crate) subdir: Option<Subdir>,
+}
+
+impl Key {
+    pub(crate) fn conda(channel: ChannelId, subdir: &Subdir) -> Self {
+        Self { channel, subdir: Some(subdir.clone()) }
+    }
+
+    pub(crate) fn pypi(channel: ChannelId) -> Self {
+        Self { channel, subdir: None }
+    }
+
+    pub(crate) fn subdir_text(&self) -> &str {
+        self.subdir.as_ref().map_or("", Subdir::as_str)
+    }
+}
+
+pub(crate) struct Shelf<V, R> {
+    rows: R,
+    clock: Arc<dyn Clock>,
+    slots: Cache<Key, Arc<Slot<V>>>,
+    /// The newest sequence heard; nothing before the feed has said where it starts. Held while a slot is put on the
+    /// shelf, so that no change falls between.
+    newest: Mutex<Option<u64>>,
+}
+
+impl<V: View, R: Rows> Shelf<V, R> {
+    pub(crate) fn new(rows: R, clock: Arc<dyn Clock>, kib_max: u64) -> Self {
+        let slots = Cache::builder()
+            .max_capacity(kib_max)
+            .weigher(|_, slot: &Arc<Slot<V>>| weight_kib(slot))
+            .eviction_policy(EvictionPolicy::lru())
+            .build();
+        Self { rows, clock, slots, newest: Mutex::new(None) }
+    }
+
+    pub(crate) fn heard(&self, key: &Key, name: &str, seq: u64) {
+        let mut newest = self.newest();
+        *newest = (*newest).max(Some(seq));
+        if let Some(slot) = self.slots.get(key) {
+            slot.heard(name, seq);
+        }
+    }
+
+    pub(crate) fn floor(&self, seq: u64) {
+        let mut newest = self.newest();
+        *newest = (*newest).max(Some(seq));
+        for (_, slot) in &self.slots {
+            slot.floor(seq);
+        }
+    }
+
+    /// The view as of everything heard when this was called, or a failure within the limits of waiting.
+    pub(crate) async fn current(&self, key: &Key) -> Result<Arc<V>, Failure> {
+        let slot = self.slot(key)?;
+        let seq = match slot.fresh() {
+            Ok(view) => return Ok(view),
+            Err(seq) => seq,
+        };
+        self.rows.wait(seq).await?;
+        let view = slot.refresh(&self.rows, seq).await?;
+        self.weigh(key, slot);
+        Ok(view)
+    }
+
+    fn slot(&self, key: &Key) -> Result<Arc<Slot<V>>, Failure> {
+        if let Some(slot) = self.slots.get(key) {
+            return Ok(slot);
+        }
+        let newest = self.newest();
+        let wanted = newest.ok_or_else(|| {
+            Failure::unavailable("this gateway has not heard from the catalog yet; try again in a moment")
+        })?;
+        // A slot knows only what is heard from now on, so it starts from everything heard before.
+        Ok(self.slots.get_with_by_ref(key, || Arc::new(Slot::new(key.clone(), self.clock.clone(), wanted))))
+    }
+
+    /// Puts a slot back with its new weight, unless another has taken its place and heard what this one has not.
+    fn weigh(&self, key: &Key, slot: Arc<Slot<V>>) {
+        let _newest = self.newest();
+        if self.slots.get(key).is_some_and(|shelved| Arc::ptr_eq(&shelved, &slot)) {
+            self.slots.insert(key.clone(), slot);
+        }
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Option<u64>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn weight_kib<V: View>(slot: &Slot<V>) -> u32 {
+    let bytes = slot.view().map_or(0, |view| view.weight_bytes());
+    u32::try_from(bytes / 1024).unwrap_or(u32::MAX).saturating_add(EMPTY_KIB)
+}

@@ -1,0 +1,69 @@
+//! Rows to bytes: every index document, as conda, pip and uv read them.
+//!
+//! Pure: no clock, no I/O, no client. What a document says, its ETag and its Last-Modified come from the records
+//! shown in it and from nothing else, so two viewers who may see the same read the same bytes.
+
+pub mod channeldata;
+mod json;
+pub mod negotiate;
+pub mod notices;
+pub mod record;
+pub mod repodata;
+pub mod run_exports;
+pub mod shards;
+pub mod simple;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+
+/// `repodata.json`, `channeldata.json` and the like.
+pub const JSON: &str = "application/json";
+/// One zstd frame.
+pub const ZSTD: &str = "application/zstd";
+/// A shard or the shard index; conda's own tools name no better type.
+pub const MSGPACK_ZSTD: &str = "application/octet-stream";
+
+/// zstd's level. Higher ones buy nothing on index data until 19, which takes minutes.
+const ZSTD_LEVEL: i32 = 3;
+
+/// A document, ready to be sent. Cloning shares the bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The body.
+    pub bytes: Bytes,
+    /// Strong and quoted: a digest of type and body.
+    pub etag: String,
+    /// The newest upload in it; none in an empty document.
+    pub last_modified: Option<OffsetDateTime>,
+    /// `Content-Type`.
+    pub content_type: &'static str,
+}
+
+impl Rendered {
+    /// Seals a body: from here on it is what its ETag says.
+    pub fn new(
+        content_type: &'static str,
+        bytes: impl Into<Bytes>,
+        last_modified: Option<OffsetDateTime>,
+    ) -> Self {
+        let bytes = bytes.into();
+        // The type is part of the representation: one page under two types is two things to a cache.
+        let digest =
+            Sha256::new().chain_update(content_type).chain_update([0]).chain_update(&bytes).finalize();
+        let etag = format!("\"{}\"", hex::encode(&digest[..16]));
+        Self { bytes, etag, last_modified, content_type }
+    }
+
+    /// The same document compressed.
+    pub fn zst(&self) -> Self {
+        Self::new(ZSTD, zst(&self.bytes), self.last_modified)
+    }
+}
+
+/// Compresses into ONE frame that names its size: rattler stops after the first frame, and conda bounds a shard
+/// by the size it names.
+fn zst(bytes: &[u8]) -> Vec<u8> {
+    zstd::bulk::compress(bytes, ZSTD_LEVEL)
+        .expect("compressing memory into memory grows its buffer as needed")
+}
