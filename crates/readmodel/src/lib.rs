@@ -14,6 +14,8 @@ mod checkpoint;
 mod error;
 mod history;
 mod reader;
+#[cfg(feature = "write")]
+pub mod write;
 
 pub use artifact::{ArtifactRow, FileKey, FileType};
 pub use checkpoint::{Checkpoint, Stream};

@@ -3,6 +3,9 @@
 mod artifacts;
 mod listener;
 
+#[cfg(feature = "write")]
+pub(crate) use listener::NOTIFICATIONS;
+
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
