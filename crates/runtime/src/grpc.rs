@@ -70,7 +70,7 @@ impl GrpcServer {
             .await
             .with_context(|| format!("cannot listen on {listen} for gRPC; choose another address"))?;
         let addr = listener.local_addr()?;
-        let routes = self.with_health_and_reflection(services)?;
+        let routes = self.with_health_and_reflection(services).await?;
         let known = [self.descriptors, tonic_health::pb::FILE_DESCRIPTOR_SET];
         let trace = GrpcTrace::new(self.ambient, &known).context("the descriptors cannot be read")?;
         let server = Server::builder()
@@ -105,8 +105,10 @@ impl GrpcServer {
         Ok(Served { addr, task })
     }
 
-    fn with_health_and_reflection(&self, mut services: RoutesBuilder) -> anyhow::Result<Routes> {
+    async fn with_health_and_reflection(&self, mut services: RoutesBuilder) -> anyhow::Result<Routes> {
         let reporter = HealthReporter::new();
+        // A reporter begins by saying that it serves, which nobody has found out yet.
+        reporter.set_service_status("", ServingStatus::NotServing).await;
         services.add_service(tonic_health::pb::health_server::HealthServer::new(
             tonic_health::server::HealthService::from_health_reporter(reporter.clone()),
         ));

@@ -16,6 +16,7 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -33,9 +34,17 @@ pub struct Guard {
     upkeep: tokio::task::JoinHandle<()>,
 }
 
-/// Sets up the process's telemetry; a second call in one process is an error. Call it inside the
-/// tokio runtime.
+/// Sets up the process's telemetry, with the log on standard error; a second call in one process is
+/// an error. Call it inside the tokio runtime.
 pub fn init(args: TelemetryArgs) -> anyhow::Result<Guard> {
+    init_to(args, std::io::stderr)
+}
+
+/// [`init`] with the log going where a test can read it.
+pub fn init_to<W>(args: TelemetryArgs, log: W) -> anyhow::Result<Guard>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let filter = EnvFilter::try_new(&args.log)
         .with_context(|| format!("{:?} is not a log filter; write for example info,auth=debug", args.log))?;
     let provider = otlp::provider(&args)?;
@@ -48,7 +57,7 @@ pub fn init(args: TelemetryArgs) -> anyhow::Result<Guard> {
         .with_target(false)
         .with_filter(ours);
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(log)
         .event_format(line::Line::new(args.log_format))
         .with_filter(filter);
     tracing_subscriber::registry()
