@@ -1,1 +1,3 @@
 //! Channels, packages, artifacts, the content feed.
+
+pub mod inspect;
