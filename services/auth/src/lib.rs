@@ -1,1 +1,8 @@
-//! Accounts, tokens, the access feed.
+//! Accounts and tokens, and the access feed.
+//!
+//! Auth owns who somebody is and what a token opens. It promises that when a revocation returns, every follower that it
+//! names as confirmed refuses the token from then on. It never stores a secret: token strings as SHA-256, passwords as
+//! argon2id, logins under a key that can be thrown away.
+
+pub mod domain;
+pub mod events;

@@ -1,0 +1,116 @@
+//! Histories of accounts.
+
+use names::TokenName;
+use time::Duration;
+use time::macros::datetime;
+use uuid::Uuid;
+
+use super::*;
+
+const NOON: OffsetDateTime = datetime!(2026-11-20 12:00 UTC);
+const ANN: AccountId = AccountId(Uuid::from_u128(1));
+const BEN: AccountId = AccountId(Uuid::from_u128(2));
+
+fn person() -> Created {
+    Created {
+        account: ANN,
+        kind: Kind::Person,
+        created_at: NOON,
+        login: Sealed(b"ann".to_vec()),
+        password: Some(Sealed(b"hash".to_vec())),
+        admin: false,
+        owners: vec![],
+    }
+}
+
+fn organisation() -> Created {
+    Created { kind: Kind::Organisation, password: None, owners: vec![BEN], ..person() }
+}
+
+fn session(number: u128) -> token::Issued {
+    token::Issued {
+        token: TokenId(Uuid::from_u128(number)),
+        owner: ANN,
+        kind: token::Kind::Session,
+        name: TokenName::parse("session").unwrap(),
+        description: String::new(),
+        issued_at: NOON,
+        expires_at: NOON + Duration::HOUR,
+        secrets: vec![],
+        grants: vec![],
+        maker: None,
+    }
+}
+
+fn issue(issued: token::Issued) -> Command {
+    Command::Token(token::Command::Issue { issued, longest: Duration::DAY })
+}
+
+fn disable(by: AccountId) -> Command {
+    Command::Disable { by, reason: "left".into() }
+}
+
+fn given(commands: impl IntoIterator<Item = Command>) -> Account {
+    let decided = |account: Option<Account>, command| {
+        let events = decide(account.as_ref(), command, NOON).unwrap();
+        events.into_iter().fold(account, evolve)
+    };
+    commands.into_iter().fold(None, decided).unwrap()
+}
+
+#[test]
+fn an_account_is_made_once() {
+    let ann = given([Command::Create(person())]);
+    assert_eq!(decide(Some(&ann), Command::Create(person()), NOON), Err(Refusal::Exists));
+    assert_eq!(decide(None, Command::Enable, NOON), Err(Refusal::NotFound));
+}
+
+#[test]
+fn people_have_passwords_and_organisations_have_owners() {
+    let refused = |created| decide(None, Command::Create(created), NOON).unwrap_err();
+    assert_eq!(refused(Created { password: None, ..person() }), Refusal::PasswordMissing);
+    assert_eq!(
+        refused(Created { password: person().password, ..organisation() }),
+        Refusal::PasswordOfOrganisation
+    );
+    assert_eq!(refused(Created { owners: vec![], ..organisation() }), Refusal::OwnerMissing);
+    assert_eq!(refused(Created { admin: true, ..organisation() }), Refusal::AdminOrganisation);
+    assert!(decide(None, Command::Create(organisation()), NOON).is_ok());
+}
+
+#[test]
+fn a_new_password_ends_every_session_but_the_callers() {
+    let ann = given([Command::Create(person()), issue(session(1)), issue(session(2)), issue(session(3))]);
+    let keep = Some(TokenId(Uuid::from_u128(2)));
+    let change = |keep| Command::ChangePassword { password: Sealed(b"new".to_vec()), keep };
+    let events = decide(Some(&ann), change(keep), NOON).unwrap();
+    let ann = events.into_iter().fold(Some(ann), evolve).unwrap();
+    assert_eq!(ann.password, Some(Sealed(b"new".to_vec())));
+    assert_eq!(ann.tokens.iter().map(|token| token.revoked).collect::<Vec<_>>(), [true, false, true]);
+    let org = given([Command::Create(organisation())]);
+    assert_eq!(decide(Some(&org), change(None), NOON), Err(Refusal::PasswordOfOrganisation));
+}
+
+#[test]
+fn disabling_twice_records_one_event_and_nothing_is_issued_meanwhile() {
+    let ann = given([Command::Create(person()), disable(BEN)]);
+    assert!(ann.disabled);
+    assert_eq!(decide(Some(&ann), disable(BEN), NOON), Ok(vec![]));
+    assert_eq!(decide(Some(&ann), issue(session(1)), NOON), Err(Refusal::Disabled));
+    let ann = given([Command::Create(person()), disable(BEN), Command::Enable]);
+    assert!(!ann.disabled);
+    assert_eq!(decide(Some(&ann), Command::Enable, NOON), Ok(vec![]));
+}
+
+#[test]
+fn a_token_of_a_disabled_account_can_still_be_revoked() {
+    let ann = given([Command::Create(person()), issue(session(1)), disable(BEN)]);
+    let revoke = token::Command::Revoke { token: TokenId(Uuid::from_u128(1)), reason: String::new() };
+    assert_eq!(decide(Some(&ann), Command::Token(revoke), NOON).unwrap().len(), 1);
+}
+
+#[test]
+fn nobody_disables_themselves() {
+    let ann = given([Command::Create(person())]);
+    assert_eq!(decide(Some(&ann), disable(ANN), NOON), Err(Refusal::OwnAccount));
+}
