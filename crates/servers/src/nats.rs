@@ -1,0 +1,224 @@
+//! One nats-server with JetStream on files, synced before every ack.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use nix::sys::signal::Signal;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    net::TcpStream,
+};
+
+use crate::{
+    child::{Child, Exited, with_parent},
+    find::find_nats,
+    ports, secret,
+};
+
+/// Recovery of a million subjects takes about a second.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// How often another port is tried when one was lost to somebody else.
+const START_TRIES: usize = 5;
+const USER: &str = "latchkey";
+
+/// How a nats-server is started.
+#[derive(Debug, Clone, Default)]
+pub struct NatsOptions {
+    /// Its program; otherwise it is looked for.
+    pub program: Option<PathBuf>,
+    /// A folder that `scripts/fetch-tools` has filled.
+    pub tools: Option<PathBuf>,
+    /// Its port on 127.0.0.1; otherwise a free one.
+    pub port: Option<u16>,
+    pub(crate) cluster: Option<Member>,
+}
+
+/// The place of a server in a cluster.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) route_port: u16,
+    pub(crate) routes: Vec<u16>,
+    pub(crate) monitor_port: u16,
+}
+
+/// A running nats-server. Dropping it kills it.
+#[derive(Debug)]
+pub struct NatsServer {
+    setup: Setup,
+    child: Child,
+}
+
+impl NatsServer {
+    /// Starts a server on the data in a folder, and returns when it answers.
+    pub async fn start(dir: impl AsRef<Path>, options: NatsOptions) -> anyhow::Result<Self> {
+        let fixed = options.port.is_some() || options.cluster.is_some();
+        let mut setup = Setup::new(dir.as_ref(), options)?;
+        let mut tries = 1;
+        loop {
+            match setup.launch().await {
+                Ok(child) => return Ok(Self { setup, child }),
+                Err(error) if fixed || tries == START_TRIES => return Err(error),
+                Err(_) => {
+                    tries += 1;
+                    setup.port = ports::free()?;
+                }
+            }
+        }
+    }
+
+    /// Where clients connect, user and password included.
+    pub fn url(&self) -> String {
+        self.setup.url()
+    }
+
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.setup.port
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
+    /// Returns how it ended, when it has.
+    pub async fn exited(&self) -> Exited {
+        self.child.exited().await
+    }
+
+    /// Lets it finish what it does and stops it.
+    pub async fn stop(&self) {
+        self.child.stop(Signal::SIGTERM).await;
+    }
+
+    /// Kills it as a crash would, and returns when it is gone.
+    pub async fn kill9(&self) {
+        self.child.kill9().await;
+    }
+
+    /// Starts it again on the same port and data; kills it first if it still runs.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.kill9().await;
+        self.child = self.setup.launch().await?;
+        Ok(())
+    }
+
+    /// The end of its log, to explain a failure.
+    pub fn log_tail(&self) -> String {
+        self.setup.log_tail()
+    }
+
+    pub(crate) fn monitor_port(&self) -> Option<u16> {
+        self.setup.options.cluster.as_ref().map(|member| member.monitor_port)
+    }
+
+    pub(crate) fn child(&self) -> &Child {
+        &self.child
+    }
+}
+
+/// All that a start needs; a restart uses it again.
+#[derive(Debug)]
+struct Setup {
+    program: PathBuf,
+    dir: PathBuf,
+    password: String,
+    port: u16,
+    options: NatsOptions,
+}
+
+impl Setup {
+    fn new(dir: &Path, options: NatsOptions) -> anyhow::Result<Self> {
+        let program = find_nats(options.program.as_deref(), options.tools.as_deref())?;
+        fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        let dir = dir.canonicalize()?;
+        // The members of a cluster sit side by side and share a password.
+        let secrets = if options.cluster.is_some() { dir.parent().unwrap_or(&dir) } else { &dir };
+        let password = secret::password(&secrets.join("password"))?;
+        let port = match options.port {
+            Some(port) => port,
+            None => ports::free()?,
+        };
+        Ok(Self { program, dir, password, port, options })
+    }
+
+    fn url(&self) -> String {
+        format!("nats://{USER}:{}@127.0.0.1:{}", self.password, self.port)
+    }
+
+    async fn launch(&self) -> anyhow::Result<Child> {
+        let config = self.dir.join("nats.conf");
+        secret::write_private(&config, &self.config())?;
+        let mut command = with_parent(&self.program);
+        command.arg("-c").arg(&config);
+        let child = Child::spawn(command, &self.log())?;
+        let name = self.name();
+        ports::ready(&child, START_LIMIT, || answers(self.port, &name)).await.with_context(|| {
+            format!("nats-server did not start on port {}; {}", self.port, self.log_tail())
+        })?;
+        Ok(child)
+    }
+
+    fn name(&self) -> String {
+        match &self.options.cluster {
+            Some(member) => member.name.clone(),
+            None => format!("latchkey-{}-{}", self.port, std::process::id()),
+        }
+    }
+
+    fn config(&self) -> String {
+        let Self { dir, password, port, .. } = self;
+        let cluster =
+            self.options.cluster.as_ref().map_or_else(String::new, |member| member.config(password));
+        format!(
+            r#"server_name: "{name}"
+listen: "127.0.0.1:{port}"
+max_payload: 1MB
+authorization {{ user: {USER}, password: "{password}" }}
+jetstream {{ store_dir: "{dir}", sync_interval: always }}
+{cluster}"#,
+            name = self.name(),
+            dir = dir.join("jetstream").display(),
+        )
+    }
+
+    fn log(&self) -> PathBuf {
+        self.dir.join("nats.log")
+    }
+
+    fn log_tail(&self) -> String {
+        crate::folder::tail_of(&self.log())
+    }
+}
+
+impl Member {
+    fn config(&self, password: &str) -> String {
+        let routes: Vec<String> =
+            self.routes.iter().map(|port| format!("\"nats://{USER}:{password}@127.0.0.1:{port}\"")).collect();
+        format!(
+            r#"http: "127.0.0.1:{}"
+cluster {{
+  name: latchkey
+  listen: "127.0.0.1:{}"
+  authorization {{ user: {USER}, password: "{password}" }}
+  routes: [{}]
+}}
+"#,
+            self.monitor_port,
+            self.route_port,
+            routes.join(", ")
+        )
+    }
+}
+
+/// True if the server of this name greets on the port.
+async fn answers(port: u16, name: &str) -> bool {
+    let Ok(stream) = TcpStream::connect(("127.0.0.1", port)).await else { return false };
+    let mut greeting = String::new();
+    BufReader::new(stream).read_line(&mut greeting).await.is_ok() && greeting.contains(&format!("\"{name}\""))
+}
