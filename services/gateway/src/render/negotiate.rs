@@ -44,27 +44,32 @@ pub fn negotiate(accept: Option<&str>) -> Option<Format> {
     if wishes.is_empty() {
         return Some(Format::TextHtml);
     }
-    // Named types come first: `json, */*;q=0.1` wants JSON, and a bare `*/*` is a browser or an old client.
-    let named = [Format::Json, Format::Html, Format::TextHtml]
+    // On a tie a type that was named wins over one that a wildcard let in. Of the named JSON is first; of the
+    // others `text/html`, since `*/*` comes from browsers and from clients older than the JSON form.
+    let named = [Format::TextHtml, Format::Html, Format::Json];
+    let wild = [Format::Html, Format::Json, Format::TextHtml];
+    let offers = wild
         .into_iter()
-        .filter_map(|format| Some((named_quality(&wishes, format)?, format)))
-        .filter(|(quality, _)| *quality > 0)
-        .reduce(|best, next| if next.0 > best.0 { next } else { best });
-    let refused = |format| named_quality(&wishes, format) == Some(0);
-    let open = [("*/*", Format::TextHtml), ("text/*", Format::TextHtml), ("application/*", Format::Json)]
-        .into_iter()
-        .filter_map(|(range, format)| Some((quality_of(&wishes, range)?, format)))
-        .filter(|(quality, format)| *quality > 0 && !refused(*format))
-        .reduce(|best, next| if next.0 > best.0 { next } else { best });
-    match (named, open) {
-        (Some(named), Some(open)) if open.0 > named.0 => Some(open.1),
-        (Some(named), _) => Some(named.1),
-        (None, open) => Some(open?.1),
-    }
+        .filter_map(|format| Some((wild_quality(&wishes, format)?, format)))
+        .chain(named.into_iter().filter_map(|format| Some((named_quality(&wishes, format)?, format))));
+    // Of equals the last one is taken.
+    offers.filter(|(quality, _)| *quality > 0).max_by_key(|(quality, _)| *quality).map(|(_, format)| format)
 }
 
 fn named_quality(wishes: &[Wish], format: Format) -> Option<u16> {
     format.names().iter().filter_map(|name| quality_of(wishes, name)).max()
+}
+
+/// What the most specific wildcard says of a type that was not named.
+fn wild_quality(wishes: &[Wish], format: Format) -> Option<u16> {
+    if named_quality(wishes, format).is_some() {
+        return None;
+    }
+    let range = match format {
+        Format::Json | Format::Html => "application/*",
+        Format::TextHtml => "text/*",
+    };
+    quality_of(wishes, range).or_else(|| quality_of(wishes, "*/*"))
 }
 
 fn quality_of(wishes: &[Wish], range: &str) -> Option<u16> {
