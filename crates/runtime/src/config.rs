@@ -55,6 +55,15 @@ fn parse_from<A: CommandFactory + FromArgMatches>(
     A::from_arg_matches(&matches).map_err(|error| Ended::Clap(error.format(&mut command)))
 }
 
+/// Reads a value that may stand in a file: `@/run/secrets/database/url` is the first line of that
+/// file, anything else is the value itself. For addresses that hold a password:
+/// `#[arg(value_parser = runtime::config::value_or_file)]`.
+pub fn value_or_file(text: &str) -> Result<String, String> {
+    let Some(path) = text.strip_prefix('@') else { return Ok(text.to_owned()) };
+    let secret = crate::Secret::read(path.as_ref()).map_err(|error| format!("{path}: {error}"))?;
+    Ok(secret.expose().to_owned())
+}
+
 /// Prints settings as aligned lines on standard output.
 pub fn print(settings: &[Setting]) {
     for line in lines(settings) {
@@ -162,6 +171,17 @@ mod tests {
         assert!(error.use_stderr() && error.to_string().contains("--listen"));
         let config = run(&["--listen", "127.0.0.1:80"]).unwrap_or_else(|_| panic!("it is a right value"));
         assert_eq!((config.listen.port(), config.database_url, config.password), (80, None, None));
+    }
+
+    #[test]
+    fn a_value_may_stand_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("url");
+        std::fs::write(&path, "nats://auth:hunter2@nats:4222\n").unwrap();
+        let given = format!("@{}", path.display());
+        assert_eq!(value_or_file(&given).unwrap(), "nats://auth:hunter2@nats:4222");
+        assert_eq!(value_or_file("nats://nats:4222").unwrap(), "nats://nats:4222");
+        assert!(value_or_file("@/does/not/exist").unwrap_err().contains("/does/not/exist"));
     }
 
     #[test]
