@@ -2,3 +2,5 @@
 
 pub mod folder;
 pub mod secrets;
+pub mod record;
+mod words;

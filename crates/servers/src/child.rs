@@ -59,7 +59,7 @@ impl std::fmt::Display for Exited {
 
 /// A running child. Dropping it kills it.
 #[derive(Debug)]
-pub(crate) struct Child {
+pub struct Child {
     pid: Pid,
     /// Locked while the child is reaped or signalled, so that no signal goes to a reused pid.
     ended: Arc<Mutex<bool>>,
@@ -68,7 +68,7 @@ pub(crate) struct Child {
 
 impl Child {
     /// Starts a command that is already wrapped in [`with_parent`].
-    pub(crate) fn spawn(mut command: Command, log: &std::path::Path) -> anyhow::Result<Self> {
+    pub fn spawn(mut command: Command, log: &std::path::Path) -> anyhow::Result<Self> {
         let file = File::options()
             .create(true)
             .append(true)
@@ -91,7 +91,8 @@ impl Child {
         Ok(Self { pid, ended, exit })
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    /// Its process.
+    pub fn pid(&self) -> u32 {
         self.pid.as_raw().unsigned_abs()
     }
 
@@ -104,19 +105,19 @@ impl Child {
     }
 
     /// Returns how the child ended, when it has.
-    pub(crate) async fn exited(&self) -> Exited {
+    pub async fn exited(&self) -> Exited {
         let mut exit = self.exit.clone();
         let exited = exit.wait_for(Option::is_some).await.expect("the reaper tells before it ends");
         exited.clone().expect("the condition was that it is there")
     }
 
     /// How the child ended, if it has.
-    pub(crate) fn has_exited(&self) -> Option<Exited> {
+    pub fn has_exited(&self) -> Option<Exited> {
         self.exit.borrow().clone()
     }
 
     /// Asks the child to end, and insists after a while.
-    pub(crate) async fn stop(&self, signal: Signal) {
+    pub async fn stop(&self, signal: Signal) {
         self.signal(signal);
         if tokio::time::timeout(STOP_LIMIT, self.exited()).await.is_err() {
             self.kill9().await;
@@ -124,7 +125,7 @@ impl Child {
     }
 
     /// Kills the child and waits until it is gone.
-    pub(crate) async fn kill9(&self) {
+    pub async fn kill9(&self) {
         self.signal(Signal::SIGKILL);
         self.exited().await;
     }
@@ -147,7 +148,7 @@ fn reap(mut child: std::process::Child, ended: &Mutex<bool>, done: &watch::Sende
 }
 
 /// A command that is killed when this process ends, however it ends.
-pub(crate) fn with_parent(program: &std::path::Path) -> Command {
+pub fn with_parent(program: &std::path::Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     command

@@ -13,9 +13,10 @@ mod ports;
 mod postgres;
 mod secret;
 
-pub use child::Exited;
+pub use child::{Child, Exited, with_parent};
 pub use cluster::NatsCluster;
 pub use find::{find_nats, find_postgres};
 pub use folder::DataFolder;
 pub use nats::{NatsOptions, NatsServer};
+pub use ports::free as free_port;
 pub use postgres::{Postgres, PostgresOptions};

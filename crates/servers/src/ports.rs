@@ -20,7 +20,7 @@ const TRIES: usize = 200;
 const LOOK: Duration = Duration::from_millis(5);
 
 /// A port that is free now; the server that takes it may still lose a race and is then started on another.
-pub(crate) fn free() -> anyhow::Result<u16> {
+pub fn free() -> anyhow::Result<u16> {
     for _ in 0..TRIES {
         let random = RandomState::new().hash_one(0u8) % u64::from(COUNT);
         let port = FIRST + u16::try_from(random).expect("the remainder is small");

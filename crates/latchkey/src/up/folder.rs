@@ -1,12 +1,11 @@
 //! The data folder: what lies where, and that one process at a time has it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use servers::DataFolder;
 
 use crate::failed::{Exit, Failed};
 
@@ -14,36 +13,23 @@ use crate::failed::{Exit, Failed};
 #[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
-    #[expect(dead_code, reason = "the lock lasts as long as its file is open")]
-    lock: Flock<File>,
+    _lock: DataFolder,
 }
 
 impl Folder {
     /// Makes the folder if it is not there, and takes it.
     pub fn take(path: &Path) -> Result<Self, Failed> {
-        let root = make(path).map_err(|error| {
-            Failed::io(format_args!("the data folder {} cannot be made", path.display()), &error)
-        })?;
-        let lock_path = root.join("lock");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&lock_path)
-            .map_err(|error| Failed::io(format_args!("opening {}", lock_path.display()), &error))?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => Ok(Self { root, lock }),
-            Err((_, Errno::EWOULDBLOCK)) => Err(Failed::new(
-                Exit::Conflict,
-                format!(
-                    "another latchkey runs in {}: stop it, or choose a folder with --data DIR",
-                    path.display()
-                ),
-            )),
-            Err((_, errno)) => {
-                Err(Failed::io(format_args!("locking {}", lock_path.display()), &errno.into()))
+        let lock = DataFolder::lock(path).map_err(|error| Failed::new(Exit::Conflict, format!("{error:#}")))?;
+        let make = || {
+            let root = path.canonicalize()?;
+            for private in ["secrets", "blobs"] {
+                fs::DirBuilder::new().recursive(true).mode(0o700).create(root.join(private))?;
             }
+            Ok(root)
+        };
+        match make() {
+            Ok(root) => Ok(Self { root, _lock: lock }),
+            Err(error) => Err(Failed::io(format_args!("preparing {}", path.display()), &error)),
         }
     }
 
@@ -76,16 +62,6 @@ impl Folder {
     pub fn record(&self) -> PathBuf {
         self.root.join("up.json")
     }
-}
-
-/// Others may pass through but not look: Postgres runs as another user where root has started this.
-fn make(path: &Path) -> std::io::Result<PathBuf> {
-    fs::DirBuilder::new().recursive(true).mode(0o711).create(path)?;
-    let root = path.canonicalize()?;
-    for private in ["secrets", "blobs"] {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(root.join(private))?;
-    }
-    Ok(root)
 }
 
 /// Writes a file that only its owner reads, whole or not at all.

@@ -1,0 +1,50 @@
+//! What `up` tells the person who started it.
+
+use std::path::Path;
+
+use super::record::Record;
+
+/// What is shown once everything is ready.
+pub(crate) struct Welcome<'a> {
+    pub(crate) record: &'a Record,
+    /// Only at the first start.
+    pub(crate) password: Option<&'a str>,
+    pub(crate) password_file: &'a Path,
+    pub(crate) record_file: &'a Path,
+}
+
+impl Welcome<'_> {
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let record = self.record;
+        let command = record.latchkey.display();
+        let login = &record.admin_login;
+        let mut lines = vec![
+            "Latchkey is up.".to_owned(),
+            String::new(),
+            format!("  conda and REST   {}", record.http),
+            format!("  Python           {}/pypi/CHANNEL/", record.http),
+            format!("  for scripts      {}", self.record_file.display()),
+            String::new(),
+        ];
+        match self.password {
+            Some(password) => {
+                lines.push(format!("First account: {login}, password: {password}"));
+                lines.push(format!("  shown only now, and kept in {}", self.password_file.display()));
+            }
+            None => lines.push(format!("First account: {login}, as before.")),
+        }
+        lines.extend([
+            String::new(),
+            "Next, in another terminal:".to_owned(),
+            format!("  alias latchkey={command}"),
+            format!("  export LATCHKEY_URL={}", record.http),
+            format!("  latchkey login --login {login}"),
+            "  latchkey channel create acme --private".to_owned(),
+            "  latchkey upload acme FILE…".to_owned(),
+            "  latchkey token create readers --resource acme:read --expires 30d".to_owned(),
+            String::new(),
+            "Ctrl-C stops all of it; the same folder starts again with everything in it.".to_owned(),
+        ]);
+        lines
+    }
+}
