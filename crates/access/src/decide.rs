@@ -118,6 +118,11 @@ impl Table {
         self.held(caller, self.channel(channel)?).map(|(level, _)| level)
     }
 
+    /// What an account holds in a channel by itself: the most that a token of its own can be given.
+    pub fn account_level(&self, account: AccountId, channel: ChannelId) -> Option<Level> {
+        self.owner_level(account, self.channel(channel)?).map(|(level, _)| level)
+    }
+
     /// Whether a dead token could, while it lived, read something in this channel that is not for everyone:
     /// answering such a caller with the public part alone would be a silent half index.
     pub fn reads_hidden(&self, token: TokenId, channel: ChannelId) -> bool {
