@@ -1,6 +1,6 @@
 //! A whole Latchkey from one data folder: both servers as children, the four services in this process.
 
 pub mod folder;
-pub mod secrets;
 pub mod record;
+pub mod secrets;
 mod words;

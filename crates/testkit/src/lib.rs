@@ -3,7 +3,11 @@
 //! Appears under dev-dependencies only.
 #![warn(missing_docs)]
 
+mod otlp;
 pub mod package;
+mod process;
 mod session;
 
+pub use otlp::{OtlpReceiver, Sent};
+pub use process::{LIMIT, binary, is_long, processes_naming, until};
 pub use session::{Answer, Issued, Session};

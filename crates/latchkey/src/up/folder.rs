@@ -19,7 +19,8 @@ pub struct Folder {
 impl Folder {
     /// Makes the folder if it is not there, and takes it.
     pub fn take(path: &Path) -> Result<Self, Failed> {
-        let lock = DataFolder::lock(path).map_err(|error| Failed::new(Exit::Conflict, format!("{error:#}")))?;
+        let lock =
+            DataFolder::lock(path).map_err(|error| Failed::new(Exit::Conflict, format!("{error:#}")))?;
         let make = || {
             let root = path.canonicalize()?;
             for private in ["secrets", "blobs"] {

@@ -75,8 +75,16 @@ mod tests {
         let published = record.publish(&path).unwrap();
         let document: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         let names: Vec<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
-        let promised =
-            ["admin_login", "admin_token", "grpc_auth", "grpc_catalog", "http", "latchkey", "nats", "postgres"];
+        let promised = [
+            "admin_login",
+            "admin_token",
+            "grpc_auth",
+            "grpc_catalog",
+            "http",
+            "latchkey",
+            "nats",
+            "postgres",
+        ];
         assert_eq!(names, promised);
         assert_eq!(Record::read(&path).unwrap().admin_login, "x");
         drop(published);
