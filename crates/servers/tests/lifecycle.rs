@@ -131,7 +131,7 @@ async fn servers_die_with_a_parent_that_is_killed() {
 
 async fn written(file: &Path) -> Vec<u32> {
     let found = within_a_minute(|| fs::read_to_string(file).ok()).await;
-    found.split(' ').map(|pid| pid.parse().unwrap()).collect()
+    found.split(' ').map(|pid| pid.parse().expect("the helper writes numbers")).collect()
 }
 
 async fn gone(pids: &[u32]) {
