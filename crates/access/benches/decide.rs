@@ -21,9 +21,7 @@ fn envelope(event: event::Event) -> Envelope {
 }
 
 fn string(n: u128) -> String {
-    let mut random = [0; token_string::RANDOM_BYTES];
-    random[..16].copy_from_slice(&n.to_le_bytes());
-    token_string::mint(token_string::Kind::Resource, random)
+    token_string::mint(token_string::Kind::Resource, SecretHash::of(&n.to_string()).0)
 }
 
 fn issued(n: u128) -> Envelope {

@@ -92,37 +92,46 @@ pub struct Package {
     pub private: bool,
 }
 
-/// Passes a digest's own bytes through as the hash.
+/// For keys that are random already: a digest passes through, an id (UUID v7, made by us) is mixed once.
+/// Nobody outside chooses either, so collisions cannot be forced.
 #[derive(Default)]
-pub(crate) struct Digested(u64);
+pub(crate) struct Random(u64);
 
-impl Hasher for Digested {
+impl Hasher for Random {
     fn finish(&self) -> u64 {
         self.0
     }
 
-    fn write(&mut self, _bytes: &[u8]) {
-        unreachable!("SecretHash hashes itself with write_u64");
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(random) = bytes.last_chunk::<8>() {
+            self.0 = u64::from_be_bytes(*random).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
     }
 
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
     }
+
+    /// The length of an id says nothing.
+    fn write_usize(&mut self, _length: usize) {}
 }
+
+/// A map whose keys are random.
+pub(crate) type RandomMap<K, V> = HashMap<K, V, BuildHasherDefault<Random>>;
 
 /// The fold of AUTHZ up to [`Table::seq`].
 #[derive(Default)]
 pub struct Table {
     pub(crate) seq: u64,
-    pub(crate) services: HashMap<SecretHash, Service, BuildHasherDefault<Digested>>,
-    pub(crate) accounts: HashMap<AccountId, Account>,
+    pub(crate) services: RandomMap<SecretHash, Service>,
+    pub(crate) accounts: RandomMap<AccountId, Account>,
     pub(crate) tokens: Vec<Token>,
-    pub(crate) token_places: HashMap<TokenId, usize>,
+    pub(crate) token_places: RandomMap<TokenId, usize>,
     /// Where the token stands, and when this one of its secrets ends.
-    pub(crate) secrets: HashMap<SecretHash, (usize, i64), BuildHasherDefault<Digested>>,
-    pub(crate) channels: HashMap<ChannelId, Channel>,
+    pub(crate) secrets: RandomMap<SecretHash, (usize, i64)>,
+    pub(crate) channels: RandomMap<ChannelId, Channel>,
     pub(crate) channel_names: HashMap<Box<str>, ChannelId>,
-    pub(crate) packages: HashMap<ChannelId, HashMap<(PackageKind, Box<str>), Package>>,
+    pub(crate) packages: RandomMap<ChannelId, HashMap<(PackageKind, Box<str>), Package>>,
     pub(crate) voids: HashSet<u64>,
 }
 
