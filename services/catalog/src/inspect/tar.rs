@@ -108,8 +108,10 @@ fn entry(header: &Header, said: Extended, seen: &mut Seen) -> Result<Entry, Fail
     } else if said.is_file() || said.is_contiguous() {
         Kind::File
     } else if said.is_symlink() || said.is_hard_link() {
-        let target = target.ok_or_else(special)?;
-        let inside = if said.is_symlink() { stays_inside(&name, &target) } else { clean(&target).is_ok() };
+        // A link without a target leads nowhere; some of the earliest .conda files hold such.
+        let target = target.unwrap_or_default();
+        let inside = target.is_empty()
+            || if said.is_symlink() { stays_inside(&name, &target) } else { clean(&target).is_ok() };
         if !inside {
             return Err(Refusal::LinkOutside { member: shown(&raw), target: shown(&target) }.into());
         }

@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 /// Most values one document may expand to.
 const VALUES: usize = 200_000;
+/// Tags of the core schema (YAML 1.2, 10.3).
+const CORE_TAGS: [&str; 7] = ["map", "seq", "str", "null", "bool", "int", "float"];
 /// Deepest nesting.
 const DEPTH: usize = 64;
 
@@ -50,6 +52,23 @@ impl<'t> Reader<'t> {
         self.spend(1)?;
         let before = self.values;
         if depth > DEPTH {
+            return None;
+        }
+        let tag = match &event {
+            Event::Scalar(.., tag) | Event::SequenceStart(_, tag) | Event::MappingStart(_, tag) => {
+                tag.as_ref()
+            }
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd
+            | Event::Alias(_)
+            | Event::SequenceEnd
+            | Event::MappingEnd => None,
+        };
+        // A safe loader makes nothing of a language's own objects, and so refuses the document.
+        if tag.is_some_and(|tag| !(tag.is_yaml_core_schema() && CORE_TAGS.contains(&tag.suffix.as_str()))) {
             return None;
         }
         let (anchor, value) = match event {
@@ -152,7 +171,9 @@ mod tests {
 
     #[test]
     fn what_is_not_one_document_is_nothing() {
-        for text in ["a: 1\na: 2", "--- 1\n--- 2", "{", "a: *b", "{% set x = 1 %}"] {
+        for text in
+            ["a: 1\na: 2", "--- 1\n--- 2", "{", "a: *b", "a: !!python/object:os.X {}", "{% set x = 1 %}"]
+        {
             assert_eq!(document(text), None, "{text}");
         }
     }
