@@ -4,5 +4,11 @@
 //! names as confirmed refuses the token from then on. It never stores a secret: token strings as SHA-256, passwords as
 //! argon2id, logins under a key that can be thrown away.
 
+pub mod app;
+pub mod call;
 pub mod domain;
 pub mod events;
+pub mod password;
+pub mod personal;
+pub mod receipt;
+pub mod secret;

@@ -1,0 +1,82 @@
+//! Accounts and tokens as they are shown: with logins and channel names in place of ids.
+
+use access::Table;
+use names::{AccountId, ChannelId, Level};
+use runtime::Failure;
+use time::OffsetDateTime;
+
+use super::App;
+use crate::domain::account::{Account, Kind};
+use crate::domain::token::{Grant, Token};
+use crate::personal::Field;
+
+#[derive(Debug, Clone)]
+pub struct ShownAccount {
+    pub id: AccountId,
+    /// Empty once it was erased.
+    pub login: String,
+    pub kind: Kind,
+    pub admin: bool,
+    pub disabled: bool,
+    pub created_at: OffsetDateTime,
+}
+
+#[derive(Debug, Clone)]
+pub struct ShownToken {
+    pub token: Token,
+    pub owner_login: String,
+    pub revoked_at: Option<OffsetDateTime>,
+    /// live, expired or revoked.
+    pub state: &'static str,
+    pub grants: Vec<ShownGrant>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ShownGrant {
+    pub channel: ChannelId,
+    /// Empty once the channel was deleted.
+    pub name: String,
+    pub level: Level,
+}
+
+impl App {
+    /// The login of an account, empty once it was erased.
+    pub(super) async fn login_of(&self, account: &Account) -> Result<String, Failure> {
+        let key = self.keys.read(account.created.account).await?;
+        let login = key.and_then(|key| key.open(Field::Login, &account.created.login));
+        Ok(login.map(|login| login.expose().to_owned()).unwrap_or_default())
+    }
+
+    pub(super) async fn show_account(&self, account: &Account) -> Result<ShownAccount, Failure> {
+        let created = &account.created;
+        Ok(ShownAccount {
+            id: created.account,
+            login: self.login_of(account).await?,
+            kind: created.kind,
+            admin: created.admin,
+            disabled: account.disabled,
+            created_at: created.created_at,
+        })
+    }
+
+    /// A token of an account; the view must have applied the events that the token was folded from.
+    pub(super) fn show_token(&self, token: &Token, owner_login: &str) -> ShownToken {
+        let now = self.now();
+        self.view.read(|table| ShownToken {
+            token: token.clone(),
+            owner_login: owner_login.to_owned(),
+            revoked_at: table.token(token.issued.token).and_then(access::Token::revoked_at),
+            state: match (token.revoked, token.issued.expires_at > now) {
+                (true, _) => "revoked",
+                (false, true) => "live",
+                (false, false) => "expired",
+            },
+            grants: token.issued.grants.iter().map(|grant| show_grant(table, grant)).collect(),
+        })
+    }
+}
+
+fn show_grant(table: &Table, grant: &Grant) -> ShownGrant {
+    let name = table.channel(grant.channel).map(|channel| channel.name.to_string()).unwrap_or_default();
+    ShownGrant { channel: grant.channel, name, level: grant.level }
+}

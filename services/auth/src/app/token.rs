@@ -1,0 +1,162 @@
+//! Issuing, showing and revoking tokens.
+
+use access::{Action, Caller, Object, Table, token_string};
+use eventlog::subject;
+use names::{AccountId, ChannelId, Level, Login, TokenId, TokenName};
+use runtime::{Code, Failure, Secret};
+use time::OffsetDateTime;
+
+use super::lookup::account_of;
+use super::outcome::{unexecuted, unread};
+use super::{App, Changed, ShownToken};
+use crate::call::Call;
+use crate::domain::account::{self, Account, Command};
+use crate::domain::token::{self, Grant};
+use crate::events::time_of;
+use crate::receipt::Change;
+use crate::secret;
+
+/// A token to be issued.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    pub name: TokenName,
+    pub description: String,
+    pub expires_at: Option<OffsetDateTime>,
+    /// Channels by name.
+    pub grants: Vec<(String, Level)>,
+    /// An organisation, for its owners; none is the caller's own account.
+    pub owner: Option<Login>,
+}
+
+/// A token and the only copy of its string.
+pub struct Issued {
+    pub shown: ShownToken,
+    pub secret: Secret,
+}
+
+impl App {
+    /// Issues a resource token.
+    pub async fn issue_token(&self, call: &Call, new: NewToken) -> Result<Changed<Issued>, Failure> {
+        let owner = self.target(call, new.owner.as_ref(), Action::TokenEdit).await?;
+        let caller = self.allow(call, Action::TokenEdit, &Object::Account(owner))?;
+        let (secret, hash) = secret::mint(token_string::Kind::Resource, &*self.ambient.ids);
+        let id = TokenId(self.ambient.ids.uuid());
+        let issued_at = time_of(id.0);
+        let expires_at = new.expires_at.unwrap_or(issued_at + self.lifetimes.token);
+        let issued = token::Issued {
+            token: id,
+            owner,
+            kind: token::Kind::Resource,
+            name: new.name,
+            description: new.description,
+            issued_at,
+            expires_at,
+            secrets: vec![token::Secret { sha256: hash.0, ends_at: expires_at }],
+            grants: vec![],
+            maker: caller.token(),
+        };
+        let decide = |account: Option<&Account>| {
+            self.allow(call, Action::TokenEdit, &Object::Account(owner))?;
+            let grants = self.view.read(|table| grants(table, owner, &new.grants))?;
+            let issued = token::Issued { grants, ..issued.clone() };
+            let command = token::Command::Issue { issued, longest: self.lifetimes.token_longest };
+            Ok(account::decide(account, Command::Token(command), self.now())?)
+        };
+        let meta = self.meta_of(call, &caller);
+        let done = self.accounts.execute(&subject::owner(owner), &meta, decide).await.map_err(unexecuted)?;
+        let account = done.state.expect("a token has just been issued");
+        let token = account.tokens.by_id(id).expect("a token has just been issued");
+        let shown = self.show_token(token, &self.login_of(&account).await?);
+        Ok(self.settle(call, done.seq, Change::Widens, Issued { shown, secret }).await)
+    }
+
+    /// One token, by id or name.
+    pub async fn show(&self, call: &Call, which: &str, owner: Option<&Login>) -> Result<ShownToken, Failure> {
+        let owner = self.token_owner(call, which, owner, Action::TokenView).await?;
+        let account = self.account(owner).await?.ok_or_else(no_such)?;
+        let token = account.tokens.find(which, self.now()).ok_or_else(no_such)?;
+        Ok(self.show_token(token, &self.login_of(&account).await?))
+    }
+
+    /// Revokes a token, by id or name; with neither, the one that asks. It returns when every follower has applied it.
+    pub async fn revoke_token(
+        &self,
+        call: &Call,
+        which: &str,
+        owner: Option<&Login>,
+        reason: &str,
+    ) -> Result<Changed<ShownToken>, Failure> {
+        let caller = self.view.read(|table| table.caller(self.now(), &call.credential));
+        let own = caller.token().map(|token| token.to_string()).unwrap_or_default();
+        let which = if which.is_empty() { &own } else { which };
+        if let Some(done) = self.ended_itself(&caller, which).await? {
+            return self.revoked(call, done.0, &done.1, done.2).await;
+        }
+        let owner = self.token_owner(call, which, owner, Action::TokenEdit).await?;
+        let mut target = None;
+        let decide = |account: Option<&Account>| {
+            self.allow(call, Action::TokenEdit, &Object::Account(owner))?;
+            let token = account.and_then(|account| account.tokens.find(which, self.now()));
+            let token = token.ok_or_else(no_such)?.issued.token;
+            target = Some(token);
+            let command = token::Command::Revoke { token, reason: reason.to_owned() };
+            Ok(account::decide(account, Command::Token(command), self.now())?)
+        };
+        let meta = self.meta_of(call, &caller);
+        let done = self.accounts.execute(&subject::owner(owner), &meta, decide).await.map_err(unexecuted)?;
+        let (account, target) = (done.state.ok_or_else(no_such)?, target.ok_or_else(no_such)?);
+        self.revoked(call, done.seq, &account, target).await
+    }
+
+    /// A session that has revoked itself and lost the answer asks again: it is dead, but may learn that it is.
+    async fn ended_itself(
+        &self,
+        caller: &Caller,
+        which: &str,
+    ) -> Result<Option<(u64, std::sync::Arc<Account>, TokenId)>, Failure> {
+        let (Caller::Revoked { token, .. }, Some(owner)) = (caller, account_of(caller)) else {
+            return Ok(None);
+        };
+        if which != token.to_string() {
+            return Ok(None);
+        }
+        let (seq, account) = self.accounts.fresh(&subject::owner(owner)).await.map_err(unread)?;
+        let known = account.filter(|account| account.tokens.by_id(*token).is_some());
+        Ok(known.map(|account| (seq, account, *token)))
+    }
+
+    /// R1 to R3 for a token that is revoked at `seq` or before.
+    async fn revoked(
+        &self,
+        call: &Call,
+        seq: u64,
+        account: &Account,
+        token: TokenId,
+    ) -> Result<Changed<ShownToken>, Failure> {
+        let changed = self.settle(call, seq, Change::Restricts, ()).await;
+        let token = account.tokens.by_id(token).ok_or_else(no_such)?;
+        let shown = self.show_token(token, &self.login_of(account).await?);
+        Ok(Changed { seq: changed.seq, receipt: changed.receipt, shown })
+    }
+}
+
+/// The grants by id, if the owner holds now what is to be given. Whether the channel exists is not told.
+fn grants(table: &Table, owner: AccountId, wanted: &[(String, Level)]) -> Result<Vec<Grant>, Failure> {
+    let held = |name: &str, level: Level| -> Option<ChannelId> {
+        let channel = table.channel_named(name)?.id;
+        table.account_level(owner, channel).filter(|held| *held >= level).map(|_| channel)
+    };
+    let grant = |(name, level): &(String, Level)| {
+        let refused = || {
+            let message =
+                format!("a token cannot be given {level} on channel {name}: its owner does not hold that");
+            Failure::new(Code::Forbidden, message)
+        };
+        Ok(Grant { channel: held(name, *level).ok_or_else(refused)?, level: *level })
+    };
+    wanted.iter().map(grant).collect()
+}
+
+pub(super) fn no_such() -> Failure {
+    account::Refusal::from(token::Refusal::NotFound).into()
+}
