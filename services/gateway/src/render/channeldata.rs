@@ -169,8 +169,11 @@ fn version(data: &Map<String, Value>) -> &str {
     data.get("version").and_then(Value::as_str).unwrap_or(NO_VERSION)
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "a cast from float to integer saturates")]
 fn timestamp(data: &Map<String, Value>) -> i64 {
-    data.get("timestamp").and_then(Value::as_i64).unwrap_or(0)
+    let timestamp = data.get("timestamp");
+    let whole = timestamp.and_then(Value::as_i64);
+    whole.or_else(|| Some(timestamp?.as_f64()? as i64)).unwrap_or(0)
 }
 
 fn seconds(timestamp: i64) -> i64 {
