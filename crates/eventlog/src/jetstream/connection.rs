@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::{ConnectOptions, Event, jetstream};
+use async_nats::{ConnectOptions, Event, ServerAddr, jetstream};
 use tokio::sync::watch;
 
 use super::NatsConfig;
@@ -16,8 +16,9 @@ const PING: Duration = Duration::from_secs(1);
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 /// One request to the server.
 pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(2);
-/// The longest pause between two attempts to reconnect.
-const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
+/// Between two attempts to reconnect, growing by itself.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A client, and whether it is connected.
 pub(super) struct Connection {
@@ -28,21 +29,31 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) async fn open(config: &NatsConfig) -> Result<Self, LogError> {
         let (state, up) = watch::channel(true);
-        let options = ConnectOptions::new()
+        let servers = config
+            .url
+            .split(',')
+            .map(|server| server.trim().parse())
+            .collect::<Result<Vec<ServerAddr>, _>>()
+            .map_err(|error| LogError::Unfit(format!("the address of NATS cannot be read: {error}")))?;
+        let mut options = ConnectOptions::new()
             .name(&config.name)
             .ping_interval(PING)
             .connection_timeout(CONNECT_LIMIT)
             .request_timeout(Some(REQUEST_LIMIT))
             .max_reconnects(None)
             .reconnect_delay_callback(|tries| {
-                RECONNECT_PAUSE
-                    .min(Duration::from_millis(20) * u32::try_from(tries).unwrap_or(u32::MAX).min(1_000))
+                let tries = u32::try_from(tries).unwrap_or(u32::MAX);
+                FIRST_PAUSE.saturating_mul(tries).min(LONGEST_PAUSE)
             })
             .event_callback(move |event| {
                 note(&event, &state);
                 std::future::ready(())
             });
-        let servers: Vec<&str> = config.url.split(',').map(str::trim).collect();
+        // The client does not look into the address for these.
+        let named = servers.iter().find_map(|server| Some((server.username()?, server.password()?)));
+        if let Some((user, password)) = named {
+            options = options.user_and_password(user.into(), password.into());
+        }
         let connect = tokio::time::timeout(CONNECT_LIMIT * 2, options.connect(servers));
         let client = match connect.await {
             Ok(Ok(client)) => client,

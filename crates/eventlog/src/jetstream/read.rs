@@ -15,7 +15,9 @@ use super::{Inner, connection::REQUEST_LIMIT};
 use crate::{LogError, Record, Stream, append, error::Source, seal::open};
 
 /// How long one read may take in all.
-const READ_LIMIT: Duration = Duration::from_secs(10);
+const READ_LIMIT: Duration = Duration::from_secs(6);
+/// Between two tries at the same read.
+const PAUSE: Duration = Duration::from_millis(20);
 /// Messages asked for in one request.
 const PAGE: usize = 500;
 /// How long a complete read waits for a replica before it helps itself with another barrier.
@@ -30,20 +32,39 @@ pub(super) async fn read(
     after: u64,
     at_least: u64,
 ) -> Result<Vec<Record>, LogError> {
+    // A replica or a consumer that is only just starting answers nothing: asked again, it does.
     let reading = async {
-        inner.connection.wait_up().await;
-        let records = direct(inner, stream, subject, after).await?;
-        let reached = records.last().map_or(after, |record| record.seq);
-        if reached >= at_least {
-            return Ok(records);
+        loop {
+            inner.connection.wait_up().await;
+            match attempt(inner, stream, subject, after, at_least).await {
+                Err(LogError::Unavailable(error)) => {
+                    tracing::debug!(%stream, error, "a read failed and is tried again")
+                }
+                done => return done,
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-        let rest = complete(inner, stream, subject, reached, at_least).await?;
-        Ok(records.into_iter().chain(rest).collect())
     };
     match tokio::time::timeout(READ_LIMIT, reading).await {
         Ok(read) => read,
         Err(elapsed) => Err(LogError::Unavailable(Box::new(elapsed))),
     }
+}
+
+async fn attempt(
+    inner: &Arc<Inner>,
+    stream: Stream,
+    subject: &str,
+    after: u64,
+    at_least: u64,
+) -> Result<Vec<Record>, LogError> {
+    let records = direct(inner, stream, subject, after).await?;
+    let reached = records.last().map_or(after, |record| record.seq);
+    if reached >= at_least {
+        return Ok(records);
+    }
+    let rest = complete(inner, stream, subject, reached, at_least).await?;
+    Ok(records.into_iter().chain(rest).collect())
 }
 
 fn unavailable(error: impl Into<Source>) -> LogError {

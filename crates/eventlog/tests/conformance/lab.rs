@@ -1,0 +1,145 @@
+//! What a promise is tried on: the memory log, one real server, or three.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use eventlog::{
+    JetStream, Log, LogError, Memory, MemoryOptions, Message, NatsConfig, Replicas, Stamps, Stream,
+    keys::{self, Generated, Signer},
+};
+use proto::event::v1::{ChannelDescribed, Envelope, Event, TokenRevoked, event};
+use servers::{NatsCluster, NatsOptions, NatsServer};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+pub(crate) const STREAM: Stream = Stream::Catalog;
+/// Small enough to be filled by a test.
+pub(crate) const MAX_BYTES: u64 = 8 << 20;
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+pub(crate) fn unique() -> u64 {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+pub(crate) fn stamps() -> Stamps {
+    Stamps::new(
+        || Uuid::from_u64_pair(0x0190_0000_0000_7000, 0x8000_0000_0000_0000 | unique()),
+        || time::OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(1_700_000_000),
+    )
+}
+
+/// A subject that no other case uses.
+pub(crate) fn subject() -> String {
+    format!("evt.catalog.case.conda.p{}", unique())
+}
+
+pub(crate) fn described(text: &str) -> Event {
+    let event = ChannelDescribed { channel_id: vec![1; 16], description: text.into() };
+    Event { event: Some(event::Event::ChannelDescribed(event)) }
+}
+
+pub(crate) fn revoked() -> Event {
+    Event {
+        event: Some(event::Event::TokenRevoked(TokenRevoked {
+            token_id: vec![1; 16],
+            reason: "lost".into(),
+        })),
+    }
+}
+
+pub(crate) fn envelope(event: Event) -> Envelope {
+    let id = Uuid::from_u64_pair(0x0190_0000_0000_7000, 0x8000_0000_0000_0000 | unique());
+    Envelope { event_id: id.as_bytes().to_vec(), time_us: 1, events: vec![event], ..Envelope::default() }
+}
+
+pub(crate) fn message(subject: &str, expect: u64, text: &str) -> Message {
+    Message { subject: subject.into(), expect, envelope: envelope(described(text)) }
+}
+
+/// The texts of what a read or a tail gave, barriers left out.
+pub(crate) fn texts<'a>(records: impl IntoIterator<Item = &'a eventlog::Record>) -> Vec<String> {
+    let described = |event: &Event| match &event.event {
+        Some(event::Event::ChannelDescribed(event)) => Some(event.description.clone()),
+        Some(_) | None => None,
+    };
+    records.into_iter().flat_map(|record| record.envelope.events.iter().filter_map(described)).collect()
+}
+
+pub(crate) enum Below {
+    Memory(Memory),
+    One(NatsServer),
+    Three(NatsCluster),
+}
+
+pub(crate) struct Lab {
+    pub(crate) below: Below,
+    pub(crate) keys: Generated,
+    pub(crate) dir: TempDir,
+}
+
+impl Lab {
+    fn on(below: Below, dir: TempDir) -> Self {
+        Self { below, keys: keys::generate(), dir }
+    }
+
+    pub(crate) fn memory(replicas: Replicas) -> Self {
+        let options = MemoryOptions { replicas, max_bytes: MAX_BYTES, ..MemoryOptions::default() };
+        let memory = Memory::new(stamps(), options);
+        Self::on(Below::Memory(memory), tempfile::tempdir().expect("a folder can be made"))
+    }
+
+    pub(crate) async fn one() -> Self {
+        let dir = tempfile::tempdir().expect("a folder can be made");
+        let server = NatsServer::start(dir.path(), NatsOptions::default()).await.expect("nats-server starts");
+        Self::on(Below::One(server), dir)
+    }
+
+    pub(crate) async fn three() -> Self {
+        let dir = tempfile::tempdir().expect("a folder can be made");
+        let cluster = NatsCluster::start(dir.path(), 3).await.expect("the cluster starts");
+        Self::on(Below::Three(cluster), dir)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        match &self.below {
+            Below::Memory(_) => panic!("the memory log has no address"),
+            Below::One(server) => server.url(),
+            Below::Three(cluster) => cluster.url(),
+        }
+    }
+
+    pub(crate) fn config(&self, url: &str) -> NatsConfig {
+        let replicas = if matches!(self.below, Below::Three(_)) { 3 } else { 1 };
+        let sizes = NatsConfig::new(url, "conformance");
+        NatsConfig { replicas, authz_max_bytes: MAX_BYTES, catalog_max_bytes: MAX_BYTES, ..sizes }
+    }
+
+    pub(crate) async fn connect(&self, url: &str) -> Result<JetStream, LogError> {
+        let signer = Signer::parse(&self.keys.private_pem).expect("a generated key is in its own format");
+        JetStream::connect(self.config(url), stamps(), Some(signer), self.keys.keyring.clone()).await
+    }
+
+    /// The log over a connection of its own.
+    pub(crate) async fn open(&self) -> Arc<dyn Log> {
+        match &self.below {
+            Below::Memory(memory) => Arc::new(memory.clone()),
+            Below::One(_) | Below::Three(_) => {
+                Arc::new(self.connect(&self.url()).await.expect("it connects"))
+            }
+        }
+    }
+}
+
+/// Nothing in these tests may hang.
+pub(crate) async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(Duration::from_secs(60), work).await {
+        Ok(done) => done,
+        Err(_) => panic!("{what} takes more than a minute"),
+    }
+}
