@@ -1,0 +1,176 @@
+//! The files of one package.
+//!
+//! A conda file may be replaced when asked for. A Python file's name stands for its bytes for ever: removed, it can come
+//! back, but never as something else. State is a map by place, so the ten-thousandth file costs what the first did.
+
+use std::collections::HashMap;
+
+use names::{ArtifactId, ChannelId, PackageId, PackageKind};
+
+use crate::inspect::{Conda, FileType, Python};
+
+/// Where a file stands within its package: the subdir is empty for Python.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    pub subdir: String,
+    pub filename: String,
+}
+
+/// A file, before it is known whether it may be published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    pub id: ArtifactId,
+    pub package: PackageId,
+    pub channel: ChannelId,
+    pub place: Place,
+    pub sha256: [u8; 32],
+    pub md5: [u8; 16],
+    pub size_bytes: u64,
+    pub detail: Detail,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detail {
+    Conda {
+        facts: Conda,
+        indexed_timestamp_ms: i64,
+    },
+    /// The facts without METADATA, which is a blob of its own.
+    Python {
+        facts: Python,
+        metadata: Option<Metadata>,
+    },
+}
+
+/// A wheel's METADATA file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metadata {
+    pub sha256: [u8; 32],
+    pub size_bytes: u64,
+}
+
+impl Detail {
+    fn kind(&self) -> PackageKind {
+        match self {
+            Self::Conda { .. } => PackageKind::Conda,
+            Self::Python { .. } => PackageKind::Pypi,
+        }
+    }
+
+    /// The version that an sdist is of; there is one for each.
+    fn sdist_of(&self) -> Option<&str> {
+        match self {
+            Self::Python { facts, .. } if facts.filetype == FileType::Sdist => Some(&facts.release),
+            Self::Python { .. } | Self::Conda { .. } => None,
+        }
+    }
+}
+
+/// What is known of one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Slot {
+    id: ArtifactId,
+    sha256: [u8; 32],
+    sdist_of: Option<String>,
+    removed: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Artifacts {
+    slots: HashMap<Place, Slot>,
+    /// By version in its normal form.
+    sdists: HashMap<String, Place>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    Published(Box<File>),
+    Removed { id: ArtifactId, place: Place },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error(
+        "File already exists: {0} is there with other bytes; give the new one another build or version, or force"
+    )]
+    CondaExists(String),
+    #[error("File already exists: {0} is there with other bytes; give the new one another version")]
+    PythonExists(String),
+    #[error(
+        "File already exists: {0} was published with other bytes and removed; its name is not used again"
+    )]
+    NameUsed(String),
+    #[error("File already exists: {0} is this version's sdist, and a version has one")]
+    SdistExists(String),
+    #[error("there is no file {0}")]
+    NotFound(String),
+}
+
+/// Publishes a file. The same bytes again succeed and record nothing.
+pub fn publish(artifacts: Option<&Artifacts>, file: File, force: bool) -> Result<Vec<Event>, Refusal> {
+    let slot = artifacts.and_then(|artifacts| artifacts.slots.get(&file.place));
+    let name = || file.place.filename.clone();
+    match (slot, file.detail.kind()) {
+        (Some(slot), _) if !slot.removed && slot.sha256 == file.sha256 => return Ok(vec![]),
+        (Some(Slot { removed: false, .. }), PackageKind::Conda) if !force => {
+            return Err(Refusal::CondaExists(name()));
+        }
+        (Some(Slot { removed: false, id, .. }), PackageKind::Conda) => {
+            let removed = Event::Removed { id: *id, place: file.place.clone() };
+            return Ok(vec![removed, Event::Published(Box::new(file))]);
+        }
+        (Some(Slot { removed: false, .. }), PackageKind::Pypi) => return Err(Refusal::PythonExists(name())),
+        (Some(slot), PackageKind::Pypi) if slot.sha256 != file.sha256 => {
+            return Err(Refusal::NameUsed(name()));
+        }
+        (Some(_) | None, PackageKind::Conda | PackageKind::Pypi) => {}
+    }
+    let version = file.detail.sdist_of();
+    match version.and_then(|version| artifacts?.sdists.get(version)) {
+        Some(other) => Err(Refusal::SdistExists(other.filename.clone())),
+        None => Ok(vec![Event::Published(Box::new(file))]),
+    }
+}
+
+/// Removes a file. Removing it twice succeeds and records nothing.
+pub fn remove(artifacts: Option<&Artifacts>, place: &Place) -> Result<Vec<Event>, Refusal> {
+    match artifacts.and_then(|artifacts| artifacts.slots.get(place)) {
+        None => Err(Refusal::NotFound(place.filename.clone())),
+        Some(Slot { removed: true, .. }) => Ok(vec![]),
+        Some(Slot { id, .. }) => Ok(vec![Event::Removed { id: *id, place: place.clone() }]),
+    }
+}
+
+impl Artifacts {
+    /// The id of the file at a place, if it is there.
+    pub fn id(&self, place: &Place) -> Option<ArtifactId> {
+        self.slots.get(place).filter(|slot| !slot.removed).map(|slot| slot.id)
+    }
+}
+
+/// Adds one recorded event. It cannot fail: the event has happened.
+pub fn evolve(artifacts: Option<Artifacts>, event: Event) -> Option<Artifacts> {
+    let mut artifacts = artifacts.unwrap_or_default();
+    match event {
+        Event::Published(file) => {
+            let sdist_of = file.detail.sdist_of().map(ToOwned::to_owned);
+            if let Some(version) = &sdist_of {
+                artifacts.sdists.insert(version.clone(), file.place.clone());
+            }
+            let slot = Slot { id: file.id, sha256: file.sha256, sdist_of, removed: false };
+            artifacts.slots.insert(file.place, slot);
+        }
+        Event::Removed { id, place } => {
+            if let Some(slot) = artifacts.slots.get_mut(&place).filter(|slot| slot.id == id) {
+                slot.removed = true;
+                if let Some(version) = &slot.sdist_of {
+                    artifacts.sdists.remove(version);
+                }
+            }
+        }
+    }
+    Some(artifacts)
+}
+
+#[cfg(test)]
+mod tests;

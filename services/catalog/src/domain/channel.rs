@@ -1,0 +1,209 @@
+//! A channel lives from `Created` to `Deleted`. Deleted, its id opens nothing for ever; the same name made again is
+//! another channel.
+
+use names::{AccountId, ChannelId, ChannelName, Privacy};
+
+/// Longest description, in characters.
+pub const DESCRIPTION_CHARS: usize = 2_000;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    pub id: ChannelId,
+    pub name: ChannelName,
+    pub owner: AccountId,
+    pub privacy: Privacy,
+    pub description: String,
+    pub deleted: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    Create {
+        id: ChannelId,
+        name: ChannelName,
+        owner: AccountId,
+        privacy: Privacy,
+        description: String,
+    },
+    /// Changes what is given.
+    Set {
+        privacy: Option<Privacy>,
+        description: Option<String>,
+    },
+    Delete,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    Created { id: ChannelId, name: ChannelName, owner: AccountId, privacy: Privacy, description: String },
+    Described { id: ChannelId, description: String },
+    PrivacyChanged { id: ChannelId, before: Privacy, after: Privacy },
+    Deleted { id: ChannelId },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("this channel is there already")]
+    AlreadyCreated,
+    #[error("this channel is gone")]
+    Gone,
+    #[error(
+        "a description has at most {DESCRIPTION_CHARS} characters and no control characters but line breaks"
+    )]
+    Description,
+}
+
+/// Says which events a command leads to, or why it is refused.
+pub fn decide(channel: Option<&Channel>, command: Command) -> Result<Vec<Event>, Refusal> {
+    match (command, channel) {
+        (Command::Create { .. }, Some(_)) => Err(Refusal::AlreadyCreated),
+        (Command::Create { id, name, owner, privacy, description }, None) => {
+            check(&description)?;
+            Ok(vec![Event::Created { id, name, owner, privacy, description }])
+        }
+        (Command::Set { .. }, None | Some(Channel { deleted: true, .. })) => Err(Refusal::Gone),
+        (Command::Set { privacy, description }, Some(channel)) => set(channel, privacy, description),
+        (Command::Delete, None) => Err(Refusal::Gone),
+        // Deleting twice is a retry after a lost reply: it succeeds and records nothing.
+        (Command::Delete, Some(Channel { deleted: true, .. })) => Ok(vec![]),
+        (Command::Delete, Some(Channel { id, .. })) => Ok(vec![Event::Deleted { id: *id }]),
+    }
+}
+
+fn set(
+    channel: &Channel,
+    privacy: Option<Privacy>,
+    description: Option<String>,
+) -> Result<Vec<Event>, Refusal> {
+    let mut events = Vec::new();
+    if let Some(after) = privacy.filter(|privacy| *privacy != channel.privacy) {
+        events.push(Event::PrivacyChanged { id: channel.id, before: channel.privacy, after });
+    }
+    if let Some(description) = description.filter(|description| *description != channel.description) {
+        check(&description)?;
+        events.push(Event::Described { id: channel.id, description });
+    }
+    Ok(events)
+}
+
+fn check(description: &str) -> Result<(), Refusal> {
+    let legal = |c: char| !c.is_control() || c == '\n';
+    match description.chars().count() <= DESCRIPTION_CHARS && description.chars().all(legal) {
+        true => Ok(()),
+        false => Err(Refusal::Description),
+    }
+}
+
+/// Adds one recorded event. It cannot fail: the event has happened.
+pub fn evolve(channel: Option<Channel>, event: Event) -> Option<Channel> {
+    match event {
+        Event::Created { id, name, owner, privacy, description } => {
+            Some(Channel { id, name, owner, privacy, description, deleted: false })
+        }
+        Event::Described { description, .. } => channel.map(|channel| Channel { description, ..channel }),
+        Event::PrivacyChanged { after, .. } => channel.map(|channel| Channel { privacy: after, ..channel }),
+        Event::Deleted { .. } => channel.map(|channel| Channel { deleted: true, ..channel }),
+    }
+}
+
+/// Whether fewer people may read after the change than before.
+pub fn restricts(before: Privacy, after: Privacy) -> bool {
+    let openness = |privacy| match privacy {
+        Privacy::Private => 0,
+        Privacy::Authenticated => 1,
+        Privacy::Public => 2,
+    };
+    openness(after) < openness(before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    const ID: ChannelId = ChannelId(Uuid::from_u128(1));
+
+    fn create(description: &str) -> Command {
+        Command::Create {
+            id: ID,
+            name: ChannelName::parse("acme").unwrap(),
+            owner: AccountId(Uuid::from_u128(2)),
+            privacy: Privacy::Private,
+            description: description.into(),
+        }
+    }
+
+    fn after(commands: &[Command]) -> Option<Channel> {
+        let apply = |channel: Option<Channel>, command: &Command| {
+            decide(channel.as_ref(), command.clone()).unwrap_or_default().into_iter().fold(channel, evolve)
+        };
+        commands.iter().fold(None, apply)
+    }
+
+    fn set(privacy: Option<Privacy>, description: Option<&str>) -> Command {
+        Command::Set { privacy, description: description.map(ToOwned::to_owned) }
+    }
+
+    #[test]
+    fn setting_what_is_so_already_records_nothing() {
+        let channel = after(&[create("d")]);
+        assert_eq!(decide(channel.as_ref(), set(Some(Privacy::Private), Some("d"))), Ok(vec![]));
+        let events = decide(channel.as_ref(), set(Some(Privacy::Public), None)).unwrap();
+        assert_eq!(
+            events,
+            [Event::PrivacyChanged { id: ID, before: Privacy::Private, after: Privacy::Public }]
+        );
+    }
+
+    #[test]
+    fn a_description_is_limited_at_its_edge() {
+        assert!(decide(None, create(&"é".repeat(DESCRIPTION_CHARS))).is_ok());
+        assert_eq!(decide(None, create(&"é".repeat(DESCRIPTION_CHARS + 1))), Err(Refusal::Description));
+        assert_eq!(decide(None, create("a\u{1b}[31m")), Err(Refusal::Description));
+    }
+
+    #[test]
+    fn only_less_openness_restricts() {
+        assert!(
+            restricts(Privacy::Public, Privacy::Authenticated)
+                && restricts(Privacy::Authenticated, Privacy::Private)
+        );
+        assert!(
+            !restricts(Privacy::Private, Privacy::Public) && !restricts(Privacy::Public, Privacy::Public)
+        );
+    }
+
+    fn any_command() -> impl Strategy<Value = Command> {
+        let privacy =
+            prop_oneof![Just(Privacy::Public), Just(Privacy::Authenticated), Just(Privacy::Private)];
+        prop_oneof![
+            Just(create("x")),
+            Just(Command::Delete),
+            (proptest::option::of(privacy), proptest::option::of("[a-z]{0,3}"))
+                .prop_map(|(privacy, description)| Command::Set { privacy, description }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_brings_a_deleted_channel_back(
+            before in proptest::collection::vec(any_command(), 0..6), later in proptest::collection::vec(any_command(), 0..12),
+        ) {
+            let commands = [vec![create("x")], before, vec![Command::Delete], later].concat();
+            prop_assert!(after(&commands).unwrap().deleted);
+        }
+
+        #[test]
+        fn a_command_given_twice_records_nothing_the_second_time(
+            before in proptest::collection::vec(any_command(), 0..6), command in any_command(),
+        ) {
+            let channel = after(&before);
+            if let Ok(events) = decide(channel.as_ref(), command.clone()) {
+                let channel = events.into_iter().fold(channel, evolve);
+                let again = decide(channel.as_ref(), command).unwrap_or_default();
+                prop_assert_eq!(again, vec![]);
+            }
+        }
+    }
+}
