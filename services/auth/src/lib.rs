@@ -6,9 +6,17 @@
 
 pub mod app;
 pub mod call;
+pub mod config;
 pub mod domain;
 pub mod events;
+pub mod fold;
+pub mod grpc;
 pub mod password;
 pub mod personal;
 pub mod receipt;
 pub mod secret;
+pub mod source;
+mod start;
+
+pub use config::Config;
+pub use start::{Started, start};

@@ -1,0 +1,157 @@
+//! What an operator chooses about auth: flags, or the variables named beside them.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use access::{SecretHash, Service};
+use anyhow::Context as _;
+use clap::Args;
+use eventlog::NatsConfig;
+use eventlog::keys::{Keyring, Signer};
+use names::Login;
+use runtime::Secret;
+use time::Duration;
+
+use crate::app::Lifetimes;
+
+/// The settings of one process.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// One or more NATS servers, separated by commas
+    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222")]
+    pub nats_url: String,
+    /// How many servers of the NATS cluster hold the log: 1, or 3 in a cluster
+    #[arg(long, env = "NATS_REPLICAS", default_value_t = 1)]
+    pub nats_replicas: usize,
+    /// Where gRPC is served; port 0 picks one
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:7401")]
+    pub listen: SocketAddr,
+    /// Where health and metrics are served by HTTP; unset, they are not
+    #[arg(long, env = "HTTP_LISTEN")]
+    pub http_listen: Option<SocketAddr>,
+    /// The Ed25519 key that signs events: PKCS#8 as PEM or base64
+    #[arg(long, env = "SIGNING_KEY_FILE")]
+    pub signing_key_file: PathBuf,
+    /// The public keys that are believed: JSON {key id: base64}
+    #[arg(long, env = "KEYRING_FILE")]
+    pub keyring_file: PathBuf,
+    /// The services' credentials: JSON {service: SHA-256 of its credential in hex}
+    #[arg(long, env = "SERVICES_FILE")]
+    pub services_file: PathBuf,
+    /// Login of the first administrator, made if there is no account at all
+    #[arg(long, env = "BOOTSTRAP_LOGIN", requires = "bootstrap_password_file")]
+    pub bootstrap_login: Option<String>,
+    /// File with the first administrator's password
+    #[arg(long, env = "BOOTSTRAP_PASSWORD_FILE", requires = "bootstrap_login")]
+    pub bootstrap_password_file: Option<PathBuf>,
+    /// Days until a sign-in ends by itself
+    #[arg(long, env = "AUTH_SESSION_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
+    pub session_days: u16,
+    /// Days until a token ends for which no end was asked
+    #[arg(long, env = "AUTH_TOKEN_DAYS", default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..))]
+    pub token_days: u16,
+    /// The most days a token may live
+    #[arg(long, env = "AUTH_TOKEN_LONGEST_DAYS", default_value_t = 3650, value_parser = clap::value_parser!(u16).range(1..))]
+    pub token_longest_days: u16,
+}
+
+impl Config {
+    /// A laptop's settings with these places and keys.
+    pub fn new(nats_url: &str, signing_key_file: &Path, keyring_file: &Path, services_file: &Path) -> Self {
+        Self {
+            nats_url: nats_url.into(),
+            nats_replicas: 1,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            http_listen: None,
+            signing_key_file: signing_key_file.into(),
+            keyring_file: keyring_file.into(),
+            services_file: services_file.into(),
+            bootstrap_login: None,
+            bootstrap_password_file: None,
+            session_days: 30,
+            token_days: 365,
+            token_longest_days: 3650,
+        }
+    }
+
+    pub(crate) fn nats(&self) -> NatsConfig {
+        NatsConfig { replicas: self.nats_replicas, ..NatsConfig::new(self.nats_url.as_str(), "auth") }
+    }
+
+    pub(crate) fn signer(&self) -> anyhow::Result<Signer> {
+        parsed("SIGNING_KEY_FILE", &self.signing_key_file, Signer::parse)
+    }
+
+    pub(crate) fn keyring(&self) -> anyhow::Result<Keyring> {
+        parsed("KEYRING_FILE", &self.keyring_file, Keyring::parse)
+    }
+
+    pub(crate) fn services(&self) -> anyhow::Result<HashMap<SecretHash, Service>> {
+        parsed("SERVICES_FILE", &self.services_file, services)
+    }
+
+    pub(crate) fn lifetimes(&self) -> Lifetimes {
+        let days = |days: u16| Duration::days(days.into());
+        Lifetimes {
+            session: days(self.session_days),
+            token: days(self.token_days.min(self.token_longest_days)),
+            token_longest: days(self.token_longest_days),
+        }
+    }
+
+    pub(crate) fn first_administrator(&self) -> anyhow::Result<Option<(Login, Secret)>> {
+        let (Some(login), Some(file)) = (&self.bootstrap_login, &self.bootstrap_password_file) else {
+            return Ok(None);
+        };
+        let login = Login::parse(login).context("BOOTSTRAP_LOGIN")?;
+        let password = Secret::read(file).context("BOOTSTRAP_PASSWORD_FILE")?;
+        Ok(Some((login, password)))
+    }
+}
+
+fn parsed<T, E>(variable: &str, path: &Path, parse: impl Fn(&str) -> Result<T, E>) -> anyhow::Result<T>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let text = std::fs::read_to_string(path).with_context(|| format!("{variable} {}", path.display()))?;
+    parse(&text).with_context(|| format!("{variable} {}", path.display()))
+}
+
+/// Why the services' credentials were not taken.
+#[derive(Debug, thiserror::Error)]
+enum ServicesError {
+    #[error("expected JSON {{service: SHA-256 in hex}}")]
+    Json(#[from] serde_json::Error),
+    #[error("{0}")]
+    Name(String),
+    #[error("the credential of {0} is not 64 hex digits")]
+    Hash(String),
+}
+
+fn services(json: &str) -> Result<HashMap<SecretHash, Service>, ServicesError> {
+    let texts: HashMap<String, String> = serde_json::from_str(json)?;
+    let service = |(name, digits): (String, String)| {
+        let service = name.parse::<Service>().map_err(ServicesError::Name)?;
+        let hash = hex::decode(digits).ok().and_then(|bytes| SecretHash::from_slice(&bytes));
+        Ok((hash.ok_or(ServicesError::Hash(name))?, service))
+    };
+    texts.into_iter().map(service).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_read_and_faults_are_named() {
+        let hash = SecretHash::of("x");
+        let read = services(&format!(r#"{{"gateway": "{}"}}"#, hex::encode(hash.0))).unwrap();
+        assert_eq!(read.get(&hash), Some(&Service::Gateway));
+        assert_eq!(
+            services(r#"{"gateway": "ab"}"#).unwrap_err().to_string(),
+            "the credential of gateway is not 64 hex digits"
+        );
+        assert!(services(r#"{"nobody": ""}"#).unwrap_err().to_string().contains("is no service"));
+    }
+}

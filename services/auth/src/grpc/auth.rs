@@ -1,0 +1,137 @@
+//! `latchkey.auth.v1.Auth`.
+
+use std::sync::Arc;
+
+use proto::auth::v1::auth_server::{Auth, AuthServer};
+use proto::auth::v1::{
+    Account, AccountRequest, ChangePasswordRequest, CreateAccountRequest, DescribeAccountsReply,
+    DescribeAccountsRequest, ExplainReply, ExplainRequest, IssueTokenRequest, IssuedToken, ListTokensReply,
+    ListTokensRequest, RevokeTokenRequest, Revoked, SignInRequest, Token, TokenRequest, WhoAmIReply,
+    WhoAmIRequest,
+};
+use runtime::{Code, Failure, Secret};
+use tonic::{Request, Response, Status};
+
+use super::{answer, parse};
+use crate::app::App;
+use crate::call::Call;
+
+/// The service over the use cases.
+pub struct Rpc(Arc<App>);
+
+impl Rpc {
+    /// Ready to be added to a server.
+    pub fn server(app: Arc<App>) -> AuthServer<Self> {
+        AuthServer::new(Self(app)).max_decoding_message_size(runtime::grpc::MAX_MESSAGE_BYTES)
+    }
+}
+
+fn taken<T>(request: Request<T>) -> (Call, T) {
+    (Call::of(request.metadata()), request.into_inner())
+}
+
+type Reply<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl Auth for Rpc {
+    async fn sign_in(&self, request: Request<SignInRequest>) -> Reply<IssuedToken> {
+        let (call, request) = taken(request);
+        let issued = self.0.sign_in(&call, parse::sign_in(request)?).await?;
+        Ok(Response::new(answer::issued(issued)))
+    }
+
+    async fn who_am_i(&self, request: Request<WhoAmIRequest>) -> Reply<WhoAmIReply> {
+        let (call, _) = taken(request);
+        let (account, token) = self.0.who_am_i(&call).await?;
+        Ok(Response::new(WhoAmIReply {
+            account: Some(answer::account(account)),
+            token: token.map(answer::token),
+        }))
+    }
+
+    async fn create_account(&self, request: Request<CreateAccountRequest>) -> Reply<Account> {
+        let (call, request) = taken(request);
+        let created = self.0.create_account(&call, parse::new_account(request)?).await?;
+        Ok(Response::new(answer::created(created)))
+    }
+
+    async fn disable_account(&self, request: Request<AccountRequest>) -> Reply<Revoked> {
+        let (call, request) = taken(request);
+        let disabled = self.0.disable_account(&call, &parse::login(&request.login)?).await?;
+        Ok(Response::new(answer::confirmed(disabled)))
+    }
+
+    async fn enable_account(&self, request: Request<AccountRequest>) -> Reply<Revoked> {
+        let (call, request) = taken(request);
+        let enabled = self.0.enable_account(&call, &parse::login(&request.login)?).await?;
+        Ok(Response::new(answer::confirmed(enabled)))
+    }
+
+    async fn change_password(&self, request: Request<ChangePasswordRequest>) -> Reply<Revoked> {
+        let (call, request) = taken(request);
+        let login = parse::owner(&request.login)?;
+        let password = Secret::new(request.password);
+        let changed = self.0.change_password(&call, login.as_ref(), password).await?;
+        Ok(Response::new(answer::confirmed(changed)))
+    }
+
+    async fn describe_accounts(
+        &self,
+        request: Request<DescribeAccountsRequest>,
+    ) -> Reply<DescribeAccountsReply> {
+        let (call, request) = taken(request);
+        let accounts = self.0.describe_accounts(&call, &parse::account_ids(&request.ids)?).await?;
+        let accounts = accounts.into_iter().map(answer::account).collect();
+        Ok(Response::new(DescribeAccountsReply { accounts }))
+    }
+
+    async fn find_account(&self, request: Request<AccountRequest>) -> Reply<Account> {
+        let (call, request) = taken(request);
+        let account = self.0.find_account(&call, &parse::login(&request.login)?).await?;
+        Ok(Response::new(answer::account(account)))
+    }
+
+    async fn issue_token(&self, request: Request<IssueTokenRequest>) -> Reply<IssuedToken> {
+        let (call, request) = taken(request);
+        let issued = self.0.issue_token(&call, parse::new_token(request)?).await?;
+        Ok(Response::new(answer::issued(issued)))
+    }
+
+    async fn list_tokens(&self, request: Request<ListTokensRequest>) -> Reply<ListTokensReply> {
+        let (call, request) = taken(request);
+        let listed = self.0.list_tokens(&call, parse::token_query(request)?).await?;
+        Ok(Response::new(ListTokensReply {
+            tokens: listed.tokens.into_iter().map(answer::token).collect(),
+            next_page_token: hex::encode(listed.next),
+            total: listed.total,
+        }))
+    }
+
+    async fn show_token(&self, request: Request<TokenRequest>) -> Reply<Token> {
+        let (call, request) = taken(request);
+        if request.token.is_empty() {
+            return Err(Failure::new(Code::Invalid, "name the token to show").into());
+        }
+        let shown = self.0.show(&call, &request.token, parse::owner(&request.owner)?.as_ref()).await?;
+        Ok(Response::new(answer::token(shown)))
+    }
+
+    async fn revoke_token(&self, request: Request<RevokeTokenRequest>) -> Reply<Revoked> {
+        let (call, request) = taken(request);
+        let owner = parse::owner(&request.owner)?;
+        let reason = parse::text("reason", request.reason)?;
+        let revoked = self.0.revoke_token(&call, &request.token, owner.as_ref(), &reason).await?;
+        Ok(Response::new(answer::revoked(revoked)))
+    }
+
+    async fn explain(&self, request: Request<ExplainRequest>) -> Reply<ExplainReply> {
+        let (call, request) = taken(request);
+        let answer = self.0.explain(&call, parse::question(request)?).await?;
+        Ok(Response::new(ExplainReply {
+            allowed: answer.allowed,
+            words: answer.words,
+            token: Some(answer::token(answer.shown)),
+            authz_seq: answer.seq,
+        }))
+    }
+}

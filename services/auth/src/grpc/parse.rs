@@ -1,0 +1,124 @@
+//! What requests hold, as domain types. Faults are told in one sentence.
+
+use access::Action;
+use names::{AccountId, Level, Login, TokenName};
+use proto::auth::v1 as api;
+use proto::event::v1 as stored;
+use runtime::{Code, Failure, Secret};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::app::{NewAccount, NewToken, Question, SignIn, TokenQuery};
+use crate::domain::account::Kind;
+
+/// Descriptions and reasons: longer texts belong elsewhere.
+const MAX_TEXT_CHARS: usize = 1_000;
+/// The name of a session whose client gave none.
+const SESSION: &str = "session";
+
+pub(super) fn sign_in(request: api::SignInRequest) -> Result<SignIn, Failure> {
+    let name = if request.note.is_empty() { SESSION } else { &request.note };
+    Ok(SignIn {
+        name: TokenName::parse(name).map_err(invalid)?,
+        login: request.login,
+        password: Secret::new(request.password),
+    })
+}
+
+pub(super) fn new_account(request: api::CreateAccountRequest) -> Result<NewAccount, Failure> {
+    let kind = match request.kind() {
+        stored::AccountKind::Person | stored::AccountKind::Unspecified => Kind::Person,
+        stored::AccountKind::Organisation => Kind::Organisation,
+    };
+    Ok(NewAccount {
+        login: login(&request.login)?,
+        kind,
+        password: (!request.password.is_empty()).then(|| Secret::new(request.password)),
+        admin: request.admin,
+    })
+}
+
+pub(super) fn new_token(request: api::IssueTokenRequest) -> Result<NewToken, Failure> {
+    let expires_at = match request.expires_at.as_str() {
+        "" => None,
+        text => Some(time(text)?),
+    };
+    Ok(NewToken {
+        name: TokenName::parse(&request.name).map_err(invalid)?,
+        description: text("description", request.description)?,
+        expires_at,
+        grants: request.grants.into_iter().map(grant).collect::<Result<_, _>>()?,
+        owner: owner(&request.owner)?,
+    })
+}
+
+fn grant(grant: api::Grant) -> Result<(String, Level), Failure> {
+    let level = match grant.level() {
+        stored::Level::Read => Level::Read,
+        stored::Level::Write => Level::Write,
+        stored::Level::Manage => Level::Manage,
+        stored::Level::None => {
+            let message =
+                format!("say what may be done with channel {}: read, write or manage", grant.channel);
+            return Err(Failure::new(Code::Invalid, message));
+        }
+    };
+    Ok((grant.channel, level))
+}
+
+pub(super) fn token_query(request: api::ListTokensRequest) -> Result<TokenQuery, Failure> {
+    let page = hex::decode(&request.page_token).map_err(|_| {
+        Failure::new(
+            Code::Invalid,
+            "the page token is not one that was given here: start from the first page",
+        )
+    })?;
+    Ok(TokenQuery {
+        owner: owner(&request.owner)?,
+        page_size: usize::try_from(request.page_size).unwrap_or(usize::MAX),
+        page,
+        sessions: request.sessions,
+    })
+}
+
+pub(super) fn question(request: api::ExplainRequest) -> Result<Question, Failure> {
+    Ok(Question {
+        owner: owner(&request.owner)?,
+        action: request.action.parse::<Action>().map_err(invalid)?,
+        token: request.token,
+        channel: request.channel,
+    })
+}
+
+pub(super) fn login(text: &str) -> Result<Login, Failure> {
+    Login::parse(text).map_err(invalid)
+}
+
+/// Empty means the caller's own account.
+pub(super) fn owner(text: &str) -> Result<Option<Login>, Failure> {
+    if text.is_empty() { Ok(None) } else { login(text).map(Some) }
+}
+
+pub(super) fn account_ids(texts: &[String]) -> Result<Vec<AccountId>, Failure> {
+    texts.iter().map(|text| text.parse().map_err(invalid)).collect()
+}
+
+pub(super) fn text(what: &str, text: String) -> Result<String, Failure> {
+    if text.chars().count() > MAX_TEXT_CHARS || text.chars().any(|c| c.is_control() && c != '\n') {
+        let message =
+            format!("the {what} has at most {MAX_TEXT_CHARS} characters, and no control characters");
+        return Err(Failure::new(Code::Invalid, message));
+    }
+    Ok(text)
+}
+
+fn time(text: &str) -> Result<OffsetDateTime, Failure> {
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|reason| {
+        Failure::new(Code::Invalid, format!("{text:?} is no time such as 2027-01-31T12:00:00Z"))
+            .because(reason)
+    })
+}
+
+fn invalid(reason: impl std::fmt::Display) -> Failure {
+    Failure::new(Code::Invalid, reason.to_string())
+}

@@ -1,0 +1,139 @@
+//! `latchkey.events.v1.Events` for AUTHZ: the log for auditors, without personal fields and secret hashes.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::{Action, Object};
+use eventlog::{Log, Record, Stream};
+use feed::client::AccessView;
+use futures::{Stream as Items, StreamExt as _};
+use proto::events::v1::events_server::{Events, EventsServer};
+use proto::events::v1::{Recorded, SubscribeRequest};
+use runtime::{Drain, Failure};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use crate::app::App;
+use crate::call::Call;
+use crate::events;
+use crate::source::unreadable;
+
+/// Subscriptions at a time.
+const MAX_SUBSCRIPTIONS: usize = 64;
+/// Events waiting for one subscriber; what does not fit waits in the log.
+const BUFFERED_EVENTS: usize = 64;
+/// A subscriber that takes nothing for this long is cut off.
+const LAG_LIMIT: Duration = Duration::from_secs(30);
+
+/// The service.
+pub struct Audit {
+    app: Arc<App>,
+    log: Arc<dyn Log>,
+    view: AccessView,
+    drain: Drain,
+    places: Arc<Semaphore>,
+}
+
+impl Audit {
+    /// Ready to be added to a server.
+    pub fn server(app: Arc<App>, log: Arc<dyn Log>, view: AccessView, drain: Drain) -> EventsServer<Self> {
+        EventsServer::new(Self { app, log, view, drain, places: Arc::new(Semaphore::new(MAX_SUBSCRIPTIONS)) })
+    }
+}
+
+type Answers = Pin<Box<dyn Items<Item = Result<Recorded, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Events for Audit {
+    type SubscribeStream = Answers;
+
+    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<Answers>, Status> {
+        let call = Call::of(request.metadata());
+        self.app.allow(&call, Action::EventsSubscribe, &Object::Server)?;
+        let place = self.places.clone().try_acquire_owned().map_err(|_| {
+            Status::resource_exhausted(format!("{MAX_SUBSCRIPTIONS} are subscribed, which is the limit"))
+        })?;
+        let request = request.into_inner();
+        let until = match request.until_now {
+            true => Some(self.log.barrier(Stream::Authz).await.map_err(unreadable)?),
+            false => None,
+        };
+        let (sender, answers) = mpsc::channel(BUFFERED_EVENTS);
+        let telling =
+            Telling { app: self.app.clone(), view: self.view.clone(), call, until, sender: sender.clone() };
+        let records = self.log.tail(Stream::Authz, request.from_seq.max(1));
+        let drained = self.drain.requested();
+        tokio::spawn(async move {
+            let _place = place;
+            let ended = tokio::select! {
+                ended = telling.tell(records) => ended,
+                () = drained => Err(Status::unavailable("this server is stopping; subscribe again")),
+            };
+            if let Err(status) = ended {
+                // A subscriber that is gone or takes nothing misses the reason.
+                drop(sender.try_send(Err(status)));
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(answers))))
+    }
+}
+
+struct Telling {
+    app: Arc<App>,
+    view: AccessView,
+    call: Call,
+    /// The last sequence wanted.
+    until: Option<u64>,
+    sender: mpsc::Sender<Result<Recorded, Status>>,
+}
+
+impl Telling {
+    async fn tell<T>(&self, mut records: T) -> Result<(), Status>
+    where
+        T: Items<Item = Result<Record, eventlog::LogError>> + Unpin,
+    {
+        let mut applied = self.view.subscribe();
+        loop {
+            let record = tokio::select! {
+                record = records.next() => record,
+                // The credential may have died while nothing was to be told.
+                _ = applied.changed() => {
+                    self.still_allowed()?;
+                    continue;
+                }
+                () = self.sender.closed() => return Ok(()),
+            };
+            let Some(record) = record else { return Err(Status::unavailable("the event log has ended")) };
+            let record = record.map_err(unreadable)?;
+            let last = self.until.is_some_and(|until| record.seq >= until);
+            if !record.is_barrier() {
+                self.tell_one(record).await?;
+            }
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn tell_one(&self, record: Record) -> Result<(), Status> {
+        let reached = self.view.wait_for(record.seq, LAG_LIMIT).await;
+        reached.map_err(|behind| Status::unavailable(behind.to_string()))?;
+        self.still_allowed()?;
+        let recorded = Recorded {
+            seq: record.seq,
+            subject: record.subject,
+            void: self.view.read(|table| table.is_void(record.seq)),
+            envelope: Some(events::for_auditors(record.envelope)),
+        };
+        match tokio::time::timeout(LAG_LIMIT, self.sender.send(Ok(recorded))).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Status::resource_exhausted("nothing was read for a while; subscribe again")),
+        }
+    }
+
+    fn still_allowed(&self) -> Result<(), Failure> {
+        self.app.allow(&self.call, Action::EventsSubscribe, &Object::Server).map(drop)
+    }
+}

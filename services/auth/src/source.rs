@@ -1,0 +1,58 @@
+//! What the access feed is fed from: snapshots of auth's own table, and AUTHZ itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use eventlog::{Log, LogError, Record, Stream};
+use feed::client::AccessView;
+use feed::server::{Snapshot, Source, Step};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use proto::feed::v1::{AccessEvent, feed_item::Item};
+use tonic::Status;
+
+use crate::events;
+
+/// AUTHZ as followers see it.
+pub struct Authz {
+    pub log: Arc<dyn Log>,
+    pub view: AccessView,
+}
+
+#[async_trait]
+impl Source for Authz {
+    fn epoch(&self) -> String {
+        self.log.epoch(Stream::Authz)
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, Status> {
+        Ok(self.view.read(|table| Snapshot { seq: table.seq(), entries: table.entries().collect() }))
+    }
+
+    fn tail(&self, from: u64) -> BoxStream<'static, Result<Step, Status>> {
+        let records = self.log.tail(Stream::Authz, from);
+        Box::pin(records.map(|record| record.map(step).map_err(unreadable)))
+    }
+
+    async fn reach(&self, seq: u64, limit: Duration) -> bool {
+        self.view.wait_for(seq, limit).await.is_ok()
+    }
+}
+
+/// A barrier decides nothing; followers hear that it has passed, and no more.
+fn step(record: Record) -> Step {
+    let seq = record.seq;
+    if record.is_barrier() {
+        return Step { seq, items: vec![] };
+    }
+    let envelope = Some(events::for_followers(record.envelope));
+    Step { seq, items: vec![Item::AccessEvent(AccessEvent { seq, envelope })] }
+}
+
+/// A log that cannot be read, for whoever follows it.
+pub fn unreadable(error: LogError) -> Status {
+    let mut status = Status::unavailable("the event log cannot be read here: connect again in a moment");
+    status.set_source(Arc::new(error));
+    status
+}

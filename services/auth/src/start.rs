@@ -1,0 +1,133 @@
+//! From a configuration to a service that answers: connect, fold, make the first administrator, serve.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use eventlog::{JetStream, Log, Stream};
+use feed::client::AccessView;
+use feed::server::{FeedService, Followers};
+use runtime::grpc::{GrpcServer, Served};
+use runtime::{Ambient, Drain, RequestId};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tonic::service::RoutesBuilder;
+
+use crate::app::{App, stamps};
+use crate::call::Call;
+use crate::config::Config;
+use crate::fold;
+use crate::grpc::{Audit, Rpc, gate};
+use crate::personal::Keys;
+use crate::source::Authz;
+
+/// How long the first fold of the whole log may take.
+const FOLD_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// A service that listens and is ready.
+#[derive(Debug)]
+pub struct Started {
+    /// Where gRPC is served.
+    pub addr: SocketAddr,
+    /// Where health and metrics are served.
+    pub http: Option<SocketAddr>,
+    /// Ends after the drain, or when the service cannot go on.
+    pub task: JoinHandle<anyhow::Result<()>>,
+}
+
+/// Starts the service; it is ready when this returns.
+pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Result<Started> {
+    let log = JetStream::connect(config.nats(), stamps(&ambient), Some(config.signer()?), config.keyring()?);
+    let log = log.await.with_context(|| format!("the event log at {}", config.nats_url))?;
+    let client = log.client();
+    let log: Arc<dyn Log> = Arc::new(log);
+
+    let view = AccessView::new(config.services()?);
+    view.open(&log.epoch(Stream::Authz))?;
+    let mut folding = tokio::spawn(fold::follow(log.clone(), view.clone()));
+    let end = log.barrier(Stream::Authz).await.context("the end of AUTHZ")?;
+    tokio::select! {
+        stopped = &mut folding => anyhow::bail!(stopped?),
+        reached = view.wait_for(end, FOLD_LIMIT) => drop(reached.context("folding AUTHZ")?),
+    }
+    view.mark_ready();
+
+    let boot = ambient.clock.clone();
+    let followers = Followers::new(move || boot.boot());
+    let keys = Keys::open(client, config.nats_replicas, ambient.ids.clone()).await?;
+    let app =
+        App::new(ambient.clone(), log.clone(), keys, view.clone(), followers.clone(), config.lifetimes());
+    let app = Arc::new(app);
+    make_first_administrator(&config, &app, &ambient).await?;
+
+    let (readiness, ready) = watch::channel(true);
+    let services = services(&app, log, view, followers, &ambient, &drain);
+    let http = match config.http_listen {
+        Some(listen) => Some(runtime::admin::serve(listen, ready.clone(), &drain).await?),
+        None => None,
+    };
+    let descriptors = proto::DESCRIPTORS;
+    let server = GrpcServer { listen: config.listen, descriptors, ambient, drain, ready };
+    let Served { addr, task } = server.serve(services).await?;
+    tracing::info!(%addr, "auth is ready");
+    let task = tokio::spawn(run(task, folding, readiness));
+    Ok(Started { addr, http, task })
+}
+
+fn services(
+    app: &Arc<App>,
+    log: Arc<dyn Log>,
+    view: AccessView,
+    followers: Followers,
+    ambient: &Ambient,
+    drain: &Drain,
+) -> RoutesBuilder {
+    let stop = {
+        let drain = drain.clone();
+        move || Box::pin(drain.requested()) as futures::future::BoxFuture<'static, ()>
+    };
+    let source = Arc::new(Authz { log: log.clone(), view: view.clone() });
+    let gate = gate(view.clone(), ambient.clock.clone());
+    let mut services = RoutesBuilder::default();
+    services
+        .add_service(Rpc::server(app.clone()))
+        .add_service(Audit::server(app.clone(), log, view, drain.clone()))
+        .add_service(FeedService::new(source, followers, gate, stop).into_server());
+    services
+}
+
+async fn make_first_administrator(config: &Config, app: &App, ambient: &Ambient) -> anyhow::Result<()> {
+    let Some((login, password)) = config.first_administrator()? else { return Ok(()) };
+    let call = Call {
+        credential: access::Credential::None,
+        limit: Duration::ZERO,
+        request_id: RequestId::make(&*ambient.ids).to_string(),
+        traceparent: String::new(),
+    };
+    if app.bootstrap(&call, login, password).await.context("the first administrator")? {
+        tracing::info!("the first administrator is made");
+    }
+    Ok(())
+}
+
+/// Serves until the drain; a fold that stops takes the service with it, for nothing it says can be believed any more.
+async fn run(
+    serving: JoinHandle<anyhow::Result<()>>,
+    folding: JoinHandle<fold::Stopped>,
+    readiness: watch::Sender<bool>,
+) -> anyhow::Result<()> {
+    let stop_folding = folding.abort_handle();
+    tokio::select! {
+        served = serving => {
+            stop_folding.abort();
+            served?
+        }
+        stopped = folding => {
+            readiness.send_replace(false);
+            let stopped = stopped?;
+            tracing::error!(error = %stopped, "auth cannot go on");
+            Err(stopped.into())
+        }
+    }
+}
