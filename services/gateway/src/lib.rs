@@ -1,1 +1,27 @@
 //! The HTTP face: conda, Python and REST.
+//!
+//! The gateway owns the addresses and the words of a refusal. It holds the access table in memory and asks it at
+//! every request; it renders nothing that is older than what it has heard; it writes to no log and no database.
+//! A token it is given is hashed and passed on, never stored, routed, logged or shown.
+
+mod caller;
+mod config;
+mod file;
+mod gate;
+pub mod index;
+mod limits;
+mod listener;
+mod problem;
+mod refuse;
+pub mod render;
+mod router;
+mod routes;
+mod start;
+mod state;
+mod upstream;
+
+pub use config::{Config, DEFAULT_MAX_UPLOAD_BYTES};
+pub use gate::Gate;
+pub use refuse::Family;
+pub use router::{Route, routes_table};
+pub use start::{Started, start};

@@ -1,0 +1,155 @@
+//! The first layer: takes the credential out of the request, before anything routes, traces or counts it.
+//!
+//! What comes after sees a path without token, headers without credential, and a [`Presented`] that cannot be
+//! printed. A token that stands where none belongs is blotted out and the request refused.
+
+mod header;
+mod host;
+mod path;
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use access::{Credential, token_string};
+use axum::extract::Request;
+use http::header::{HOST, REFERER};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Uri};
+use runtime::Secret;
+use tower::{Layer, Service};
+
+/// What the path or a header carried.
+#[derive(Clone)]
+pub(crate) struct Presented {
+    carrier: Carrier,
+    secret: Option<Arc<Secret>>,
+    credential: Credential,
+    astray: bool,
+}
+
+/// Where the credential stood. Python clients need other answers when it was the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Carrier {
+    None,
+    Path,
+    Header,
+}
+
+impl Presented {
+    pub(crate) fn nothing() -> Self {
+        Self { carrier: Carrier::None, secret: None, credential: Credential::None, astray: false }
+    }
+
+    fn new(carrier: Carrier, text: String) -> Self {
+        let credential = Credential::of(&text);
+        Self { carrier, secret: Some(Arc::new(Secret::new(text))), credential, astray: false }
+    }
+
+    pub(crate) fn carrier(&self) -> Carrier {
+        self.carrier
+    }
+
+    /// What the access table is asked with.
+    pub(crate) fn credential(&self) -> Credential {
+        self.credential
+    }
+
+    /// Whether a token stood in the path where none belongs.
+    pub(crate) fn astray(&self) -> bool {
+        self.astray
+    }
+
+    /// The header with which another service is asked on the caller's behalf.
+    pub(crate) fn bearer(&self) -> Option<HeaderValue> {
+        // Garbage is refused here: nobody else needs to look at it.
+        let secret = self.secret.as_ref().filter(|_| self.credential != Credential::Garbage)?;
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", secret.expose())).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+impl fmt::Debug for Presented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presented").field("carrier", &self.carrier).finish_non_exhaustive()
+    }
+}
+
+/// Rewrites a request: the token goes from path and headers into the extensions.
+pub(crate) fn take<B>(request: &mut http::Request<B>) {
+    let stripped = path::strip(request.uri().path());
+    let carried = header::token(request.headers());
+    let mut presented = match (stripped.token, carried) {
+        // uv and twine insist on some Basic credentials beside a token in the path.
+        (Some(token), _) => Presented::new(Carrier::Path, token),
+        (None, Some(token)) => Presented::new(Carrier::Header, token),
+        (None, None) => Presented::nothing(),
+    };
+    for name in header::CARRIERS {
+        request.headers_mut().remove(name);
+    }
+    // It may hold the address of an index, with the token in it.
+    request.headers_mut().remove(REFERER);
+    let (clean, astray) = blotted(&stripped.path);
+    presented.astray = astray;
+    let host = host_of(request.headers(), request.uri()).to_owned();
+    *request.uri_mut() = rewritten(&host::mounted(&host, clean), request.uri().query());
+    request.extensions_mut().insert(presented);
+}
+
+/// Replaces whole tokens that stand elsewhere in the path.
+fn blotted(clean: &str) -> (String, bool) {
+    let is_token = |segment: &str| token_string::check(&path::decoded(segment)).is_some();
+    if !clean.split('/').any(is_token) {
+        return (clean.to_owned(), false);
+    }
+    let segments: Vec<&str> =
+        clean.split('/').map(|segment| if is_token(segment) { "-" } else { segment }).collect();
+    (segments.join("/"), true)
+}
+
+fn host_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> &'a str {
+    // HTTP/2 has the host in the address, HTTP/1 in a header.
+    uri.host().or_else(|| headers.get(HOST)?.to_str().ok()).unwrap_or_default()
+}
+
+fn rewritten(path: &str, query: Option<&str>) -> Uri {
+    let text = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    PathAndQuery::try_from(text).map(Uri::from).expect("parts of a valid address, joined by slashes, are one")
+}
+
+/// [`take`], as a layer to stand in front of the router.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallerLayer;
+
+impl<S> Layer<S> for CallerLayer {
+    type Service = TakeCaller<S>;
+    fn layer(&self, inner: S) -> TakeCaller<S> {
+        TakeCaller { inner }
+    }
+}
+
+/// The service that [`CallerLayer`] makes.
+#[derive(Debug, Clone)]
+pub(crate) struct TakeCaller<S> {
+    inner: S,
+}
+
+impl<S: Service<Request>> Service<Request> for TakeCaller<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request) -> S::Future {
+        take(&mut request);
+        self.inner.call(request)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! The token in headers: `Authorization` in its three schemes, `X-API-Key`, `X-Auth`.
+//!
+//! Clients need some user name or some password beside the token; whichever half is no token is ignored.
+
+use access::token_string;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, HeaderName};
+
+/// quetz's and rattler-build's uploads send this.
+pub(crate) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// Anaconda Server's clients send this.
+pub(crate) const X_AUTH: HeaderName = HeaderName::from_static("x-auth");
+
+/// The token that the headers carry, if any; it may be garbage.
+pub(crate) fn token(headers: &HeaderMap) -> Option<String> {
+    let text = |name: &HeaderName| {
+        headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    let plain = |name: &HeaderName| text(name).map(|value| without_scheme(value.trim()).to_owned());
+    text(&AUTHORIZATION)
+        .and_then(|value| authorization(value.trim()))
+        .or_else(|| plain(&X_API_KEY))
+        .or_else(|| plain(&X_AUTH))
+}
+
+/// Everything in which a credential may stand, for whoever takes it out.
+pub(crate) const CARRIERS: [HeaderName; 3] = [AUTHORIZATION, X_API_KEY, X_AUTH];
+
+fn authorization(value: &str) -> Option<String> {
+    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+    let rest = rest.trim();
+    match scheme.to_ascii_lowercase().as_str() {
+        "bearer" | "token" => Some(rest.to_owned()),
+        "basic" => basic(rest),
+        // An unknown scheme is a credential that opens nothing, not the absence of one.
+        _ => Some(value.to_owned()),
+    }
+}
+
+fn without_scheme(value: &str) -> &str {
+    let scheme = |word: &str| {
+        value
+            .get(..word.len())
+            .filter(|head| head.eq_ignore_ascii_case(word))
+            .map(|_| value[word.len()..].trim())
+    };
+    scheme("bearer ").or_else(|| scheme("token ")).unwrap_or(value)
+}
+
+fn basic(encoded: &str) -> Option<String> {
+    let bytes = STANDARD.decode(encoded).unwrap_or_default();
+    let pair = String::from_utf8_lossy(&bytes).into_owned();
+    let (user, password) = pair.split_once(':').unwrap_or((&pair, ""));
+    let halves = [password, user];
+    let token = halves.iter().find(|half| token_string::check(half).is_some());
+    // Neither half is a token: what stands in the password's place says which error the user made.
+    let given = token.or_else(|| halves.iter().find(|half| !half.is_empty()));
+    Some(given.map_or_else(String::new, |half| (*half).to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn live() -> String {
+        token_string::mint(token_string::Kind::Resource, [7; token_string::RANDOM_BYTES])
+    }
+
+    fn carried(name: HeaderName, value: &str) -> Option<String> {
+        token(&HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())]))
+    }
+
+    fn basic_header(pair: &str) -> Option<String> {
+        carried(AUTHORIZATION, &format!("Basic {}", STANDARD.encode(pair)))
+    }
+
+    #[test]
+    fn every_carrier_carries_the_token() {
+        let live = live();
+        for scheme in ["Bearer", "bearer", "token", "Token"] {
+            assert_eq!(carried(AUTHORIZATION, &format!("{scheme} {live}")), Some(live.clone()));
+        }
+        for pair in ["__token__:T", "T:x-auth-token", "T:", "anyone:T", "T"] {
+            assert_eq!(basic_header(&pair.replace('T', &live)), Some(live.clone()), "{pair}");
+        }
+        assert_eq!(carried(X_API_KEY, &live), Some(live.clone()));
+        assert_eq!(carried(X_AUTH, &live), Some(live.clone()));
+        assert_eq!(carried(X_AUTH, &format!("Bearer {live}")), Some(live));
+    }
+
+    #[test]
+    fn a_credential_that_is_no_token_is_still_a_credential() {
+        assert_eq!(basic_header("anna:secret"), Some("secret".into()));
+        assert_eq!(carried(AUTHORIZATION, "Basic ???"), Some(String::new()));
+        assert_eq!(carried(AUTHORIZATION, "Digest abc"), Some("Digest abc".into()));
+        assert_eq!(token(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,44 @@
+//! Hosts `conda.`, `pypi.` and `api.`: the mount stands in the name instead of the path.
+
+use super::path::decoded;
+
+/// Hosts by their first label, and the mount that each stands for.
+const HOSTS: [(&str, &str); 3] = [("conda.", "/conda"), ("pypi.", "/pypi"), ("api.", "/api")];
+
+/// First segments that mean the same on every host: mounts themselves, and what orchestrators ask.
+const ANYWHERE: [&str; 5] = ["conda", "pypi", "api", "healthz", "readyz"];
+
+/// The path as if the mount stood in front of it; the path must have lost its token.
+pub(crate) fn mounted(host: &str, path: String) -> String {
+    let mount = HOSTS
+        .iter()
+        .find(|(label, _)| host.get(..label.len()).is_some_and(|head| head.eq_ignore_ascii_case(label)));
+    let first = decoded(path.split('/').nth(1).unwrap_or_default());
+    match mount {
+        Some((_, mount)) if !first.is_empty() && !ANYWHERE.contains(&first.as_str()) => {
+            format!("{mount}{path}")
+        }
+        Some(_) | None => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_stands_for_its_mount() {
+        let path = |host: &str, path: &str| mounted(host, path.to_owned());
+        assert_eq!(
+            path("conda.latchkey.test:8080", "/acme/noarch/repodata.json"),
+            "/conda/acme/noarch/repodata.json"
+        );
+        assert_eq!(path("PyPI.latchkey.test", "/acme/simple/"), "/pypi/acme/simple/");
+        assert_eq!(path("api.latchkey.test", "/repo/acme/noarch/x"), "/api/repo/acme/noarch/x");
+        assert_eq!(path("conda.latchkey.test", "/conda/acme/"), "/conda/acme/");
+        assert_eq!(path("pypi.latchkey.test", "/readyz"), "/readyz");
+        assert_eq!(path("pypi.latchkey.test", "/"), "/");
+        assert_eq!(path("condatest", "/acme"), "/acme");
+        assert_eq!(path("", "/acme"), "/acme");
+    }
+}

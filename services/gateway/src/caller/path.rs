@@ -1,0 +1,126 @@
+//! Takes `/t/<token>` out of a path. What comes out never holds the token; empty segments are dropped only after that,
+//! since `/t//channel` carries an empty token and not a channel called `t`.
+
+use percent_encoding::percent_decode_str;
+
+/// The one list of mounts after which `/t/<token>` may stand, besides the front of the path. Longer ones first.
+pub(crate) const MOUNTS: [&[&str]; 4] = [&["api", "repo"], &["api"], &["conda"], &["pypi"]];
+
+/// The segment that says that a token follows.
+const MARK: &str = "t";
+
+/// A path without its token.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stripped {
+    /// Begins with `/`, has no empty segment but perhaps the last.
+    pub(crate) path: String,
+    /// The token as sent; the first one if there are several.
+    pub(crate) token: Option<String>,
+}
+
+/// Splits a path, still percent-encoded, into what is routed and the token.
+pub(crate) fn strip(path: &str) -> Stripped {
+    let mut segments: Vec<&str> = path.split('/').skip(1).collect();
+    let mut token = None;
+    while let Some(at) = mark(&segments) {
+        let found = segments.get(at + 1).map_or_else(String::new, |segment| decoded(segment));
+        segments.drain(at..(at + 2).min(segments.len()));
+        token.get_or_insert(found);
+    }
+    let slash = segments.last().is_some_and(|last| last.is_empty());
+    segments.retain(|segment| !segment.is_empty());
+    let mut path = String::with_capacity(path.len());
+    for segment in &segments {
+        path.push('/');
+        path.push_str(segment);
+    }
+    if slash || path.is_empty() {
+        path.push('/');
+    }
+    Stripped { path, token }
+}
+
+/// Where the mark stands: first, or right after a mount.
+fn mark(segments: &[&str]) -> Option<usize> {
+    let full: Vec<(usize, String)> = segments
+        .iter()
+        .enumerate()
+        .filter(|(_, segment)| !segment.is_empty())
+        .take(MOUNTS.iter().map(|mount| mount.len()).max().unwrap_or_default() + 1)
+        .map(|(at, segment)| (at, decoded(segment)))
+        .collect();
+    let marked = |skip: usize| full.get(skip).filter(|(_, segment)| segment == MARK).map(|(at, _)| *at);
+    let after = |mount: &&[&str]| {
+        let here = full.len() >= mount.len() && mount.iter().zip(&full).all(|(want, (_, have))| want == have);
+        here.then(|| marked(mount.len())).flatten()
+    };
+    marked(0).or_else(|| MOUNTS.iter().find_map(after))
+}
+
+/// A segment as the client meant it. `%74` is a `t` too, and must not be a way past the strip.
+pub(crate) fn decoded(segment: &str) -> String {
+    percent_decode_str(segment).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(path: &str, routed: &str, token: Option<&str>) {
+        assert_eq!(strip(path), Stripped { path: routed.into(), token: token.map(Into::into) }, "{path}");
+    }
+
+    #[test]
+    fn a_token_stands_first_or_after_a_mount() {
+        check("/t/T/acme/noarch/repodata.json", "/acme/noarch/repodata.json", Some("T"));
+        check("/t/T/conda/acme/", "/conda/acme/", Some("T"));
+        check("/conda/t/T/acme/label/x", "/conda/acme/label/x", Some("T"));
+        check("/pypi/t/T/acme/simple/", "/pypi/acme/simple/", Some("T"));
+        check("/api/t/T/v1/whoami", "/api/v1/whoami", Some("T"));
+        check("/api/repo/t/T/acme", "/api/repo/acme", Some("T"));
+        check("/acme/t/noarch", "/acme/t/noarch", None);
+    }
+
+    #[test]
+    fn empty_segments_are_dropped_after_the_token_is_out() {
+        check("/t//acme/x", "/acme/x", Some(""));
+        check("//t/T//acme//pkg/", "/acme/pkg/", Some("T"));
+        check("/pypi//t/T/acme", "/pypi/acme", Some("T"));
+        check("//", "/", None);
+        check("/t", "/", Some(""));
+        check("/t/T", "/", Some("T"));
+    }
+
+    #[test]
+    fn percent_signs_do_not_hide_a_token() {
+        check("/%74/T/acme", "/acme", Some("T"));
+        check("/%63onda/%74/T%2D1/acme", "/%63onda/acme", Some("T-1"));
+    }
+
+    #[test]
+    fn a_second_token_does_not_stay_behind() {
+        check("/t/A/conda/t/B/acme", "/conda/acme", Some("A"));
+        check("/t/A/t/B/acme", "/acme", Some("A"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_never_remains_in_the_path(
+            mount in prop::sample::select(vec!["", "/conda", "/pypi", "/api", "/api/repo", "//", "/conda//"]),
+            token in "lkr-[A-Za-z0-9]{36}",
+            rest in "(/[a-z0-9._%-]{0,6}){0,4}/?",
+        ) {
+            let stripped = strip(&format!("{mount}/t/{token}{rest}"));
+            prop_assert!(!stripped.path.contains(&token));
+            prop_assert_eq!(stripped.token, Some(token));
+            prop_assert!(stripped.path.starts_with('/') && !stripped.path.contains("//"));
+        }
+
+        #[test]
+        fn stripping_twice_changes_nothing(path in "(/(t|conda|api|repo|a|%74|)){0,8}/?") {
+            let once = strip(&path);
+            prop_assert_eq!(strip(&once.path), Stripped { path: once.path.clone(), token: None });
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Everything the gateway is told at start, by flag or environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// The gateway's configuration. Nothing in it is secret but what the named files hold and the database's password.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// Where to listen for HTTP/1.1 and HTTP/2 without TLS; port 0 picks one
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Where to listen for health and metrics, on a network that only operators reach
+    #[arg(long, env = "ADMIN_LISTEN")]
+    pub admin_listen: Option<SocketAddr>,
+    /// Address of auth
+    #[arg(long, env = "AUTH_URL", default_value = "http://127.0.0.1:8081")]
+    pub auth_url: String,
+    /// Address of catalog
+    #[arg(long, env = "CATALOG_URL", default_value = "http://127.0.0.1:8082")]
+    pub catalog_url: String,
+    /// Postgres with the read models, or @FILE that holds the address
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = runtime::config::value_or_file)]
+    pub database_url: String,
+    /// File store: a directory, or s3://bucket
+    #[arg(long, env = "BLOBS")]
+    pub blobs: String,
+    /// File that holds this service's own credential
+    #[arg(long, env = "SERVICE_SECRET_FILE")]
+    pub service_secret_file: PathBuf,
+    /// This process's name in receipts: stable over restarts, different in each replica
+    #[arg(long, env = "GATEWAY_NAME", default_value = "gateway")]
+    pub name: String,
+    /// Largest file that can be uploaded, in bytes
+    #[arg(long, env = "MAX_UPLOAD_BYTES", default_value_t = DEFAULT_MAX_UPLOAD_BYTES)]
+    pub max_upload_bytes: u64,
+}
+
+/// 2 GiB: the largest packages on the public channels are a little over one.
+pub const DEFAULT_MAX_UPLOAD_BYTES: u64 = 2 * 1024 * 1024 * 1024;

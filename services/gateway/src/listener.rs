@@ -1,0 +1,84 @@
+//! The listening socket: HTTP/1.1 and HTTP/2 on one port, limits on what is read before a request is known, drain.
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use runtime::{Drain, Failure};
+use tokio::net::TcpListener;
+use tower::{Layer, ServiceExt};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::caller::CallerLayer;
+use crate::limits::{DRAIN_LIMIT, HEADER_LIMIT, MAX_HEADER_BYTES};
+use crate::problem::Problem;
+
+/// After an accept that failed: out of file handles, mostly.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// HTTP/2 streams of one connection.
+const MAX_STREAMS: u32 = 256;
+
+/// Serves until the drain, then lets requests in hand finish within a limit.
+pub(crate) async fn serve(listener: TcpListener, router: Router, drain: Drain) -> anyhow::Result<()> {
+    let _guard = drain.guard();
+    // Before the router, so that nothing behind it can see the token.
+    let service = CallerLayer.layer(router);
+    let service = service.map_request(|request: http::Request<hyper::body::Incoming>| request.map(Body::new));
+    let service = TowerToHyperService::new(service);
+    let (builder, connections) = (builder(), GracefulShutdown::new());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = drain.requested() => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // A small answer should not wait for the next; where it cannot be set, it waits.
+        stream.set_nodelay(true).ok();
+        let connection = builder.serve_connection(TokioIo::new(stream), service.clone());
+        let connection = connections.watch(connection.into_owned());
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(DRAIN_LIMIT, connections.shutdown()).await.is_err() {
+        tracing::warn!(limit_s = DRAIN_LIMIT.as_secs(), "requests in hand were left behind");
+    }
+    Ok(())
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT).max_buf_size(MAX_HEADER_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX))
+        .max_concurrent_streams(MAX_STREAMS);
+    builder
+}
+
+/// A bug in one handler is one failed request.
+pub(crate) fn catch_panic() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
+    CatchPanicLayer::custom(panicked)
+}
+
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Problem::from(Failure::internal("a handler panicked")).into_response()
+}

@@ -1,0 +1,256 @@
+//! Every address on one page, with what it asks of its caller. The router is made from this list and from nothing else,
+//! so a route that is not in it does not exist.
+
+use access::Action;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use http::{Method, StatusCode};
+use runtime::trace::HttpTrace;
+
+use crate::gate::{self, Door, Gate};
+use crate::listener::catch_panic;
+use crate::problem::Problem;
+use crate::refuse::Family;
+use crate::routes::{conda, page, pypi, rest, upload};
+use crate::state::App;
+use conda::{Document, Here};
+
+/// One method on one pattern of addresses. Where it says GET it means HEAD too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// As the router takes it: `{name}` is one segment, `{*rest}` all that follow.
+    pub pattern: String,
+    /// What it asks of its caller.
+    pub gate: Gate,
+    /// Who speaks there.
+    pub family: Family,
+}
+
+/// A line of the list: its pattern follows each of its family's mounts.
+struct Line {
+    tail: &'static str,
+    gate: Gate,
+    method: Method,
+    handler: Make,
+}
+
+const READ: Gate = Gate::Channel(Action::ArtifactDownload);
+const WRITE: Gate = Gate::Channel(Action::ArtifactCreate);
+
+/// Indexes and files, after `/{channel}` or `/{channel}/label/{label}` of each conda mount.
+static CONDA: [Line; 11] = [
+    reads("/notices.json", || get(conda::notices)),
+    reads("/channeldata.json", || get(conda::channeldata)),
+    reads("/{subdir}/repodata.json", || get(|here: Here| conda::document(Document::Repodata, here))),
+    reads("/{subdir}/repodata.json.zst", || get(|here: Here| conda::document(Document::RepodataZst, here))),
+    reads("/{subdir}/repodata_shards.msgpack.zst", || {
+        get(|here: Here| conda::document(Document::Shards, here))
+    }),
+    reads("/{subdir}/run_exports.json", || get(|here: Here| conda::document(Document::RunExports, here))),
+    reads("/{subdir}/run_exports.json.zst", || {
+        get(|here: Here| conda::document(Document::RunExportsZst, here))
+    }),
+    reads("/{subdir}/current_repodata.json", || get(conda::absent)),
+    reads("/{subdir}/current_repodata.json.zst", || get(conda::absent)),
+    reads("/{subdir}/repodata.json.bz2", || get(conda::absent)),
+    reads("/{subdir}/{file}", || get(conda::file)),
+];
+static CONDA_MOUNTS: [&str; 6] = [
+    "/{channel}",
+    "/{channel}/label/{label}",
+    "/conda/{channel}",
+    "/conda/{channel}/label/{label}",
+    "/api/repo/{channel}",
+    "/api/repo/{channel}/label/{label}",
+];
+
+/// Uploads of raw bytes, after `/{channel}` of each conda mount; a label takes none.
+static CONDA_PUT: [Line; 1] =
+    [Line { tail: "/{subdir}/{file}", gate: WRITE, method: Method::PUT, handler: || put(upload::raw) }];
+static CONDA_PUT_MOUNTS: [&str; 3] = ["/{channel}", "/conda/{channel}", "/api/repo/{channel}"];
+
+/// Everything below a Python channel: what an address means is read in `routes/pypi/address.rs`.
+static PYTHON: [Line; 6] = [
+    reads("", || get(pypi::read)),
+    reads("/", || get(pypi::read)),
+    reads("/{*rest}", || get(pypi::read)),
+    Line { tail: "", gate: WRITE, method: Method::POST, handler: || post(upload::python) },
+    Line { tail: "/", gate: WRITE, method: Method::POST, handler: || post(upload::python) },
+    Line { tail: "/{*rest}", gate: WRITE, method: Method::POST, handler: || post(upload::python) },
+];
+static PYTHON_MOUNTS: [&str; 1] = ["/pypi/{channel}"];
+
+/// conda's two other ways to upload.
+static CONDA_UPLOADS: [Line; 2] = [
+    Line {
+        tail: "/channels/{channel}/upload/{file}",
+        gate: WRITE,
+        method: Method::POST,
+        handler: || post(upload::raw),
+    },
+    Line {
+        tail: "/v1/upload/{channel}",
+        gate: WRITE,
+        method: Method::POST,
+        handler: || post(upload::prefix),
+    },
+];
+
+/// The REST interface.
+static REST: [Line; 20] = {
+    use rest::{account, artifact, channel, event, explain, session, token};
+    const SHOW: Gate = Gate::Channel(Action::ChannelView);
+    const FILES: Gate = Gate::Channel(Action::ArtifactView);
+    const REMOVE: Gate = Gate::Channel(Action::ArtifactDelete);
+    const TOKENS: Gate = Gate::Account(Action::TokenView);
+    const TOKEN_EDIT: Gate = Gate::Account(Action::TokenEdit);
+    const DISABLE: Gate = Gate::Server(Action::AccountDisable);
+    [
+        line(Method::POST, "/session", Gate::Open, || post(session::sign_in)),
+        line(Method::DELETE, "/session", Gate::Server(Action::WhoAmI), || delete(session::sign_out)),
+        line(Method::GET, "/whoami", Gate::Server(Action::WhoAmI), || get(session::whoami)),
+        line(Method::GET, "/channels", Gate::Listed, || get(channel::list)),
+        line(Method::POST, "/channels", Gate::Account(Action::ChannelCreate), || post(channel::create)),
+        line(Method::GET, "/channels/{channel}", SHOW, || get(channel::show)),
+        line(Method::PATCH, "/channels/{channel}", Gate::Channel(Action::ChannelEdit), || {
+            patch(channel::set)
+        }),
+        line(Method::DELETE, "/channels/{channel}", Gate::Channel(Action::ChannelDelete), || {
+            delete(channel::delete)
+        }),
+        line(Method::GET, "/channels/{channel}/artifacts", FILES, || get(artifact::list)),
+        line(Method::DELETE, "/channels/{channel}/artifacts/{kind}/{*path}", REMOVE, || {
+            delete(artifact::remove)
+        }),
+        line(Method::GET, "/tokens", TOKENS, || get(token::list)),
+        line(Method::POST, "/tokens", TOKEN_EDIT, || post(token::issue)),
+        line(Method::GET, "/tokens/{token}", TOKENS, || get(token::show)),
+        line(Method::DELETE, "/tokens/{token}", TOKEN_EDIT, || delete(token::revoke)),
+        line(Method::POST, "/explain", Gate::Server(Action::WhoAmI), || post(explain::explain)),
+        line(Method::GET, "/events/{log}", Gate::Server(Action::EventsSubscribe), || get(event::subscribe)),
+        line(Method::POST, "/accounts", Gate::Server(Action::AccountCreate), || post(account::create)),
+        line(Method::POST, "/accounts/{login}/disable", DISABLE, || post(account::disable)),
+        line(Method::POST, "/accounts/{login}/enable", DISABLE, || post(account::enable)),
+        line(Method::GET, "", Gate::Open, || get(page::root)),
+    ]
+};
+
+/// For people and orchestrators.
+static PAGES: [Line; 3] = [
+    line(Method::GET, "/", Gate::Open, || get(page::root)),
+    line(Method::GET, "/healthz", Gate::Open, || get(page::healthz)),
+    line(Method::GET, "/readyz", Gate::Open, || get(page::readyz)),
+];
+
+const fn line(method: Method, tail: &'static str, gate: Gate, handler: Make) -> Line {
+    Line { tail, gate, method, handler }
+}
+
+const fn reads(tail: &'static str, handler: Make) -> Line {
+    line(Method::GET, tail, READ, handler)
+}
+
+/// Makes the handler of one route.
+type Make = fn() -> MethodRouter<App>;
+
+/// Each route with its handler.
+fn all() -> Vec<(Route, Make)> {
+    let groups: [(&[&str], &[Line], Family); 6] = [
+        (&CONDA_MOUNTS, &CONDA, Family::Conda),
+        (&CONDA_PUT_MOUNTS, &CONDA_PUT, Family::Conda),
+        (&PYTHON_MOUNTS, &PYTHON, Family::Python),
+        (&["/api"], &CONDA_UPLOADS, Family::Conda),
+        (&["/api/v1"], &REST, Family::Api),
+        (&[""], &PAGES, Family::Page),
+    ];
+    let mut routes = Vec::new();
+    for (mounts, lines, family) in groups {
+        for mount in mounts {
+            for Line { tail, gate, method, handler } in lines {
+                let pattern = format!("{mount}{tail}");
+                routes.push((Route { method: method.clone(), pattern, gate: *gate, family }, *handler));
+            }
+        }
+    }
+    routes
+}
+
+/// Every route there is, for the test that walks them.
+pub fn routes_table() -> Vec<Route> {
+    all().into_iter().map(|(route, _)| route).collect()
+}
+
+/// The router: each handler behind its gate, the whole behind the trace.
+pub(crate) fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for (route, handler) in all() {
+        let door = Door { app: app.clone(), gate: route.gate, family: route.family };
+        router = router.route(&route.pattern, handler().route_layer(from_fn_with_state(door, gate::enter)));
+    }
+    let trace = HttpTrace::new(app.ambient.clone());
+    router
+        .fallback(no_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), gate::make_room))
+        .layer(catch_panic())
+        .layer(trace)
+        .with_state(app)
+}
+
+/// The same for every address that is none: nothing is looked up.
+async fn no_route() -> Response {
+    gate::no_address().into_response()
+}
+
+async fn wrong_method() -> Response {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_lines_are_the_same_route() {
+        let mut seen = std::collections::HashSet::new();
+        for route in routes_table() {
+            assert!(
+                seen.insert((route.method.clone(), route.pattern.clone())),
+                "{} {}",
+                route.method,
+                route.pattern
+            );
+        }
+    }
+
+    #[test]
+    fn only_pages_and_the_sign_in_ask_nothing() {
+        for route in
+            routes_table().iter().filter(|route| route.gate == Gate::Open && route.family != Family::Page)
+        {
+            assert!(["/api/v1/session", "/api/v1"].contains(&route.pattern.as_str()), "{}", route.pattern);
+        }
+    }
+
+    #[test]
+    fn a_route_asks_about_the_channel_it_names() {
+        for route in routes_table() {
+            let named = route.pattern.contains("{channel}");
+            assert_eq!(named, matches!(route.gate, Gate::Channel(_)), "{} {}", route.method, route.pattern);
+        }
+    }
+
+    #[test]
+    fn the_router_takes_every_pattern() {
+        let mut router = Router::<()>::new();
+        for route in routes_table() {
+            let handler = async || StatusCode::OK;
+            let filter = axum::routing::MethodFilter::try_from(route.method).unwrap();
+            router = router.route(&route.pattern, axum::routing::on(filter, handler));
+        }
+    }
+}

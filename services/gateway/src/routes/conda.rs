@@ -1,0 +1,152 @@
+//! What conda, mamba, rattler and pixi read: indexes of a subdir, and the files beside them.
+//!
+//! A subdir that conda knows is there even when nothing is in it: its index is empty and valid. Any other is 404.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use names::Subdir;
+use serde::Deserialize;
+
+use crate::file::{Asked, Facts, Freshness};
+use crate::index::CondaView;
+use crate::problem::Problem;
+use crate::render::{Rendered, notices};
+use crate::routes::given::Given;
+
+/// Files and shards alike: no client needs a better name, and a browser must not show them.
+const BYTES: &str = "application/octet-stream";
+
+/// Where in a channel; which parts are there is the route's doing.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Place {
+    #[serde(default)]
+    label: Option<String>,
+    #[serde(default)]
+    subdir: String,
+    #[serde(default)]
+    file: String,
+}
+
+impl Place {
+    /// A channel without labels of its own has the label `main`, which shows everything.
+    fn check_label(&self) -> Result<(), Problem> {
+        match self.label.as_deref() {
+            None | Some("main") => Ok(()),
+            Some(_) => Err(Problem::not_found("this channel has no such label: only main is there")),
+        }
+    }
+
+    fn subdir(&self) -> Result<Subdir, Problem> {
+        self.check_label()?;
+        Subdir::parse(&self.subdir).map_err(|_unknown| {
+            Problem::not_found("conda knows no such subdir: expected noarch, linux-64 and the like")
+        })
+    }
+}
+
+/// What every handler here is given.
+pub(crate) type Here = Given<Place>;
+
+/// The documents of a subdir.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Document {
+    Repodata,
+    RepodataZst,
+    Shards,
+    RunExports,
+    RunExportsZst,
+}
+
+impl Document {
+    async fn of(self, view: &Arc<CondaView>) -> Result<Rendered, Problem> {
+        let rendered = match self {
+            Self::Repodata => view.repodata_json().await,
+            Self::RepodataZst => view.repodata_zst().await,
+            Self::Shards => view.shard_index().await,
+            Self::RunExports => view.run_exports().await,
+            Self::RunExportsZst => view.run_exports_zst().await,
+        };
+        Ok(rendered?)
+    }
+}
+
+/// One of the documents of a subdir.
+pub(crate) async fn document(document: Document, given: Here) -> Result<Response, Problem> {
+    let subdir = given.path.subdir()?;
+    let view = given.app.indexes.conda(given.admitted.room().id, &subdir).await?;
+    let rendered = document.of(&view).await?;
+    Ok(given.asked().document(&rendered, Freshness::Revalidate))
+}
+
+/// The classic solver's shortcut is not made here; clients go on to `repodata.json`.
+pub(crate) async fn absent(given: Here) -> Result<Response, Problem> {
+    given.path.subdir()?;
+    Err(Problem::not_found("this document is not made here: use repodata.json or the sharded index"))
+}
+
+/// `channeldata.json`.
+pub(crate) async fn channeldata(given: Here) -> Result<Response, Problem> {
+    given.path.check_label()?;
+    let rendered = given.app.indexes.channeldata(given.admitted.room().id).await?;
+    Ok(given.asked().document(&rendered, Freshness::Revalidate))
+}
+
+/// `notices.json` (CEP 6): there is nothing to say.
+pub(crate) async fn notices(given: Here) -> Result<Response, Problem> {
+    given.path.check_label()?;
+    Ok(given.asked().document(&notices::notices(), Freshness::Revalidate))
+}
+
+/// A package, or a shard, which stands beside the index.
+pub(crate) async fn file(given: Here) -> Result<Response, Problem> {
+    let subdir = given.path.subdir()?;
+    match shard_hash(&given.path.file) {
+        Some(hash) => {
+            let view = given.app.indexes.conda(given.admitted.room().id, &subdir).await?;
+            let shard =
+                view.shard(&hash).await?.ok_or_else(|| Problem::not_found("there is no such shard here"))?;
+            Ok(given.asked().document(&shard, Freshness::Immutable))
+        }
+        None => package(given.asked(), &subdir, &given.path.file).await,
+    }
+}
+
+async fn package(asked: Asked<'_>, subdir: &Subdir, filename: &str) -> Result<Response, Problem> {
+    let view = asked.app.indexes.conda(asked.admitted.room().id, subdir).await?;
+    let file = view
+        .file(filename)
+        .ok_or_else(|| Problem::not_found("there is no such file in this subdir of the channel"))?;
+    let etag = format!("\"{}\"", hex::encode(file.sha256));
+    let facts = Facts {
+        etag: &etag,
+        modified: Some(file.uploaded_at),
+        content_type: BYTES,
+        size_bytes: file.size_bytes,
+        freshness: Freshness::Immutable,
+    };
+    asked.blob(&file.sha256, &facts).await
+}
+
+/// The hash in a shard's address.
+fn shard_hash(file: &str) -> Option<[u8; 32]> {
+    let hash =
+        file.strip_suffix(".msgpack.zst").filter(|hash| !hash.contains(|c: char| c.is_ascii_uppercase()))?;
+    hex::decode(hash).ok()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_sha256_names_a_shard() {
+        let hash = "ab".repeat(32);
+        assert_eq!(shard_hash(&format!("{hash}.msgpack.zst")), Some([0xab; 32]));
+        for other in
+            ["zlib-1.0-0.conda", "ab.msgpack.zst", &format!("{}.msgpack.zst", "AB".repeat(32)), &hash]
+        {
+            assert_eq!(shard_hash(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What a handler is given of a request that has passed the gate.
+
+use axum::extract::{FromRequestParts, Path};
+use http::request::Parts;
+use http::{HeaderMap, Method, Uri};
+use serde::de::DeserializeOwned;
+
+use crate::file::Asked;
+use crate::gate::Admitted;
+use crate::problem::Problem;
+use crate::state::App;
+
+/// The request without its body; `P` is what the address names.
+pub(crate) struct Given<P> {
+    pub(crate) app: App,
+    pub(crate) admitted: Admitted,
+    pub(crate) path: P,
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+}
+
+impl<P> Given<P> {
+    /// The same for whoever answers with bytes.
+    pub(crate) fn asked(&self) -> Asked<'_> {
+        Asked { app: &self.app, admitted: &self.admitted, method: &self.method, headers: &self.headers }
+    }
+}
+
+impl<P: DeserializeOwned + Send> FromRequestParts<App> for Given<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Path(path) = Path::<P>::from_request_parts(parts, app).await.map_err(|_unreadable| {
+            Problem::invalid("the address is not readable: it should be UTF-8, percent-encoded")
+        })?;
+        let admitted =
+            parts.extensions.get::<Admitted>().expect("the gate stands in front of every handler").clone();
+        let (method, uri, headers) = (parts.method.clone(), parts.uri.clone(), parts.headers.clone());
+        Ok(Self { app: app.clone(), admitted, path, method, uri, headers })
+    }
+}

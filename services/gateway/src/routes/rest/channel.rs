@@ -1,0 +1,144 @@
+//! `/api/v1/channels`: make, list, show, change, delete.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use proto::catalog::v1::{
+    Channel, ChannelReply, ChannelRequest, CreateChannelRequest, ListChannelsRequest, SetChannelRequest,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Confirmed;
+use super::json::{Json, query};
+use super::vocabulary::{given as nonempty, level_word, privacy, privacy_word};
+use crate::limits::{READ_CALL, WRITE_CALL};
+use crate::problem::Problem;
+use crate::routes::given::Given;
+use crate::upstream;
+
+#[derive(Debug, Serialize)]
+struct ChannelDocument {
+    id: String,
+    name: String,
+    privacy: &'static str,
+    description: String,
+    owner_id: String,
+    level: &'static str,
+}
+
+impl From<Channel> for ChannelDocument {
+    fn from(channel: Channel) -> Self {
+        let (privacy, level) = (privacy_word(channel.privacy()), level_word(channel.level()));
+        Self {
+            id: channel.id,
+            name: channel.name,
+            privacy,
+            description: channel.description,
+            owner_id: channel.owner_id,
+            level,
+        }
+    }
+}
+
+/// A change of a channel, with its receipt.
+fn changed(reply: ChannelReply) -> Value {
+    json!({
+        "channel": reply.channel.map(ChannelDocument::from),
+        "authz_seq": reply.authz_seq,
+        "receipt": reply.receipt.map(Confirmed::from),
+    })
+}
+
+/// The channel's name in the address.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Named {
+    pub(crate) channel: String,
+}
+
+/// A channel to be.
+#[derive(Deserialize)]
+pub(crate) struct NewChannel {
+    name: String,
+    #[serde(default)]
+    privacy: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    owner_id: Option<String>,
+}
+
+/// `POST /api/v1/channels`. Without a word about privacy it is private.
+pub(crate) async fn create(given: Given<()>, Json(body): Json<NewChannel>) -> Result<Response, Problem> {
+    let message = CreateChannelRequest {
+        name: body.name,
+        privacy: privacy(body.privacy.as_deref().unwrap_or("private"))?.into(),
+        description: body.description.unwrap_or_default(),
+        owner_id: body.owner_id.unwrap_or_default(),
+    };
+    let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
+    let reply = given.app.upstreams.catalog().create_channel(request).await?.into_inner();
+    Ok((StatusCode::CREATED, axum::Json(changed(reply))).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+struct Listing {
+    #[serde(default)]
+    page_size: u32,
+    #[serde(default)]
+    page_token: String,
+}
+
+/// `GET /api/v1/channels`: those that the caller may read.
+pub(crate) async fn list(given: Given<()>) -> Result<Response, Problem> {
+    let listing: Listing = query(&given.uri)?;
+    let message = ListChannelsRequest { page_size: listing.page_size, page_token: listing.page_token };
+    let reply = upstream::retried(|| {
+        let request = upstream::request(&given.admitted.presented, message.clone(), READ_CALL);
+        let mut catalog = given.app.upstreams.catalog();
+        async move { catalog.list_channels(request).await }
+    });
+    let reply = reply.await?;
+    let channels: Vec<_> = reply.channels.into_iter().map(ChannelDocument::from).collect();
+    let document = json!({ "channels": channels, "next_page_token": nonempty(reply.next_page_token), "total": reply.total });
+    Ok(axum::Json(document).into_response())
+}
+
+/// `GET /api/v1/channels/{channel}`.
+pub(crate) async fn show(given: Given<Named>) -> Result<Response, Problem> {
+    let message = ChannelRequest { channel: given.path.channel.clone() };
+    let reply = upstream::retried(|| {
+        let request = upstream::request(&given.admitted.presented, message.clone(), READ_CALL);
+        let mut catalog = given.app.upstreams.catalog();
+        async move { catalog.show_channel(request).await }
+    });
+    Ok(axum::Json(ChannelDocument::from(reply.await?)).into_response())
+}
+
+/// What of a channel is to change.
+#[derive(Deserialize)]
+pub(crate) struct Changes {
+    #[serde(default)]
+    privacy: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+}
+
+/// `PATCH /api/v1/channels/{channel}`: made less public, it returns like a revocation.
+pub(crate) async fn set(given: Given<Named>, Json(body): Json<Changes>) -> Result<Response, Problem> {
+    let message = SetChannelRequest {
+        channel: given.path.channel.clone(),
+        privacy: body.privacy.as_deref().map(privacy).transpose()?.map(i32::from),
+        description: body.description,
+    };
+    let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
+    let reply = given.app.upstreams.catalog().set_channel(request).await?.into_inner();
+    Ok(axum::Json(changed(reply)).into_response())
+}
+
+/// `DELETE /api/v1/channels/{channel}`.
+pub(crate) async fn delete(given: Given<Named>) -> Result<Response, Problem> {
+    let message = ChannelRequest { channel: given.path.channel.clone() };
+    let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
+    let reply = given.app.upstreams.catalog().delete_channel(request).await?.into_inner();
+    Ok(axum::Json(changed(reply)).into_response())
+}

@@ -1,0 +1,223 @@
+//! A recorded envelope as JSON. Ids in their hyphenated form, digests in hex, times as RFC 3339.
+
+use proto::event::v1::{
+    self as stored, Access, AccessChanged, Actor, ArtifactPublished, Envelope, Event, NameReleased,
+    NameTaken, TokenGrant, TokenIssued, access, access_changed, artifact_published, event, name_released,
+    name_taken,
+};
+use proto::events::v1::Recorded;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use crate::routes::rest::vocabulary::{account_kind_word, level_word, privacy_word, token_kind_word};
+
+/// One line of the stream.
+pub(super) fn document(recorded: Recorded) -> Value {
+    json!({
+        "seq": recorded.seq,
+        "subject": recorded.subject,
+        "void": recorded.void,
+        "envelope": envelope(&recorded.envelope.unwrap_or_default()),
+    })
+}
+
+fn envelope(envelope: &Envelope) -> Value {
+    json!({
+        "event_id": id(&envelope.event_id),
+        "time": time(envelope.time_us),
+        "actor": envelope.actor.as_ref().map(actor),
+        "authz_seq": envelope.authz_seq,
+        "request_id": envelope.request_id,
+        "original_seq": envelope.original_seq,
+        "events": envelope.events.iter().map(event).collect::<Vec<_>>(),
+    })
+}
+
+fn actor(actor: &Actor) -> Value {
+    json!({ "account_id": id(&actor.account_id), "token_id": id(&actor.token_id), "system": actor.system })
+}
+
+/// Flat: the type, and beside it what that type holds.
+fn event(event: &Event) -> Value {
+    let Some(event) = &event.event else { return json!({ "type": "Unknown" }) };
+    let (name, mut fields) = match event {
+        event::Event::AccountCreated(it) => (
+            "AccountCreated",
+            json!({ "account_id": id(&it.account_id), "kind": account_kind_word(it.kind()), "admin": it.admin,
+                "owner_ids": it.owner_ids.iter().map(|owner| id(owner)).collect::<Vec<_>>() }),
+        ),
+        event::Event::PasswordChanged(it) => ("PasswordChanged", json!({ "account_id": id(&it.account_id) })),
+        event::Event::AccountDisabled(it) => {
+            ("AccountDisabled", json!({ "account_id": id(&it.account_id), "reason": it.reason }))
+        }
+        event::Event::AccountEnabled(it) => ("AccountEnabled", json!({ "account_id": id(&it.account_id) })),
+        event::Event::TokenIssued(it) => ("TokenIssued", token_issued(it)),
+        event::Event::TokenRevoked(it) => {
+            ("TokenRevoked", json!({ "token_id": id(&it.token_id), "reason": it.reason }))
+        }
+        event::Event::NameTaken(it) => ("NameTaken", name_taken(it)),
+        event::Event::NameReleased(it) => ("NameReleased", name_released(it)),
+        event::Event::ChannelCreated(it) => (
+            "ChannelCreated",
+            json!({ "channel_id": id(&it.channel_id), "name": it.name, "owner_id": id(&it.owner_id),
+                "privacy": privacy_word(it.privacy()), "description": it.description }),
+        ),
+        event::Event::ChannelDescribed(it) => {
+            ("ChannelDescribed", json!({ "channel_id": id(&it.channel_id), "description": it.description }))
+        }
+        event::Event::ChannelDeleted(it) => ("ChannelDeleted", json!({ "channel_id": id(&it.channel_id) })),
+        event::Event::AccessChanged(it) => ("AccessChanged", access_changed(it)),
+        event::Event::PackageCreated(it) => (
+            "PackageCreated",
+            json!({ "package_id": id(&it.package_id), "channel_id": id(&it.channel_id),
+                "kind": package_kind_word(it.kind()), "name": it.name, "private": it.private }),
+        ),
+        event::Event::ArtifactPublished(it) => ("ArtifactPublished", artifact_published(it)),
+        event::Event::ArtifactRemoved(it) => (
+            "ArtifactRemoved",
+            json!({ "artifact_id": id(&it.artifact_id), "subdir": it.subdir, "filename": it.filename }),
+        ),
+    };
+    fields["type"] = json!(name);
+    fields
+}
+
+fn token_issued(it: &TokenIssued) -> Value {
+    let grant = |grant: &TokenGrant| json!({ "channel_id": id(&grant.channel_id), "level": level_word(grant.level()) });
+    json!({
+        "token_id": id(&it.token_id),
+        "owner_id": id(&it.owner_id),
+        "kind": token_kind_word(it.kind()),
+        "name": it.name,
+        "description": it.description,
+        "expires_at": time(it.expires_at_us),
+        "grants": it.grants.iter().map(grant).collect::<Vec<_>>(),
+        "maker_token_id": id(&it.maker_token_id),
+    })
+}
+
+fn name_taken(it: &NameTaken) -> Value {
+    match &it.holder {
+        Some(name_taken::Holder::AccountId(account)) => json!({ "account_id": id(account) }),
+        Some(name_taken::Holder::Channel(channel)) => {
+            json!({ "channel_id": id(&channel.channel_id), "owner_id": id(&channel.owner_id) })
+        }
+        None => json!({}),
+    }
+}
+
+fn name_released(it: &NameReleased) -> Value {
+    match &it.holder {
+        Some(name_released::Holder::AccountId(account)) => json!({ "account_id": id(account) }),
+        Some(name_released::Holder::ChannelId(channel)) => json!({ "channel_id": id(channel) }),
+        None => json!({}),
+    }
+}
+
+fn access_changed(it: &AccessChanged) -> Value {
+    let mut fields = match &it.object {
+        Some(access_changed::Object::ChannelId(channel)) => json!({ "channel_id": id(channel) }),
+        Some(access_changed::Object::PackageId(package)) => json!({ "package_id": id(package) }),
+        None => json!({}),
+    };
+    fields["subject"] = match &it.subject {
+        Some(access_changed::Subject::Everyone(_)) => json!("everyone"),
+        Some(access_changed::Subject::AccountId(account)) => json!(id(account)),
+        None => Value::Null,
+    };
+    fields["before"] = it.before.as_ref().map_or(Value::Null, access_word);
+    fields["after"] = it.after.as_ref().map_or(Value::Null, access_word);
+    fields
+}
+
+fn access_word(it: &Access) -> Value {
+    match it.access {
+        Some(access::Access::Privacy(number)) => {
+            stored::Privacy::try_from(number).map_or(Value::Null, |privacy| json!(privacy_word(privacy)))
+        }
+        Some(access::Access::Level(number)) => {
+            stored::Level::try_from(number).map_or(Value::Null, |level| json!(level_word(level)))
+        }
+        None => Value::Null,
+    }
+}
+
+fn artifact_published(it: &ArtifactPublished) -> Value {
+    let mut fields = json!({
+        "artifact_id": id(&it.artifact_id),
+        "package_id": id(&it.package_id),
+        "channel_id": id(&it.channel_id),
+        "filename": it.filename,
+        "sha256": hex::encode(&it.sha256),
+        "size_bytes": it.size_bytes,
+    });
+    match &it.detail {
+        Some(artifact_published::Detail::Conda(conda)) => {
+            fields["kind"] = json!("conda");
+            fields["subdir"] = json!(conda.subdir);
+            fields["name"] = json!(conda.name);
+            fields["version"] = json!(conda.version);
+            fields["build"] = json!(conda.build);
+        }
+        Some(artifact_published::Detail::Python(python)) => {
+            fields["kind"] = json!("pypi");
+            fields["name"] = json!(python.project);
+            fields["version"] = json!(python.version);
+        }
+        None => {}
+    }
+    fields
+}
+
+fn package_kind_word(kind: stored::PackageKind) -> &'static str {
+    match kind {
+        stored::PackageKind::Unspecified => "unknown",
+        stored::PackageKind::Conda => "conda",
+        stored::PackageKind::Pypi => "pypi",
+    }
+}
+
+/// An absent id is null.
+fn id(bytes: &[u8]) -> Value {
+    Uuid::from_slice(bytes).map_or(Value::Null, |id| json!(id.to_string()))
+}
+
+fn time(micros: i64) -> Value {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000)
+        .ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .map_or(Value::Null, Value::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::event::v1::TokenSecret;
+
+    #[test]
+    fn a_token_is_shown_without_its_secrets() {
+        let issued = TokenIssued {
+            token_id: vec![1; 16],
+            kind: stored::TokenKind::Resource.into(),
+            name: "ci".into(),
+            secrets: vec![TokenSecret { sha256: vec![0xab; 32], ends_at_us: 5 }],
+            grants: vec![TokenGrant { channel_id: vec![2; 16], level: stored::Level::Read.into() }],
+            ..TokenIssued::default()
+        };
+        let events = vec![Event { event: Some(event::Event::TokenIssued(issued)) }];
+        let recorded = Recorded {
+            seq: 7,
+            envelope: Some(Envelope { events, ..Envelope::default() }),
+            ..Recorded::default()
+        };
+        let shown = document(recorded);
+        assert_eq!(shown["seq"], 7);
+        assert_eq!(shown["envelope"]["time"], "1970-01-01T00:00:00Z");
+        let event = &shown["envelope"]["events"][0];
+        assert_eq!((&event["type"], &event["kind"]), (&json!("TokenIssued"), &json!("resource")));
+        assert_eq!(event["grants"][0]["level"], "read");
+        assert!(!shown.to_string().contains(&"ab".repeat(32)));
+    }
+}

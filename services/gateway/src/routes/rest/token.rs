@@ -1,0 +1,190 @@
+//! `/api/v1/tokens`: issue, list, show, revoke.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use proto::auth::v1::{
+    Grant, IssueTokenRequest, IssuedToken, ListTokensRequest, RevokeTokenRequest, Revoked, Token,
+    TokenRequest,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Confirmed;
+use super::json::{Json, query};
+use super::vocabulary::{given as nonempty, level, level_word, token_kind_word};
+use crate::limits::{READ_CALL, WRITE_CALL};
+use crate::problem::Problem;
+use crate::routes::given::Given;
+use crate::upstream;
+
+/// A token as it is shown: without its string.
+#[derive(Debug, Serialize)]
+pub(crate) struct TokenDocument {
+    id: String,
+    name: String,
+    description: String,
+    kind: &'static str,
+    owner: String,
+    issued_at: String,
+    expires_at: String,
+    revoked_at: Option<String>,
+    state: String,
+    grants: Vec<GrantDocument>,
+}
+
+#[derive(Debug, Serialize)]
+struct GrantDocument {
+    channel: String,
+    level: &'static str,
+}
+
+impl From<Token> for TokenDocument {
+    fn from(token: Token) -> Self {
+        let kind = token_kind_word(token.kind());
+        let grant = |grant: Grant| GrantDocument { level: level_word(grant.level()), channel: grant.channel };
+        Self {
+            id: token.id,
+            name: token.name,
+            description: token.description,
+            kind,
+            owner: token.owner,
+            issued_at: token.issued_at,
+            expires_at: token.expires_at,
+            revoked_at: nonempty(token.revoked_at),
+            state: token.state,
+            grants: token.grants.into_iter().map(grant).collect(),
+        }
+    }
+}
+
+/// A new token with its string: the only answer that ever holds one.
+pub(crate) fn issued(issued: IssuedToken) -> Result<Value, Problem> {
+    let token = issued
+        .token
+        .ok_or_else(|| runtime::Failure::internal("auth issued a token and did not describe it"))?;
+    let mut document = serde_json::to_value(TokenDocument::from(token)).expect("texts are JSON");
+    document["token"] = json!(issued.secret);
+    document["authz_seq"] = json!(issued.authz_seq);
+    Ok(document)
+}
+
+/// A revocation with its receipt.
+pub(crate) fn revoked(revoked: Revoked) -> Value {
+    json!({
+        "token": revoked.token.map(TokenDocument::from),
+        "authz_seq": revoked.authz_seq,
+        "receipt": revoked.receipt.map(Confirmed::from),
+    })
+}
+
+/// A token to be.
+#[derive(Deserialize)]
+pub(crate) struct NewToken {
+    name: String,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    expires_at: Option<String>,
+    #[serde(default)]
+    grants: Vec<NewGrant>,
+    #[serde(default)]
+    owner: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct NewGrant {
+    channel: String,
+    level: String,
+}
+
+/// `POST /api/v1/tokens`.
+pub(crate) async fn issue(given: Given<()>, Json(body): Json<NewToken>) -> Result<Response, Problem> {
+    let grant = |grant: NewGrant| {
+        let level = level(&grant.level)?.into();
+        Ok::<_, Problem>(Grant { channel: grant.channel, level, channel_id: String::new() })
+    };
+    let message = IssueTokenRequest {
+        name: body.name,
+        description: body.description.unwrap_or_default(),
+        expires_at: body.expires_at.unwrap_or_default(),
+        grants: body.grants.into_iter().map(grant).collect::<Result<_, _>>()?,
+        owner: body.owner.unwrap_or_default(),
+    };
+    let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
+    let reply = given.app.upstreams.auth().issue_token(request).await?.into_inner();
+    Ok((StatusCode::CREATED, axum::Json(issued(reply)?)).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+struct Listing {
+    #[serde(default)]
+    owner: String,
+    #[serde(default)]
+    page_size: u32,
+    #[serde(default)]
+    page_token: String,
+    #[serde(default = "shown")]
+    sessions: bool,
+}
+
+/// Sessions are tokens too: whoever lists their tokens should see what is open.
+fn shown() -> bool {
+    true
+}
+
+/// `GET /api/v1/tokens`.
+pub(crate) async fn list(given: Given<()>) -> Result<Response, Problem> {
+    let listing: Listing = query(&given.uri)?;
+    let message = ListTokensRequest {
+        owner: listing.owner,
+        page_size: listing.page_size,
+        page_token: listing.page_token,
+        sessions: listing.sessions,
+    };
+    let reply = upstream::retried(|| {
+        let request = upstream::request(&given.admitted.presented, message.clone(), READ_CALL);
+        let mut auth = given.app.upstreams.auth();
+        async move { auth.list_tokens(request).await }
+    });
+    let reply = reply.await?;
+    let tokens: Vec<_> = reply.tokens.into_iter().map(TokenDocument::from).collect();
+    let document =
+        json!({ "tokens": tokens, "next_page_token": nonempty(reply.next_page_token), "total": reply.total });
+    Ok(axum::Json(document).into_response())
+}
+
+/// A token by id, or by name among its owner's.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Named {
+    token: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Which {
+    #[serde(default)]
+    owner: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// `GET /api/v1/tokens/{token}`.
+pub(crate) async fn show(given: Given<Named>) -> Result<Response, Problem> {
+    let which: Which = query(&given.uri)?;
+    let message = TokenRequest { token: given.path.token.clone(), owner: which.owner };
+    let reply = upstream::retried(|| {
+        let request = upstream::request(&given.admitted.presented, message.clone(), READ_CALL);
+        let mut auth = given.app.upstreams.auth();
+        async move { auth.show_token(request).await }
+    });
+    Ok(axum::Json(TokenDocument::from(reply.await?)).into_response())
+}
+
+/// `DELETE /api/v1/tokens/{token}`: returns when every gateway has applied it.
+pub(crate) async fn revoke(given: Given<Named>) -> Result<Response, Problem> {
+    let which: Which = query(&given.uri)?;
+    let message =
+        RevokeTokenRequest { token: given.path.token.clone(), owner: which.owner, reason: which.reason };
+    let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
+    let reply = given.app.upstreams.auth().revoke_token(request).await?.into_inner();
+    Ok(axum::Json(revoked(reply)).into_response())
+}

@@ -1,0 +1,70 @@
+//! Words of the interface and numbers of the contract.
+
+use names::{Level, Privacy};
+use proto::event::v1 as stored;
+
+use crate::problem::Problem;
+
+/// Nothing is `none`.
+pub(crate) fn level_word(level: stored::Level) -> &'static str {
+    match level {
+        stored::Level::None => "none",
+        stored::Level::Read => Level::Read.as_str(),
+        stored::Level::Write => Level::Write.as_str(),
+        stored::Level::Manage => Level::Manage.as_str(),
+    }
+}
+
+pub(crate) fn level(word: &str) -> Result<stored::Level, Problem> {
+    Ok(match word.parse::<Level>().map_err(|error| Problem::invalid(error.to_string()))? {
+        Level::Read => stored::Level::Read,
+        Level::Write => stored::Level::Write,
+        Level::Manage => stored::Level::Manage,
+    })
+}
+
+pub(crate) fn privacy_word(privacy: stored::Privacy) -> &'static str {
+    match privacy {
+        stored::Privacy::Unspecified => "unknown",
+        stored::Privacy::Public => Privacy::Public.as_str(),
+        stored::Privacy::Authenticated => Privacy::Authenticated.as_str(),
+        stored::Privacy::Private => Privacy::Private.as_str(),
+    }
+}
+
+pub(crate) fn privacy(word: &str) -> Result<stored::Privacy, Problem> {
+    Ok(match word.parse::<Privacy>().map_err(|error| Problem::invalid(error.to_string()))? {
+        Privacy::Public => stored::Privacy::Public,
+        Privacy::Authenticated => stored::Privacy::Authenticated,
+        Privacy::Private => stored::Privacy::Private,
+    })
+}
+
+pub(crate) fn account_kind_word(kind: stored::AccountKind) -> &'static str {
+    match kind {
+        stored::AccountKind::Unspecified => "unknown",
+        stored::AccountKind::Person => "person",
+        stored::AccountKind::Organisation => "organisation",
+    }
+}
+
+pub(crate) fn account_kind(word: &str) -> Result<stored::AccountKind, Problem> {
+    match word {
+        "person" => Ok(stored::AccountKind::Person),
+        "organisation" => Ok(stored::AccountKind::Organisation),
+        _ => Err(Problem::invalid("an account's kind is person or organisation")),
+    }
+}
+
+pub(crate) fn token_kind_word(kind: stored::TokenKind) -> &'static str {
+    match kind {
+        stored::TokenKind::Unspecified => "unknown",
+        stored::TokenKind::Session => "session",
+        stored::TokenKind::Resource => "resource",
+    }
+}
+
+/// An empty text is nothing, for JSON.
+pub(crate) fn given(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}

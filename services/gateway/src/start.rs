@@ -1,0 +1,141 @@
+//! Puts the parts together: follows both feeds, opens read models and blobs, listens.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use blobs::Blobs;
+use feed::client::{AccessView, ContentFollower, FollowError, Upstream};
+use readmodel::{Reader, Stream};
+use runtime::{Ambient, Drain, Secret};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinError, JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::index::Indexes;
+use crate::limits::{MAX_REQUESTS, MAX_UPLOADS};
+use crate::listener;
+use crate::router::router;
+use crate::state::{App, Parts};
+use crate::upstream::Upstreams;
+
+/// One wait for the read models; then the next begins.
+const READ_MODELS_WAIT: Duration = Duration::from_secs(60);
+
+/// A gateway that listens and can answer.
+#[derive(Debug)]
+pub struct Started {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// Ends after the drain, or with what made it end.
+    pub task: JoinHandle<anyhow::Result<()>>,
+}
+
+/// Starts a gateway. It listens at once, and answers 503 until it knows who may do what; this returns when it does.
+pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Result<Started> {
+    let secret = Secret::read(&config.service_secret_file)
+        .with_context(|| format!("cannot read the credential in {}", config.service_secret_file.display()))?;
+    let auth =
+        Upstream::channel(&config.auth_url).context("AUTH_URL is no address: write http://host:port")?;
+    let catalog = Upstream::channel(&config.catalog_url)
+        .context("CATALOG_URL is no address: write http://host:port")?;
+    let incarnation = ambient.ids.uuid();
+    let view = AccessView::new(HashMap::new());
+    let content = ContentFollower::new(view.clone());
+    let reader = Reader::connect(&config.database_url).await?;
+    let app = App::new(Parts {
+        indexes: Indexes::new(reader.clone(), ambient.clock.clone()),
+        blobs: Blobs::open(&config.blobs)?,
+        upstreams: Upstreams { auth: auth.clone(), catalog: catalog.clone() },
+        requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
+        uploads: Semaphore::new(MAX_UPLOADS),
+        max_upload_bytes: config.max_upload_bytes,
+        drain: drain.clone(),
+        ambient,
+        view,
+        content,
+        reader,
+    });
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!("cannot listen on {}; choose another address with --listen", config.listen)
+    })?;
+    let addr = listener.local_addr()?;
+    let ready = watch::Sender::new(false);
+    if let Some(admin) = config.admin_listen {
+        runtime::admin::serve(admin, ready.subscribe(), &drain).await?;
+    }
+    let access = Upstream::new(auth, secret.expose(), &config.name, incarnation);
+    let content = Upstream::new(catalog, secret.expose(), &config.name, incarnation);
+    let task = tokio::spawn(run(app.clone(), listener, access, content, drain.clone()));
+    tokio::select! {
+        () = until_ready(&app) => {}
+        () = drain.requested() => {}
+    }
+    ready.send_replace(true);
+    Ok(Started { addr, task: hold(task, ready) })
+}
+
+/// Readiness is told for as long as the task lives.
+fn hold(task: JoinHandle<anyhow::Result<()>>, ready: watch::Sender<bool>) -> JoinHandle<anyhow::Result<()>> {
+    tokio::spawn(async move {
+        let ended = task.await.context("the gateway's task was lost")?;
+        ready.send_replace(false);
+        ended
+    })
+}
+
+/// Serves until the drain. A feed that cannot go on ends the process: to serve on would be to miss revocations.
+async fn run(
+    app: App,
+    listener: TcpListener,
+    access: Upstream,
+    content: Upstream,
+    drain: Drain,
+) -> anyhow::Result<()> {
+    // The feeds are left after the last request is answered, so that a receipt never misses one in hand.
+    let served = CancellationToken::new();
+    let (view, follower, told) = (app.view.clone(), app.content.clone(), app.clone());
+    let (stop_access, stop_content) = (served.clone().cancelled_owned(), served.clone().cancelled_owned());
+    let mut access = tokio::spawn(async move { view.follow(access, stop_access).await });
+    let mut content = tokio::spawn(async move {
+        follower.follow(content, move |change| told.indexes.heard(&change), stop_content).await
+    });
+    let first = app.clone();
+    tokio::spawn(async move {
+        first.content.until_ready().await;
+        first.indexes.floor(first.content.heard());
+    });
+    let mut serving = tokio::spawn(listener::serve(listener, router(app), drain));
+    let ended = tokio::select! {
+        ended = &mut access => followed(ended).context("the access feed ended"),
+        ended = &mut content => followed(ended).context("the content feed ended"),
+        ended = &mut serving => ended.context("the listener was lost")?,
+    };
+    served.cancel();
+    match &ended {
+        Ok(()) => {
+            // Each takes its leave, within a limit of its own.
+            drop(tokio::join!(access, content));
+        }
+        Err(_) => serving.abort(),
+    }
+    ended
+}
+
+fn followed(ended: Result<Result<(), FollowError>, JoinError>) -> anyhow::Result<()> {
+    ended.context("its task was lost")?.map_err(anyhow::Error::from)?;
+    anyhow::bail!("it stopped without being asked to")
+}
+
+/// Resolves when the table, the content feed and the read models are there.
+async fn until_ready(app: &App) {
+    app.view.until_ready().await;
+    app.content.until_ready().await;
+    while app.reader.wait_checkpoint(Stream::Catalog, 0, READ_MODELS_WAIT).await.is_err() {
+        tracing::info!("waiting for the read models");
+    }
+}

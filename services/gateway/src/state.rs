@@ -1,0 +1,80 @@
+//! What every request reaches: the access table, the indexes, the blobs, and the services behind.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use blobs::Blobs;
+use feed::client::{AccessView, ContentFollower};
+use readmodel::{ReadError, Reader, Stream};
+use runtime::{Ambient, Drain, Failure};
+use tokio::sync::Semaphore;
+
+use crate::index::Indexes;
+use crate::limits::CATCH_UP_LIMIT;
+use crate::problem::Problem;
+use crate::upstream::Upstreams;
+
+/// Shared by all requests; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) ambient: Ambient,
+    pub(crate) view: AccessView,
+    pub(crate) content: ContentFollower,
+    pub(crate) indexes: Indexes,
+    pub(crate) reader: Reader,
+    pub(crate) blobs: Blobs,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) drain: Drain,
+    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) uploads: Semaphore,
+    pub(crate) max_upload_bytes: u64,
+}
+
+impl App {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Whether requests can be answered: access is known, the content feed is connected, the read models are there.
+    pub(crate) fn ready(&self) -> Result<(), &'static str> {
+        match (self.view.ready(), self.content.ready(), self.reader.is_ready()) {
+            (false, _, _) => Err("access is not known yet: auth has not been reached"),
+            (_, false, _) => Err("the content feed is not connected yet: catalog has not been reached"),
+            (_, _, false) => Err("the read models cannot be reached"),
+            (true, true, true) => Ok(()),
+        }
+    }
+
+    /// Returns when the read models are as new as what was heard, so that an absence is a fact.
+    pub(crate) async fn caught_up(&self) -> Result<(), Problem> {
+        let heard = self.content.heard();
+        self.reader.wait_checkpoint(Stream::Catalog, heard, CATCH_UP_LIMIT).await.map_err(unread)?;
+        Ok(())
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// A database that is away is never an empty list.
+pub(crate) fn unread(error: ReadError) -> Problem {
+    let failure = if error.may_pass() {
+        Failure::unavailable("the index cannot be read just now; try again in a moment").because(error)
+    } else {
+        Failure::internal(error)
+    };
+    failure.into()
+}
+
+/// A blob store that is away.
+pub(crate) fn unstored(error: blobs::Error) -> Problem {
+    Failure::unavailable("the file store cannot be used just now; try again in a moment")
+        .because(error)
+        .into()
+}
