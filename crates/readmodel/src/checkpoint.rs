@@ -2,6 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
+use sqlx::{Row, postgres::PgRow};
+
+use crate::artifact::count;
+
 /// A stream of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stream {
@@ -37,6 +41,45 @@ pub struct Checkpoint {
     pub epoch: String,
     /// The last sequence applied; 0 before the first.
     pub seq: u64,
+}
+
+/// Both streams' checkpoints, as they stood at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checkpoints {
+    /// Of AUTHZ.
+    pub authz: Checkpoint,
+    /// Of CATALOG.
+    pub catalog: Checkpoint,
+}
+
+impl Checkpoints {
+    /// Of one stream.
+    pub fn of(&self, stream: Stream) -> &Checkpoint {
+        match stream {
+            Stream::Authz => &self.authz,
+            Stream::Catalog => &self.catalog,
+        }
+    }
+
+    pub(crate) fn of_mut(&mut self, stream: Stream) -> &mut Checkpoint {
+        match stream {
+            Stream::Authz => &mut self.authz,
+            Stream::Catalog => &mut self.catalog,
+        }
+    }
+
+    /// From the rows of a checkpoint table.
+    pub(crate) fn from_rows(rows: &[PgRow]) -> Result<Self, sqlx::Error> {
+        let mut checkpoints = Self::default();
+        for row in rows {
+            let name: &str = row.try_get("stream")?;
+            if let Some(stream) = Stream::ALL.into_iter().find(|stream| stream.as_str() == name) {
+                *checkpoints.of_mut(stream) =
+                    Checkpoint { epoch: row.try_get("epoch")?, seq: count(row, "seq")? };
+            }
+        }
+        Ok(checkpoints)
+    }
 }
 
 /// A checkpoint as a notification carries it: `STREAM seq epoch`.

@@ -18,7 +18,7 @@ mod reader;
 pub mod write;
 
 pub use artifact::{ArtifactRow, FileKey, FileType};
-pub use checkpoint::{Checkpoint, Stream};
+pub use checkpoint::{Checkpoint, Checkpoints, Stream};
 pub use error::ReadError;
 pub use history::HistoryRow;
 pub use reader::{PAGE_LIMIT, Reader};

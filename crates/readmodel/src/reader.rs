@@ -9,12 +9,12 @@ pub(crate) use listener::NOTIFICATIONS;
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    PgPool, Row,
+    PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::sync::watch;
 
-use crate::{Checkpoint, ReadError, Stream, artifact::count};
+use crate::{Checkpoint, Checkpoints, ReadError, Stream};
 
 /// Connections of one process.
 const CONNECTIONS_MAX: u32 = 16;
@@ -62,9 +62,7 @@ impl Reader {
 
     /// How far the live read models are.
     pub async fn checkpoint(&self, stream: Stream) -> Result<Checkpoint, ReadError> {
-        let rows = checkpoints(self.pool()).await?;
-        let of_stream = rows.into_iter().find(|(name, _)| name == stream.as_str());
-        Ok(of_stream.map(|(_, checkpoint)| checkpoint).unwrap_or_default())
+        Ok(checkpoints(self.pool()).await?.of(stream).clone())
     }
 
     /// Returns once the live read models have applied `seq`, with the sequence they had then.
@@ -73,13 +71,13 @@ impl Reader {
     /// [`ReadError::Away`] if Postgres is not connected.
     pub async fn wait_checkpoint(&self, stream: Stream, seq: u64, limit: Duration) -> Result<u64, ReadError> {
         let mut heard = self.shared.heard.clone();
-        let reached = heard.wait_for(|heard| heard.connected && heard.checkpoint(stream).seq >= seq);
+        let reached = heard.wait_for(|heard| heard.connected && heard.at.of(stream).seq >= seq);
         if let Ok(Ok(heard)) = tokio::time::timeout(limit, reached).await {
-            return Ok(heard.checkpoint(stream).seq);
+            return Ok(heard.at.of(stream).seq);
         }
         let heard = self.shared.heard.borrow();
         Err(match heard.connected {
-            true => ReadError::Behind { stream, wanted: seq, seen: heard.checkpoint(stream).seq },
+            true => ReadError::Behind { stream, wanted: seq, seen: heard.at.of(stream).seq },
             false => ReadError::Away { stream, wanted: seq },
         })
     }
@@ -94,12 +92,7 @@ impl Reader {
     }
 }
 
-async fn checkpoints(pool: &PgPool) -> Result<Vec<(String, Checkpoint)>, sqlx::Error> {
+async fn checkpoints(pool: &PgPool) -> Result<Checkpoints, sqlx::Error> {
     let rows = sqlx::query("SELECT stream, epoch, seq FROM live.checkpoint").fetch_all(pool).await?;
-    rows.iter()
-        .map(|row| {
-            let checkpoint = Checkpoint { epoch: row.try_get("epoch")?, seq: count(row, "seq")? };
-            Ok((row.try_get("stream")?, checkpoint))
-        })
-        .collect()
+    Checkpoints::from_rows(&rows)
 }

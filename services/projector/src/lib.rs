@@ -1,1 +1,26 @@
 //! Builds the read models from what the services publish.
+//!
+//! The log is the truth. What stands in Postgres is a fold of it: rows, the ledger (a second copy of every message)
+//! and the checkpoint change in one transaction, so a kill at any moment loses nothing, and any version of the read
+//! models can be thrown away and built again beside the live one. The projector is the only one that writes there,
+//! and the only thing it ever appends to the log is a barrier.
+
+mod apply;
+mod beside;
+mod config;
+mod follow;
+mod intake;
+mod ledger_check;
+mod project;
+mod rebuild;
+mod sources;
+mod start;
+mod stop;
+mod verify;
+
+pub use config::Config;
+pub use readmodel::write::Database;
+pub use rebuild::{Origin, Rebuilt, rebuild};
+pub use start::{Started, connect, keyring, start};
+pub use stop::Stop;
+pub use verify::{Line, Report, verify};

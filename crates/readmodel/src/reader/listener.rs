@@ -7,7 +7,7 @@ use sqlx::{PgPool, postgres::PgListener};
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::checkpoints;
-use crate::{Checkpoint, Stream, checkpoint::Notice};
+use crate::{Checkpoint, Checkpoints, Stream, checkpoint::Notice};
 
 /// The channel on which the projector tells its checkpoint at each commit.
 pub(crate) const NOTIFICATIONS: &str = "latchkey_checkpoint";
@@ -22,23 +22,12 @@ const BACKOFF_MAX: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Heard {
     pub(crate) connected: bool,
-    authz: Checkpoint,
-    catalog: Checkpoint,
+    pub(crate) at: Checkpoints,
 }
 
 impl Heard {
-    pub(crate) fn checkpoint(&self, stream: Stream) -> &Checkpoint {
-        match stream {
-            Stream::Authz => &self.authz,
-            Stream::Catalog => &self.catalog,
-        }
-    }
-
     fn take(&mut self, stream: Stream, checkpoint: Checkpoint) {
-        let known = match stream {
-            Stream::Authz => &mut self.authz,
-            Stream::Catalog => &mut self.catalog,
-        };
+        let known = self.at.of_mut(stream);
         // A read may overtake a notification: within one epoch the position never goes back.
         if known.epoch != checkpoint.epoch || known.seq < checkpoint.seq {
             *known = checkpoint;
@@ -98,15 +87,13 @@ async fn connect(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
 }
 
 async fn read_again(pool: &PgPool, heard: &watch::Sender<Heard>) -> Result<(), sqlx::Error> {
-    let rows = tokio::time::timeout(TRY_TIMEOUT, checkpoints(pool))
+    let read = tokio::time::timeout(TRY_TIMEOUT, checkpoints(pool))
         .await
         .map_err(|elapsed| sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed)))??;
     heard.send_modify(|heard| {
         heard.connected = true;
-        for (name, checkpoint) in rows {
-            if let Some(stream) = Stream::ALL.into_iter().find(|stream| stream.as_str() == name) {
-                heard.take(stream, checkpoint);
-            }
+        for stream in Stream::ALL {
+            heard.take(stream, read.of(stream).clone());
         }
     });
     Ok(())

@@ -4,13 +4,12 @@ use std::{str::FromStr, time::Duration};
 
 use sqlx::{
     PgPool, Row,
-    migrate::{Migrate, MigrateError, Migrator},
+    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
 use crate::{
-    Checkpoint, Stream,
-    artifact::count,
+    Checkpoints,
     write::{Lock, LockGuard, SHAPE, Tx, Version, WriteError},
 };
 
@@ -20,7 +19,12 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A batch of 500 events takes some milliseconds.
 const STATEMENT_TIMEOUT_MS: &str = "30000";
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+fn migrations() -> Migrator {
+    let mut migrations = sqlx::migrate!();
+    // A newer release may have been here: what it added does not disturb this one.
+    migrations.set_ignore_missing(true);
+    migrations
+}
 
 /// A database that this process may write.
 #[derive(Debug, Clone)]
@@ -45,7 +49,7 @@ impl Database {
 
     /// Brings the fixed part up to this release, and makes the first version in a new database.
     pub async fn migrate(&self) -> Result<(), WriteError> {
-        MIGRATIONS.run(&self.pool).await.map_err(WriteError::Migrate)?;
+        migrations().run(&self.pool).await.map_err(WriteError::Migrate)?;
         let mut tx = self.pool.begin().await?;
         sqlx::query("LOCK TABLE meta.live IN EXCLUSIVE MODE").execute(&mut *tx).await?;
         let is_new: bool =
@@ -56,15 +60,6 @@ impl Database {
         Ok(tx.commit().await?)
     }
 
-    /// Whether [`Database::migrate`] has been here with this release or a newer one.
-    pub async fn is_migrated(&self) -> Result<bool, WriteError> {
-        let mut connection = self.pool.acquire().await?;
-        let table = &MIGRATIONS.table_name;
-        connection.ensure_migrations_table(table).await.map_err(WriteError::Migrate)?;
-        let applied = connection.list_applied_migrations(table).await.map_err(WriteError::Migrate)?;
-        Ok(MIGRATIONS.iter().all(|known| applied.iter().any(|done| done.version == known.version)))
-    }
-
     /// The version that the views point at.
     pub async fn live(&self) -> Result<Version, WriteError> {
         let row = sqlx::query("SELECT version, shape FROM meta.live").fetch_one(&self.pool).await?;
@@ -72,12 +67,10 @@ impl Database {
     }
 
     /// How far the live version is.
-    pub async fn checkpoint(&self, stream: Stream) -> Result<Checkpoint, WriteError> {
-        let row = sqlx::query("SELECT epoch, seq FROM live.checkpoint WHERE stream = $1")
-            .bind(stream.as_str())
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(Checkpoint { epoch: row.try_get("epoch")?, seq: count(&row, "seq")? })
+    pub async fn checkpoints(&self) -> Result<Checkpoints, WriteError> {
+        let rows =
+            sqlx::query("SELECT stream, epoch, seq FROM live.checkpoint").fetch_all(&self.pool).await?;
+        Ok(Checkpoints::from_rows(&rows)?)
     }
 
     /// A transaction on whatever version is live now; the views stay where they are until it ends.
@@ -119,11 +112,5 @@ impl Database {
     /// Takes a lock that nobody holds.
     pub async fn try_lock(&self, lock: Lock) -> Result<Option<LockGuard>, WriteError> {
         LockGuard::attempt(&self.options, lock).await
-    }
-}
-
-impl From<MigrateError> for WriteError {
-    fn from(error: MigrateError) -> Self {
-        Self::Migrate(error)
     }
 }

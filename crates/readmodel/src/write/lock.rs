@@ -26,7 +26,7 @@ impl Lock {
 /// Holds the lock for as long as its connection lives.
 #[derive(Debug)]
 pub struct LockGuard {
-    connection: PgConnection,
+    _connection: PgConnection,
 }
 
 impl LockGuard {
@@ -38,7 +38,7 @@ impl LockGuard {
             .options([("statement_timeout", "0"), ("client_connection_check_interval", "2000")]);
         let mut connection = PgConnection::connect_with(&options).await?;
         sqlx::query("SELECT pg_advisory_lock($1)").bind(lock.key()).execute(&mut connection).await?;
-        Ok(Self { connection })
+        Ok(Self { _connection: connection })
     }
 
     /// `None` while somebody else holds the lock.
@@ -48,12 +48,6 @@ impl LockGuard {
             .bind(lock.key())
             .fetch_one(&mut connection)
             .await?;
-        Ok(taken.then_some(Self { connection }))
-    }
-
-    /// Gives the lock back, and returns once the server knows.
-    pub async fn release(self) {
-        // An error means that the connection, and with it the lock, is gone already.
-        drop(self.connection.close().await);
+        Ok(taken.then_some(Self { _connection: connection }))
     }
 }

@@ -1,10 +1,9 @@
 //! One transaction on one version: load what a batch touches, save what it became, move the checkpoint.
 
-use sqlx::{Postgres, Row, Transaction};
+use sqlx::{Postgres, Transaction};
 
 use crate::{
-    Checkpoint, Stream,
-    artifact::count,
+    Checkpoint, Checkpoints, Stream,
     write::{Keys, Rows, Version, WriteError},
 };
 
@@ -57,21 +56,17 @@ impl Tx {
     }
 
     /// Where this version stands.
-    pub async fn checkpoint(&mut self, stream: Stream) -> Result<Checkpoint, WriteError> {
-        let row = sqlx::query("SELECT epoch, seq FROM checkpoint WHERE stream = $1")
-            .bind(stream.as_str())
-            .fetch_one(&mut *self.inner)
-            .await?;
-        Ok(Checkpoint { epoch: row.try_get("epoch")?, seq: count(&row, "seq")? })
+    pub async fn checkpoints(&mut self) -> Result<Checkpoints, WriteError> {
+        let rows =
+            sqlx::query("SELECT stream, epoch, seq FROM checkpoint").fetch_all(&mut *self.inner).await?;
+        Ok(Checkpoints::from_rows(&rows)?)
     }
 
     /// Where the live version stands.
-    pub async fn live_checkpoint(&mut self, stream: Stream) -> Result<Checkpoint, WriteError> {
-        let row = sqlx::query("SELECT epoch, seq FROM live.checkpoint WHERE stream = $1")
-            .bind(stream.as_str())
-            .fetch_one(&mut *self.inner)
-            .await?;
-        Ok(Checkpoint { epoch: row.try_get("epoch")?, seq: count(&row, "seq")? })
+    pub async fn live_checkpoints(&mut self) -> Result<Checkpoints, WriteError> {
+        let rows =
+            sqlx::query("SELECT stream, epoch, seq FROM live.checkpoint").fetch_all(&mut *self.inner).await?;
+        Ok(Checkpoints::from_rows(&rows)?)
     }
 
     /// Moves the checkpoint from where this writer left it, in the log it read; anything else is

@@ -50,7 +50,7 @@ CREATE TABLE tokens (
     revoked_at timestamptz,
     seq bigint NOT NULL
 );
-CREATE INDEX ON tokens (owner_id, name);
+CREATE INDEX ON tokens (owner_id);
 
 CREATE TABLE token_grants (
     token_id uuid NOT NULL,
@@ -70,7 +70,6 @@ CREATE TABLE channels (
     deleted_at timestamptz,
     seq bigint NOT NULL
 );
-CREATE INDEX ON channels (name);
 
 CREATE TABLE packages (
     package_id uuid PRIMARY KEY,
@@ -81,7 +80,7 @@ CREATE TABLE packages (
     created_at timestamptz NOT NULL,
     seq bigint NOT NULL
 );
-CREATE INDEX ON packages (channel_id, kind, name);
+CREATE INDEX ON packages (channel_id);
 
 -- Files that stand in a channel now. Deleting the channel leaves them: its id opens nothing for ever, and what
 -- CATALOG makes of it must not depend on where AUTHZ was.

@@ -1,0 +1,250 @@
+//! Follows the log for as long as the process lives.
+//!
+//! A session begins at the checkpoint and ends when somebody else has moved it: another projector, or a commit
+//! whose answer was lost with the connection. Whatever is in memory is then thrown away and read again, so a
+//! kill at any moment costs nothing but time.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use eventlog::{Log, LogError, Stream, keys::Keyring};
+use readmodel::write::{Database, Lock, SHAPE, WriteError};
+use runtime::Drain;
+use tokio::sync::watch;
+
+use crate::{
+    apply::{ApplyError, Epochs, apply},
+    intake::{Batch, Intake, Positions, SourceError, Sources, Stopped, Taken, chain},
+    rebuild::{self, Origin},
+    sources,
+    stop::Stop,
+};
+
+const BACKOFF_FIRST: Duration = Duration::from_millis(50);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// Follows the log.
+pub(crate) struct Follower {
+    pub(crate) db: Database,
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) keyring: Keyring,
+    pub(crate) standing: Standing,
+    pub(crate) drain: Drain,
+}
+
+/// Why a session has ended.
+enum Over {
+    /// For good.
+    Stop(Stop),
+    /// Begin again from the checkpoint.
+    Moved,
+    /// The same, without AUTHZ.
+    AuthzStopped,
+    /// Try again later.
+    Away(String),
+    /// Stopping was asked for.
+    Drained,
+}
+
+impl From<SourceError> for Over {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Log(error @ LogError::Unavailable(_)) => Self::Away(chain(&error)),
+            SourceError::Log(error) => Self::Stop(Stop::Log(chain(&error))),
+            SourceError::Ledger(error) => error.into(),
+        }
+    }
+}
+
+impl From<WriteError> for Over {
+    fn from(error: WriteError) -> Self {
+        match &error {
+            WriteError::Fenced { .. } => Self::Moved,
+            WriteError::Shape { found, known } if found > known => Self::Stop(Stop::Outdated),
+            error if error.may_pass() => Self::Away(chain(error)),
+            error => Self::Stop(Stop::Database(chain(error))),
+        }
+    }
+}
+
+impl Follower {
+    /// Returns when stopping was asked for, or with the reason why no retry helps.
+    pub(crate) async fn run(self) -> Result<(), Stop> {
+        let mut backoff = Backoff::new();
+        let mut with_authz = true;
+        loop {
+            let session = self.session(&mut backoff, with_authz);
+            let over = tokio::select! {
+                () = self.drain.requested() => Over::Drained,
+                over = session => over,
+            };
+            match over {
+                Over::Drained => return Ok(()),
+                Over::Moved => {
+                    tracing::info!("the checkpoint was moved by somebody else, beginning again from it")
+                }
+                Over::AuthzStopped => with_authz = false,
+                Over::Away(reason) => {
+                    self.standing.is(false);
+                    tracing::warn!(reason, "the projector waits");
+                    backoff.wait().await;
+                }
+                Over::Stop(stop) => {
+                    self.standing.is(false);
+                    tracing::error!(reason = %stop, "the projector has stopped");
+                    return Err(stop);
+                }
+            }
+        }
+    }
+
+    async fn session(&self, backoff: &mut Backoff, with_authz: bool) -> Over {
+        match self.follow(backoff, with_authz).await {
+            Ok(never) => match never {},
+            Err(over) => over,
+        }
+    }
+
+    async fn follow(
+        &self,
+        backoff: &mut Backoff,
+        with_authz: bool,
+    ) -> Result<std::convert::Infallible, Over> {
+        self.db.migrate().await?;
+        // Standing by is being ready: a rolling update must not wait for the projector that it replaces.
+        self.standing.is(true);
+        let _guard = self.db.lock(Lock::Writer).await?;
+        if self.db.live().await?.shape < SHAPE {
+            self.upgrade().await?;
+        }
+        let (mut intake, epochs) = self.open(with_authz).await?;
+        tracing::info!("following the log");
+        *backoff = Backoff::new();
+        loop {
+            match intake.next().await {
+                Taken::Batch(mut batch) => self.commit(backoff, &epochs, &mut batch).await?,
+                Taken::Stopped(stopped) => self.stopped(&stopped),
+                // Nothing more can come until the process is started again.
+                Taken::Ended => std::future::pending().await,
+            }
+        }
+    }
+
+    /// A newer release brings its own shape: it is built beside what is live.
+    async fn upgrade(&self) -> Result<(), Over> {
+        tracing::info!(shape = SHAPE, "building the read models anew for this release");
+        match rebuild::rebuild(&self.db, Origin::Log(self.log.clone()), &self.keyring).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Over::Away(chain(error.as_ref()))),
+        }
+    }
+
+    async fn open(&self, with_authz: bool) -> Result<(Intake, Epochs), Over> {
+        let checkpoints = self.db.checkpoints().await?;
+        let table = sources::table_at(&self.db, checkpoints.authz.seq).await?;
+        let authz = sources::follow(&self.db, &self.log, Stream::Authz, &checkpoints.authz).await?;
+        let catalog = sources::follow(&self.db, &self.log, Stream::Catalog, &checkpoints.catalog).await?;
+        let sources = Sources { authz: authz.map_err(Over::Stop)?, catalog: catalog.map_err(Over::Stop)? };
+        let epochs =
+            Epochs { authz: self.log.epoch(Stream::Authz), catalog: self.log.epoch(Stream::Catalog) };
+        let intake = Intake::new(table, Positions::from(&checkpoints), sources).traced();
+        Ok((if with_authz { intake } else { intake.without_authz() }, epochs))
+    }
+
+    /// Applies a batch; while Postgres is away the same batch is tried again and again.
+    async fn commit(&self, backoff: &mut Backoff, epochs: &Epochs, batch: &mut Batch) -> Result<(), Over> {
+        loop {
+            match apply(&self.db, epochs, batch).await {
+                Ok(()) => {
+                    self.standing.is(true);
+                    count(batch);
+                    *backoff = Backoff::new();
+                    return Ok(());
+                }
+                Err(ApplyError::Write(error)) => match Over::from(error) {
+                    Over::Away(reason) => {
+                        self.standing.is(false);
+                        tracing::warn!(reason, events = batch.entries.len(), "a batch is tried again");
+                        backoff.wait().await;
+                    }
+                    over @ (Over::Stop(_) | Over::Moved | Over::AuthzStopped | Over::Drained) => {
+                        return Err(over);
+                    }
+                },
+                Err(ApplyError::Unapplicable(error)) => {
+                    batch.cut_before(error.seq);
+                    self.stopped(&Stopped { stream: Stream::Authz, reason: error.to_string() });
+                    if !batch.entries.is_empty() {
+                        Box::pin(self.commit(backoff, epochs, batch)).await?;
+                    }
+                    return Err(Over::AuthzStopped);
+                }
+            }
+        }
+    }
+
+    /// A stream that cannot be applied any further: nobody may believe that the read models are whole.
+    fn stopped(&self, stopped: &Stopped) {
+        self.standing.stopped();
+        metrics::gauge!("projector_stopped", "stream" => stopped.stream.as_str()).set(1.0);
+        tracing::error!(stream = %stopped.stream, reason = stopped.reason, "a stream is not applied any further");
+    }
+}
+
+fn count(batch: &Batch) {
+    for entry in batch.entries.iter().filter(|entry| !entry.record.is_barrier()) {
+        entry.span.in_scope(|| tracing::debug!(stream = %entry.stream, seq = entry.record.seq, "applied"));
+    }
+    for stream in Stream::ALL {
+        let events = batch.entries.iter().filter(|entry| entry.stream == stream).count();
+        if events > 0 {
+            metrics::counter!("projector_events_total", "stream" => stream.as_str()).increment(events as u64);
+            #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+            metrics::gauge!("projector_checkpoint", "stream" => stream.as_str())
+                .set(batch.to.of(stream) as f64);
+        }
+    }
+}
+
+/// Whether it follows the log, or stands by for the projector that does. Once a stream has stopped it never says so
+/// again: somebody has to look.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    ready: watch::Sender<bool>,
+    stopped: AtomicBool,
+}
+
+impl Standing {
+    pub(crate) fn subscribe(&self) -> watch::Receiver<bool> {
+        self.ready.subscribe()
+    }
+
+    fn is(&self, well: bool) {
+        let well = well && !self.stopped.load(Ordering::Relaxed);
+        self.ready.send_if_modified(|ready| std::mem::replace(ready, well) != well);
+    }
+
+    fn stopped(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.is(false);
+    }
+}
+
+/// Pauses that grow up to a limit.
+pub(crate) struct Backoff(Duration);
+
+impl Backoff {
+    pub(crate) fn new() -> Self {
+        Self(BACKOFF_FIRST)
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        tokio::time::sleep(self.0).await;
+        self.0 = (self.0 * 2).min(BACKOFF_MAX);
+    }
+}

@@ -1,0 +1,255 @@
+//! Takes both streams in, in an order that every fold may rely on, and judges what comes.
+//!
+//! AUTHZ is folded into an access table on the way: it alone knows which events are void. A CATALOG event waits
+//! until AUTHZ has been taken in as far as its writer had (`authz_seq`).
+
+use std::{collections::VecDeque, time::Duration};
+
+use access::Table;
+use eventlog::{LogError, Record, Stream};
+use futures::{FutureExt as _, StreamExt as _, stream::BoxStream};
+use readmodel::write::WriteError;
+use tokio::time::Instant;
+use tracing::Span;
+
+use crate::project::Entry;
+
+/// Events in one transaction; beyond it latency grows and nothing is gained.
+pub(crate) const BATCH_EVENTS: usize = 500;
+/// Bytes in one transaction: 500 of the largest envelopes would be 128 MiB.
+const BATCH_BYTES: usize = 16 << 20;
+/// A batch takes what is there and waits for nothing; this bounds how long taking may last.
+const BATCH_TIME: Duration = Duration::from_millis(20);
+
+/// Why a source ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SourceError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Ledger(#[from] WriteError),
+}
+
+/// Where the events of one stream come from.
+pub(crate) type Source = BoxStream<'static, Result<Record, SourceError>>;
+
+/// Where the events come from.
+pub(crate) struct Sources {
+    pub(crate) authz: Source,
+    pub(crate) catalog: Source,
+}
+
+/// What one transaction applies.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) entries: Vec<Entry>,
+    /// Where the checkpoints stand before it.
+    pub(crate) from: Positions,
+    /// Where they stand after it.
+    pub(crate) to: Positions,
+    bytes: usize,
+}
+
+impl Batch {
+    /// Leaves out an AUTHZ event that cannot be applied and all that follows it, so that what came before can be.
+    pub(crate) fn cut_before(&mut self, seq: u64) {
+        let before = |entry: &Entry| entry.stream == Stream::Authz && entry.record.seq < seq;
+        self.entries.retain(before);
+        let last = self.entries.last().map_or(self.from.authz, |entry| entry.record.seq);
+        self.to = Positions { authz: last, ..self.from };
+    }
+
+    /// Only the positions move: what stood there were barriers.
+    pub(crate) fn moving(from: Positions, to: Positions) -> Self {
+        Self { from, to, ..Self::default() }
+    }
+
+    fn is_full(&self) -> bool {
+        self.entries.len() >= BATCH_EVENTS || self.bytes >= BATCH_BYTES
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.bytes += entry.record.raw.len();
+        *self.to.of_mut(entry.stream) = entry.record.seq;
+        self.entries.push(entry);
+    }
+}
+
+/// The last sequence of each stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Positions {
+    pub(crate) authz: u64,
+    pub(crate) catalog: u64,
+}
+
+impl Positions {
+    pub(crate) fn of(&self, stream: Stream) -> u64 {
+        match stream {
+            Stream::Authz => self.authz,
+            Stream::Catalog => self.catalog,
+        }
+    }
+
+    pub(crate) fn of_mut(&mut self, stream: Stream) -> &mut u64 {
+        match stream {
+            Stream::Authz => &mut self.authz,
+            Stream::Catalog => &mut self.catalog,
+        }
+    }
+}
+
+impl From<&readmodel::Checkpoints> for Positions {
+    fn from(checkpoints: &readmodel::Checkpoints) -> Self {
+        Self { authz: checkpoints.authz.seq, catalog: checkpoints.catalog.seq }
+    }
+}
+
+/// A stream that goes no further, and why.
+#[derive(Debug)]
+pub(crate) struct Stopped {
+    pub(crate) stream: Stream,
+    pub(crate) reason: String,
+}
+
+/// What came next.
+pub(crate) enum Taken {
+    Batch(Batch),
+    Stopped(Stopped),
+    /// Nothing more can come.
+    Ended,
+}
+
+/// Both streams, taken in.
+pub(crate) struct Intake {
+    table: Table,
+    taken: Positions,
+    authz: Option<Source>,
+    catalog: Option<Source>,
+    /// A CATALOG event that waits for AUTHZ.
+    waiting: Option<Record>,
+    /// A bounded AUTHZ has been taken in as far as it was asked for: CATALOG has nothing to wait for.
+    authz_is_whole: bool,
+    stops: VecDeque<Stopped>,
+    traced: bool,
+}
+
+impl Intake {
+    /// Goes on behind `taken`; the table stands at its AUTHZ position.
+    pub(crate) fn new(table: Table, taken: Positions, sources: Sources) -> Self {
+        Self {
+            table,
+            taken,
+            authz: Some(sources.authz),
+            catalog: Some(sources.catalog),
+            waiting: None,
+            authz_is_whole: false,
+            stops: VecDeque::new(),
+            traced: false,
+        }
+    }
+
+    /// What is taken in becomes part of the traces in which it was decided.
+    pub(crate) fn traced(self) -> Self {
+        Self { traced: true, ..self }
+    }
+
+    /// Takes no AUTHZ at all: one of its events could not be applied.
+    pub(crate) fn without_authz(self) -> Self {
+        Self { authz: None, ..self }
+    }
+
+    /// The table, to go on with other sources.
+    pub(crate) fn into_table(self) -> Table {
+        self.table
+    }
+
+    /// The next batch: waits for one event, and takes whatever else is there already.
+    pub(crate) async fn next(&mut self) -> Taken {
+        loop {
+            if let Some(stopped) = self.stops.pop_front() {
+                return Taken::Stopped(stopped);
+            }
+            let mut batch = Batch { from: self.taken, to: self.taken, ..Batch::default() };
+            match self.pull().await {
+                Some((stream, record)) => self.admit(&mut batch, stream, record),
+                None if self.stops.is_empty() => return Taken::Ended,
+                None => continue,
+            }
+            let deadline = Instant::now() + BATCH_TIME;
+            while !batch.is_full() && Instant::now() < deadline {
+                let Some(Some((stream, record))) = self.pull().now_or_never() else { break };
+                self.admit(&mut batch, stream, record);
+            }
+            if !batch.entries.is_empty() {
+                return Taken::Batch(batch);
+            }
+        }
+    }
+
+    /// The next event in order; `None` if there can be no more, or a stream has just stopped.
+    async fn pull(&mut self) -> Option<(Stream, Record)> {
+        loop {
+            let authz_seq = self.taken.authz;
+            let whole = self.authz_is_whole;
+            if let Some(record) =
+                self.waiting.take_if(|record| whole || record.envelope.authz_seq <= authz_seq)
+            {
+                return Some((Stream::Catalog, record));
+            }
+            let waiting = self.waiting.is_some();
+            let (stream, item) = tokio::select! {
+                biased;
+                Some(item) = following(&mut self.authz) => (Stream::Authz, item),
+                Some(item) = following(&mut self.catalog), if !waiting => (Stream::Catalog, item),
+                else => return None,
+            };
+            match (stream, item) {
+                (Stream::Authz, Some(Ok(record))) => return Some((stream, record)),
+                (Stream::Catalog, Some(Ok(record))) => self.waiting = Some(record),
+                (_, Some(Err(error))) => {
+                    self.stop(stream, &error);
+                    return None;
+                }
+                (Stream::Authz, None) => (self.authz, self.authz_is_whole) = (None, true),
+                (Stream::Catalog, None) => self.catalog = None,
+            }
+        }
+    }
+
+    /// Folds AUTHZ into the table, and puts the event into the batch unless AUTHZ stops at it.
+    fn admit(&mut self, batch: &mut Batch, stream: Stream, record: Record) {
+        let mut void = false;
+        if stream == Stream::Authz {
+            if let Err(error) = self.table.apply(record.seq, &record.envelope) {
+                return self.stop(stream, &error);
+            }
+            void = self.table.is_void(record.seq);
+        }
+        let span = if self.traced && !record.is_barrier() {
+            runtime::trace::span_from_traceparent("projector.apply", &record.envelope.traceparent)
+        } else {
+            Span::none()
+        };
+        *self.taken.of_mut(stream) = record.seq;
+        batch.push(Entry { stream, record, void, span });
+    }
+
+    fn stop(&mut self, stream: Stream, error: &dyn std::error::Error) {
+        match stream {
+            Stream::Authz => self.authz = None,
+            Stream::Catalog => self.catalog = None,
+        }
+        self.stops.push_back(Stopped { stream, reason: chain(error) });
+    }
+}
+
+/// What a source gives, its end included; `None` if it is closed.
+async fn following(source: &mut Option<Source>) -> Option<Option<Result<Record, SourceError>>> {
+    Some(source.as_mut()?.next().await)
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

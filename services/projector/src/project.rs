@@ -1,0 +1,139 @@
+//! The fold of the log into rows. Pure: no clock, no randomness, no I/O; rows depend on the log alone.
+//!
+//! A batch is folded in three steps, so that the folds themselves are values in, values out: [`keys`] says which
+//! rows it touches, the writer loads them, [`fold`] changes them, and the writer saves what differs.
+
+mod account;
+mod artifact;
+mod channel;
+mod context;
+mod package;
+mod token;
+mod touch;
+
+use eventlog::Record;
+use names::EventId;
+use proto::event::v1::event::Event;
+use readmodel::write::{Keys, ParkedRow, Rows};
+
+use context::Context;
+pub(crate) use context::stream_of;
+
+/// Why an event was not folded, in words for the operator.
+type Folded<T> = Result<T, String>;
+
+/// One message of the log, judged.
+pub(crate) struct Entry {
+    pub(crate) stream: eventlog::Stream,
+    pub(crate) record: Record,
+    /// Its actor was dead at its position in AUTHZ: it stays in the ledger and changes nothing.
+    pub(crate) void: bool,
+    /// Part of the trace in which the decision was made; held until its rows are committed.
+    pub(crate) span: tracing::Span,
+}
+
+/// An AUTHZ event that cannot be applied. Nothing after it may be.
+#[derive(Debug, thiserror::Error)]
+#[error("AUTHZ {seq} on {subject} cannot be applied: {reason}")]
+pub(crate) struct Unapplicable {
+    pub(crate) seq: u64,
+    pub(crate) subject: String,
+    pub(crate) reason: String,
+}
+
+/// The rows that a batch touches.
+pub(crate) fn keys(entries: &[Entry]) -> Keys {
+    let mut keys = Keys::default();
+    for entry in entries.iter().filter(|entry| !entry.record.is_barrier()) {
+        let envelope = &entry.record.envelope;
+        if let Ok(id) = EventId::from_bytes(&envelope.event_id) {
+            keys.events.insert((stream_of(entry.stream), id));
+        }
+        if entry.stream == eventlog::Stream::Catalog {
+            keys.subjects.insert(entry.record.subject.clone());
+        }
+        for event in envelope.events.iter().filter_map(|event| event.event.as_ref()) {
+            // What has no readable key touches nothing; the fold meets the same fault and says so.
+            touch::touch(&mut keys, &entry.record.subject, event).ok();
+        }
+    }
+    keys
+}
+
+/// Folds a batch into the rows it touches.
+pub(crate) fn fold(rows: &mut Rows, entries: &[Entry]) -> Result<(), Unapplicable> {
+    entries.iter().filter(|entry| !entry.record.is_barrier()).try_for_each(|entry| fold_entry(rows, entry))
+}
+
+fn fold_entry(rows: &mut Rows, entry: &Entry) -> Result<(), Unapplicable> {
+    let (seq, subject) = (entry.record.seq, entry.record.subject.clone());
+    let context = match Context::of(entry) {
+        Ok(context) => context,
+        Err(reason) => return refuse(rows, entry.stream, seq, subject, reason),
+    };
+    // An event that was put back from the ledger, or appended twice, keeps its id.
+    if rows.applied.insert((context.stream, context.event_id), context.seq).is_some() || entry.void {
+        return Ok(());
+    }
+    if rows.parked.contains_key(&subject) {
+        return Ok(());
+    }
+    // One decision, all of it or nothing: what it has touched is put back if a part of it cannot be applied.
+    let before = (rows.files.clone(), rows.history.len());
+    let folded = entry.record.envelope.events.iter().enumerate().try_for_each(|(part, event)| {
+        let event = event.event.as_ref().ok_or_else(|| unknown(&entry.record))?;
+        apply(rows, &context, i32::try_from(part).map_err(|error| error.to_string())?, event)
+    });
+    match folded {
+        Ok(()) => Ok(()),
+        Err(reason) => {
+            (rows.files, _) = (before.0, rows.history.truncate(before.1));
+            refuse(rows, entry.stream, seq, subject, reason)
+        }
+    }
+}
+
+/// In AUTHZ a skipped event could be a skipped revocation, so the fold stops; in CATALOG only its aggregate does.
+fn refuse(
+    rows: &mut Rows,
+    stream: eventlog::Stream,
+    seq: u64,
+    subject: String,
+    reason: String,
+) -> Result<(), Unapplicable> {
+    match stream {
+        eventlog::Stream::Authz => Err(Unapplicable { seq, subject, reason }),
+        eventlog::Stream::Catalog => {
+            rows.parked.entry(subject).or_insert(ParkedRow { seq, reason });
+            Ok(())
+        }
+    }
+}
+
+fn unknown(record: &Record) -> String {
+    let tag = eventlog::unknown_event(record).map(|tag| format!(" (field {tag})")).unwrap_or_default();
+    format!("an event of a type that this release does not know{tag}; update the projector")
+}
+
+fn apply(rows: &mut Rows, context: &Context<'_>, part: i32, event: &Event) -> Folded<()> {
+    let is_content = matches!(event, Event::ArtifactPublished(_) | Event::ArtifactRemoved(_));
+    if is_content != (context.stream == readmodel::Stream::Catalog) {
+        return Err("it stands in the wrong stream".into());
+    }
+    match event {
+        Event::AccountCreated(event) => account::created(rows, context, event),
+        Event::AccountDisabled(event) => account::disabled(rows, &event.account_id, true),
+        Event::AccountEnabled(event) => account::disabled(rows, &event.account_id, false),
+        Event::TokenIssued(event) => token::issued(rows, context, part, event),
+        Event::TokenRevoked(event) => token::revoked(rows, context, part, event),
+        Event::ChannelCreated(event) => channel::created(rows, context, part, event),
+        Event::ChannelDescribed(event) => channel::described(rows, context, part, event),
+        Event::ChannelDeleted(event) => channel::deleted(rows, context, part, event),
+        Event::AccessChanged(event) => channel::access_changed(rows, context, part, event),
+        Event::PackageCreated(event) => package::created(rows, context, part, event),
+        Event::ArtifactPublished(event) => artifact::published(rows, context, part, event),
+        Event::ArtifactRemoved(event) => artifact::removed(rows, context, part, event),
+        // They are auth's own: the read models hold no password and no reservation.
+        Event::PasswordChanged(_) | Event::NameTaken(_) | Event::NameReleased(_) => Ok(()),
+    }
+}

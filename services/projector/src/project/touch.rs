@@ -1,0 +1,55 @@
+//! Which rows an event reads or changes.
+
+use names::{AccountId, ChannelId, PackageId, TokenId};
+use proto::event::v1::{access_changed::Object, event::Event};
+use readmodel::write::Keys;
+
+use super::{Folded, artifact};
+
+pub(crate) fn touch(keys: &mut Keys, subject: &str, event: &Event) -> Folded<()> {
+    match event {
+        Event::AccountCreated(event) => account(keys, &event.account_id),
+        Event::AccountDisabled(event) => account(keys, &event.account_id),
+        Event::AccountEnabled(event) => account(keys, &event.account_id),
+        Event::TokenIssued(event) => token(keys, &event.token_id),
+        Event::TokenRevoked(event) => token(keys, &event.token_id),
+        Event::ChannelCreated(event) => channel(keys, &event.channel_id),
+        Event::ChannelDescribed(event) => channel(keys, &event.channel_id),
+        Event::ChannelDeleted(event) => channel(keys, &event.channel_id),
+        Event::AccessChanged(event) => match &event.object {
+            Some(Object::ChannelId(id)) => channel(keys, id),
+            Some(Object::PackageId(id)) => package(keys, id),
+            None => Ok(()),
+        },
+        Event::PackageCreated(event) => package(keys, &event.package_id),
+        Event::ArtifactPublished(event) => {
+            keys.files.insert(artifact::published_key(subject, event)?);
+            Ok(())
+        }
+        Event::ArtifactRemoved(event) => {
+            keys.files.insert(artifact::removed_key(subject, event)?);
+            Ok(())
+        }
+        Event::PasswordChanged(_) | Event::NameTaken(_) | Event::NameReleased(_) => Ok(()),
+    }
+}
+
+fn account(keys: &mut Keys, id: &[u8]) -> Folded<()> {
+    keys.accounts.insert(AccountId::from_bytes(id).map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+fn token(keys: &mut Keys, id: &[u8]) -> Folded<()> {
+    keys.tokens.insert(TokenId::from_bytes(id).map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+fn channel(keys: &mut Keys, id: &[u8]) -> Folded<()> {
+    keys.channels.insert(ChannelId::from_bytes(id).map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+fn package(keys: &mut Keys, id: &[u8]) -> Folded<()> {
+    keys.packages.insert(PackageId::from_bytes(id).map_err(|error| error.to_string())?);
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Starting: connections, health, and the task that follows the log.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use eventlog::{
+    JetStream, Log, LogError, NatsConfig, Stamps,
+    keys::{Keyring, Signer},
+};
+use readmodel::write::Database;
+use runtime::{Ambient, Drain};
+use tokio::task::JoinHandle;
+
+use crate::{
+    Config,
+    follow::{Backoff, Follower, Standing},
+};
+
+/// A running projector.
+#[derive(Debug)]
+pub struct Started {
+    /// Where health and metrics are served.
+    pub addr: SocketAddr,
+    /// Ends when it was drained, or with the reason why it goes no further.
+    pub task: JoinHandle<anyhow::Result<()>>,
+}
+
+/// Connects and follows the log; returns once it does, or stands by for the projector that does.
+pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Result<Started> {
+    let standing = Standing::default();
+    let mut ready = standing.subscribe();
+    let addr = runtime::admin::serve(config.listen, standing.subscribe(), &drain).await?;
+    let db = Database::connect(&config.database_url)?;
+    let keyring = keyring(&config)?;
+    let connecting = connect(&config, &ambient, keyring.clone());
+    let log = tokio::select! {
+        log = connecting => log?,
+        () = drain.requested() => anyhow::bail!("stopped before the event log could be reached"),
+    };
+    let guard = drain.guard();
+    let mut task = tokio::spawn(async move {
+        let _guard = guard;
+        Ok(Follower { db, log, keyring, standing, drain }.run().await?)
+    });
+    tokio::select! {
+        _ = ready.wait_for(|ready| *ready) => Ok(Started { addr, task }),
+        ended = &mut task => {
+            ended.context("the projector broke off")??;
+            anyhow::bail!("stopped before the read models could be followed")
+        }
+    }
+}
+
+/// Opens the log, waiting for a server that is away.
+pub async fn connect(config: &Config, ambient: &Ambient, keyring: Keyring) -> anyhow::Result<Arc<dyn Log>> {
+    let mut backoff = Backoff::new();
+    loop {
+        // The streams are the writers' to make: they know how many replicas there are.
+        let nats = NatsConfig { create: false, ..NatsConfig::new(&config.nats_url, "projector") };
+        match JetStream::connect(nats, stamps(ambient), signer(config)?, keyring.clone()).await {
+            Ok(log) => return Ok(Arc::new(log)),
+            Err(error @ LogError::Unavailable(_)) => {
+                tracing::warn!(error = %crate::intake::chain(&error), "the projector waits for the event log");
+                backoff.wait().await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn stamps(ambient: &Ambient) -> Stamps {
+    let (ids, clock) = (ambient.ids.clone(), ambient.clock.clone());
+    Stamps::new(move || ids.uuid(), move || clock.now())
+}
+
+/// The ring of public keys that the configuration names.
+pub fn keyring(config: &Config) -> anyhow::Result<Keyring> {
+    let path =
+        config.keyring_file.as_ref().context("KEYRING_FILE is not set: name the file of public keys")?;
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Keyring::parse(&text).with_context(|| format!("cannot use {}", path.display()))
+}
+
+fn signer(config: &Config) -> anyhow::Result<Option<Signer>> {
+    let path = config
+        .signing_key_file
+        .as_ref()
+        .context("SIGNING_KEY_FILE is not set: name the file of this service's signing key")?;
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(Some(Signer::parse(&text).with_context(|| format!("cannot use {}", path.display()))?))
+}
