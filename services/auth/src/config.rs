@@ -18,8 +18,8 @@ use crate::app::Lifetimes;
 /// The settings of one process.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
-    /// One or more NATS servers, separated by commas
-    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222")]
+    /// One or more NATS servers, separated by commas, or @FILE that holds them
+    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", value_parser = runtime::config::value_or_file)]
     pub nats_url: String,
     /// How many servers of the NATS cluster hold the log: 1, or 3 in a cluster
     #[arg(long, env = "NATS_REPLICAS", default_value_t = 1)]
@@ -28,7 +28,7 @@ pub struct Config {
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:7401")]
     pub listen: SocketAddr,
     /// Where health and metrics are served by HTTP; unset, they are not
-    #[arg(long, env = "HTTP_LISTEN")]
+    #[arg(long = "admin-listen", env = "ADMIN_LISTEN")]
     pub http_listen: Option<SocketAddr>,
     /// The Ed25519 key that signs events: PKCS#8 as PEM or base64
     #[arg(long, env = "SIGNING_KEY_FILE")]

@@ -39,7 +39,7 @@ pub struct Started {
 /// Starts the service; it is ready when this returns.
 pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Result<Started> {
     let log = JetStream::connect(config.nats(), stamps(&ambient), Some(config.signer()?), config.keyring()?);
-    let log = log.await.with_context(|| format!("the event log at {}", config.nats_url))?;
+    let log = log.await.context("the event log at NATS_URL")?;
     let client = log.client();
     let log: Arc<dyn Log> = Arc::new(log);
 

@@ -5,11 +5,11 @@ use std::{net::SocketAddr, path::PathBuf};
 /// Where the projector reads and writes.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
-    /// The event log: one or more servers, separated by commas
-    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222")]
+    /// The event log: one or more servers, separated by commas, or @FILE that holds them
+    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", value_parser = runtime::config::value_or_file)]
     pub nats_url: String,
-    /// The database of the read models, as postgres://user@host:port/name
-    #[arg(long, env = "DATABASE_URL")]
+    /// The database of the read models, as postgres://user@host:port/name, or @FILE that holds it
+    #[arg(long, env = "DATABASE_URL", value_parser = runtime::config::value_or_file)]
     pub database_url: String,
     /// This service's own signing key: it appends nothing but barriers, which find the end of the log
     #[arg(long, env = "SIGNING_KEY_FILE")]
@@ -18,6 +18,6 @@ pub struct Config {
     #[arg(long, env = "KEYRING_FILE")]
     pub keyring_file: Option<PathBuf>,
     /// Where health and metrics are served
-    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:9094")]
+    #[arg(long = "admin-listen", env = "ADMIN_LISTEN", default_value = "127.0.0.1:9094")]
     pub listen: SocketAddr,
 }
