@@ -112,3 +112,97 @@ fn weight_kib<V: View>(slot: &Slot<V>) -> u32 {
     let bytes = slot.view().map_or(0, |view| view.weight_bytes());
     u32::try_from(bytes / 1024).unwrap_or(u32::MAX).saturating_add(EMPTY_KIB)
 }
+
+#[cfg(test)]
+mod tests {
+    use names::PackageKind;
+    use readmodel::ArtifactRow;
+    use runtime::TestClock;
+    use time::OffsetDateTime;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// A view that knows nothing but its weight.
+    struct Heavy;
+    const HEAVY_KIB: u64 = 9;
+
+    impl View for Heavy {
+        const KIND: PackageKind = PackageKind::Conda;
+
+        fn read(_: &Key, _: Vec<ArtifactRow>, _: Option<&Self>, _: &Arc<dyn Clock>) -> Result<Self, Failure> {
+            Ok(Self)
+        }
+
+        fn with(&self, _: &Key, _: Vec<(Box<str>, Vec<ArtifactRow>)>) -> Result<Self, Failure> {
+            Ok(Self)
+        }
+
+        fn weight_bytes(&self) -> usize {
+            usize::try_from(HEAVY_KIB).expect("a small number") * 1024
+        }
+    }
+
+    #[derive(Clone)]
+    struct Empty;
+
+    impl Rows for Empty {
+        async fn wait(&self, _: u64) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        async fn all(
+            &self,
+            _: ChannelId,
+            _: PackageKind,
+            _: Option<&str>,
+        ) -> Result<(u64, Vec<ArtifactRow>), Failure> {
+            Ok((1, Vec::new()))
+        }
+
+        async fn named(
+            &self,
+            _: ChannelId,
+            _: PackageKind,
+            _: &str,
+        ) -> Result<(u64, Vec<ArtifactRow>), Failure> {
+            Ok((1, Vec::new()))
+        }
+    }
+
+    fn key(number: u128) -> Key {
+        Key::pypi(ChannelId(Uuid::from_u128(number)))
+    }
+
+    /// A shelf with room for three views, each with its slot.
+    fn shelf() -> Shelf<Heavy, Empty> {
+        let clock = Arc::new(TestClock::at(OffsetDateTime::UNIX_EPOCH));
+        let shelf = Shelf::new(Empty, clock, 3 * (HEAVY_KIB + u64::from(EMPTY_KIB)));
+        shelf.floor(1);
+        shelf
+    }
+
+    #[tokio::test]
+    async fn as_many_views_are_kept_as_fit_and_the_one_unused_longest_goes_first() {
+        let shelf = shelf();
+        for number in [1, 2, 3, 1, 4] {
+            shelf.current(&key(number)).await.unwrap();
+            shelf.slots.run_pending_tasks();
+        }
+        let kept: Vec<_> = [1, 2, 3, 4].map(|number| shelf.slots.contains_key(&key(number))).into();
+        assert_eq!(kept, [true, false, true, true]);
+    }
+
+    #[tokio::test]
+    async fn a_slot_that_lost_its_place_does_not_take_it_back() {
+        let shelf = shelf();
+        let lost = shelf.slot(&key(1)).unwrap();
+        shelf.slots.invalidate(&key(1));
+        let shelved = shelf.slot(&key(1)).unwrap();
+        shelf.heard(&key(1), "a", 2);
+        shelf.weigh(&key(1), lost);
+        let found = shelf.slots.get(&key(1)).unwrap();
+        assert!(Arc::ptr_eq(&found, &shelved));
+        assert_eq!(found.fresh().err(), Some(2));
+    }
+}

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
+use metrics::counter;
 use names::{PackageKind, Subdir};
 use readmodel::ArtifactRow;
 use runtime::{Clock, Failure};
+use tracing::Instrument;
 
 use crate::index::rows::{Rows, behind};
 use crate::index::shelf::Key;
@@ -99,7 +101,8 @@ impl<V: View> Slot<V> {
             return (load.clone(), true);
         }
         // A task of its own: a client that goes away takes nobody else's read with it.
-        let task = tokio::spawn(self.clone().read(rows.clone(), seq));
+        let span = tracing::info_span!("gateway.index.read", kind = V::KIND.as_str(), at_least = seq);
+        let task = tokio::spawn(self.clone().read(rows.clone(), seq).instrument(span));
         let load = async move { task.await.map_err(Failure::internal)? }.boxed().shared();
         state.load = Some(load.clone());
         (load, false)
@@ -125,6 +128,7 @@ impl<V: View> Slot<V> {
         seq: u64,
         before: Option<Arc<V>>,
     ) -> Result<Arc<V>, Failure> {
+        counter!("latchkey_index_reads_total", "kind" => V::KIND.as_str(), "what" => "all").increment(1);
         let subdir = self.key.subdir.as_ref().map(Subdir::as_str);
         let (seen, found) = rows.all(self.key.channel, V::KIND, subdir).await?;
         reached(seen, seq)?;
@@ -142,6 +146,7 @@ impl<V: View> Slot<V> {
         names: Vec<Box<str>>,
         before: Arc<V>,
     ) -> Result<Arc<V>, Failure> {
+        counter!("latchkey_index_reads_total", "kind" => V::KIND.as_str(), "what" => "names").increment(1);
         let mut found = Vec::with_capacity(names.len());
         let mut read = Vec::with_capacity(names.len());
         for name in names {
