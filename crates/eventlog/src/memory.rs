@@ -87,6 +87,11 @@ impl Memory {
         self.0.faults().queue.extend(faults);
     }
 
+    /// How many of the faults have not befallen anybody yet.
+    pub fn faults_left(&self) -> usize {
+        self.0.faults().queue.len()
+    }
+
     /// Makes the log answer nothing, or answer again.
     pub fn set_away(&self, away: bool) {
         self.0.faults().away = away;

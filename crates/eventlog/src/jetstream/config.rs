@@ -32,6 +32,8 @@ pub struct NatsConfig {
     pub catalog_max_bytes: u64,
     /// Whether missing streams are created, or their absence is an error.
     pub create: bool,
+    /// Whether servers that the named ones tell of are used too. Not where they cannot be reached directly.
+    pub discover: bool,
 }
 
 impl NatsConfig {
@@ -45,6 +47,7 @@ impl NatsConfig {
             authz_max_bytes: 4 * GIB,
             catalog_max_bytes: 16 * GIB,
             create: true,
+            discover: true,
         }
     }
 

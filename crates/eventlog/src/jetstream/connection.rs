@@ -49,6 +49,9 @@ impl Connection {
                 note(&event, &state);
                 std::future::ready(())
             });
+        if !config.discover {
+            options = options.ignore_discovered_servers();
+        }
         // The client does not look into the address for these.
         let named = servers.iter().find_map(|server| Some((server.username()?, server.password()?)));
         if let Some((user, password)) = named {

@@ -80,12 +80,12 @@ pub(crate) enum Below {
 pub(crate) struct Lab {
     pub(crate) below: Below,
     pub(crate) keys: Generated,
-    pub(crate) dir: TempDir,
+    _dir: TempDir,
 }
 
 impl Lab {
     fn on(below: Below, dir: TempDir) -> Self {
-        Self { below, keys: keys::generate(), dir }
+        Self { below, keys: keys::generate(), _dir: dir }
     }
 
     pub(crate) fn memory(replicas: Replicas) -> Self {
@@ -121,8 +121,23 @@ impl Lab {
     }
 
     pub(crate) async fn connect(&self, url: &str) -> Result<JetStream, LogError> {
+        self.connect_to(self.config(url)).await
+    }
+
+    pub(crate) async fn connect_to(&self, config: NatsConfig) -> Result<JetStream, LogError> {
         let signer = Signer::parse(&self.keys.private_pem).expect("a generated key is in its own format");
-        JetStream::connect(self.config(url), stamps(), Some(signer), self.keys.keyring.clone()).await
+        JetStream::connect(config, stamps(), Some(signer), self.keys.keyring.clone()).await
+    }
+
+    /// Stores bytes as they are, as an intruder with the server's password would.
+    pub(crate) async fn publish_raw(&self, subject: &str, raw: bytes::Bytes) -> u64 {
+        if let Below::Memory(memory) = &self.below {
+            return memory.store_raw(STREAM, subject, raw);
+        }
+        let client = self.connect(&self.url()).await.expect("it connects").client();
+        let context = async_nats::jetstream::new(client);
+        let publish = context.publish(subject.to_owned(), raw);
+        publish.await.expect("it is sent").await.expect("it is stored").sequence
     }
 
     /// The log over a connection of its own.

@@ -1,0 +1,58 @@
+//! What every log promises when there is no room, and when it is not there.
+
+use std::time::Duration;
+
+use eventlog::{AppendError, LogError, Message, Stream};
+
+use crate::lab::{Below, Lab, described, envelope, message, revoked, subject};
+
+/// Another stream than the other promises use, as nothing fits in afterwards.
+const FILLED: Stream = Stream::Authz;
+
+pub(crate) async fn a_full_stream_still_revokes(lab: &Lab) {
+    let log = lab.open().await;
+    let owner = |n: usize| format!("evt.auth.owner.full{n}");
+    let text = "x".repeat(200_000);
+    let mut stored = 0;
+    let full = loop {
+        let message = Message { subject: owner(stored), expect: 0, envelope: envelope(described(&text)) };
+        match log.append(FILLED, vec![message]).await {
+            Ok(_) => stored += 1,
+            Err(error) => break error,
+        }
+        assert!(stored < 100, "it is never full");
+    };
+    assert!(matches!(full, AppendError::Full), "{full:?}");
+    let small = Message { subject: owner(stored), expect: 0, envelope: envelope(described("small")) };
+    assert!(matches!(log.append(FILLED, vec![small]).await, Err(AppendError::Full)));
+
+    let revoke = Message { subject: owner(stored), expect: 0, envelope: envelope(revoked()) };
+    let seq = log.append(FILLED, vec![revoke]).await.unwrap();
+    let barrier = log.barrier(FILLED).await.unwrap();
+    let records = log.read(FILLED, &owner(stored), 0, barrier).await.unwrap();
+    assert_eq!((records.len(), records[0].seq), (1, seq));
+}
+
+/// Runs last on its log, which is gone afterwards.
+pub(crate) async fn a_log_that_is_away_says_so_within_seconds(lab: &Lab) {
+    const LIMIT: Duration = Duration::from_secs(15);
+    let log = lab.open().await;
+    let subject = subject();
+    let last = log.append(Stream::Catalog, vec![message(&subject, 0, "before")]).await.unwrap();
+    match &lab.below {
+        Below::Memory(memory) => memory.set_away(true),
+        Below::One(server) => server.kill9().await,
+        Below::Three(cluster) => {
+            cluster.kill9(0).await;
+            cluster.kill9(1).await;
+        }
+    }
+    let append = log.append(Stream::Catalog, vec![message(&subject, last, "after")]);
+    let barrier = log.barrier(Stream::Catalog);
+    let read = log.read(Stream::Catalog, &subject, 0, last + 1);
+    let refusals = tokio::time::timeout(LIMIT, futures::future::join3(append, barrier, read));
+    let (append, barrier, read) = refusals.await.expect("everything is limited");
+    assert!(matches!(append, Err(AppendError::Unavailable(_))), "{append:?}");
+    assert!(matches!(barrier, Err(LogError::Unavailable(_))), "{barrier:?}");
+    assert!(matches!(read, Err(LogError::Unavailable(_))), "{read:?}");
+}
