@@ -66,8 +66,10 @@ impl From<WriteError> for Over {
         match &error {
             WriteError::Fenced { .. } => Self::Moved,
             WriteError::Shape { found, known } if found > known => Self::Stop(Stop::Outdated),
-            error if error.may_pass() => Self::Away(chain(error)),
-            error => Self::Stop(Stop::Database(chain(error))),
+            error => match error.may_pass() {
+                true => Self::Away(chain(error)),
+                false => Self::Stop(Stop::Database(chain(error))),
+            },
         }
     }
 }

@@ -16,11 +16,13 @@ mod rebuild;
 mod sources;
 mod start;
 mod stop;
+mod verb;
 mod verify;
 
 pub use config::Config;
 pub use readmodel::write::Database;
 pub use rebuild::{Origin, Rebuilt, rebuild};
-pub use start::{Started, connect, keyring, start};
+pub use start::{Started, connect, keyring, make_streams, start};
 pub use stop::Stop;
+pub use verb::Verb;
 pub use verify::{Line, Report, verify};

@@ -68,6 +68,13 @@ pub async fn connect(config: &Config, ambient: &Ambient, keyring: Keyring) -> an
     }
 }
 
+/// Makes the streams of a new installation, and checks those of an old one.
+pub async fn make_streams(config: &Config, replicas: usize, ambient: &Ambient) -> anyhow::Result<()> {
+    let nats = NatsConfig { replicas, ..NatsConfig::new(&config.nats_url, "setup") };
+    JetStream::connect(nats, stamps(ambient), None, keyring(config)?).await?;
+    Ok(())
+}
+
 fn stamps(ambient: &Ambient) -> Stamps {
     let (ids, clock) = (ambient.ids.clone(), ambient.clock.clone());
     Stamps::new(move || ids.uuid(), move || clock.now())

@@ -1,0 +1,339 @@
+//! Executes every statement of this crate on a real Postgres.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use names::{AccountId, ArtifactId, ChannelId, EventId, Level, PackageId, PackageKind, Privacy, TokenId};
+use readmodel::{
+    ArtifactRow, Checkpoint, FileKey, FileType, HistoryRow, ReadError, Reader, Stream,
+    write::{
+        AccountRow, ChannelRow, Database, Keys, Lock, PackageRow, ParkedRow, Purpose, Rows, SHAPE, TABLES,
+        TokenRow, WriteError,
+    },
+};
+use servers::{Postgres, PostgresOptions};
+use time::{OffsetDateTime, macros::datetime};
+use uuid::Uuid;
+
+const NOON: OffsetDateTime = datetime!(2026-11-21 12:00:00.123456 UTC);
+const SOON: Duration = Duration::from_secs(10);
+
+async fn postgres() -> (tempfile::TempDir, Postgres) {
+    let dir = tempfile::tempdir().unwrap();
+    let postgres = Postgres::start(dir.path(), PostgresOptions::default()).await.unwrap();
+    (dir, postgres)
+}
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(n)
+}
+
+fn conda(n: u128, name: &str) -> ArtifactRow {
+    ArtifactRow {
+        artifact_id: ArtifactId(id(n)),
+        package_id: PackageId(id(5)),
+        channel_id: ChannelId(id(3)),
+        kind: PackageKind::Conda,
+        name: name.into(),
+        subdir: "linux-64".into(),
+        filename: format!("{name}-1.0-{n}.conda"),
+        version: "1.0".into(),
+        build: format!("h{n}_0"),
+        build_number: 7,
+        sha256: [1; 32],
+        md5: [2; 16],
+        size: 1 << 40,
+        record_json: r#"{"name":"a"}"#.into(),
+        run_exports_json: "{}".into(),
+        channeldata_json: "{}".into(),
+        indexed_timestamp_ms: 1_700_000_000_000,
+        filetype: None,
+        project: String::new(),
+        requires_python: String::new(),
+        metadata_sha256: None,
+        metadata_size: 0,
+        summary: String::new(),
+        uploaded_at: NOON,
+        seq: 11,
+        authz_seq: 4,
+    }
+}
+
+fn wheel() -> ArtifactRow {
+    ArtifactRow {
+        kind: PackageKind::Pypi,
+        name: "leaf-pkg".into(),
+        subdir: String::new(),
+        filename: "Leaf.Pkg-1.0-py3-none-any.whl".into(),
+        filetype: Some(FileType::Wheel),
+        project: "Leaf.Pkg".into(),
+        requires_python: ">=3.9".into(),
+        metadata_sha256: Some([9; 32]),
+        metadata_size: 99,
+        summary: "a leaf".into(),
+        ..conda(20, "leaf")
+    }
+}
+
+fn full() -> Rows {
+    let files = [conda(10, "b"), conda(11, "a.c"), wheel()];
+    Rows {
+        accounts: BTreeMap::from([(
+            AccountId(id(1)),
+            AccountRow {
+                kind: "organisation".into(),
+                admin: true,
+                disabled: false,
+                owners: BTreeSet::from([AccountId(id(90)), AccountId(id(91))]),
+                created_at: NOON,
+                seq: 1,
+            },
+        )]),
+        tokens: BTreeMap::from([(
+            TokenId(id(2)),
+            TokenRow {
+                owner_id: AccountId(id(1)),
+                kind: "resource".into(),
+                name: "ci".into(),
+                description: "ünï".into(),
+                maker_token_id: Some(TokenId(id(92))),
+                issued_at: NOON,
+                expires_at: NOON,
+                revoked_at: None,
+                grants: BTreeMap::from([(ChannelId(id(3)), Level::Write), (ChannelId(id(4)), Level::Read)]),
+                seq: 2,
+            },
+        )]),
+        channels: BTreeMap::from([(
+            ChannelId(id(3)),
+            ChannelRow {
+                name: "acme".into(),
+                owner_id: AccountId(id(1)),
+                privacy: Privacy::Private,
+                description: "d".into(),
+                created_at: NOON,
+                deleted_at: Some(NOON),
+                seq: 3,
+            },
+        )]),
+        packages: BTreeMap::from([(
+            PackageId(id(5)),
+            PackageRow {
+                channel_id: ChannelId(id(3)),
+                kind: PackageKind::Conda,
+                name: "a.c".into(),
+                private: true,
+                created_at: NOON,
+                seq: 4,
+            },
+        )]),
+        files: files.into_iter().map(|row| (row.key(), row)).collect(),
+        parked: BTreeMap::from([(
+            "evt.catalog.x.conda.y".into(),
+            ParkedRow { seq: 9, reason: "because".into() },
+        )]),
+        applied: BTreeMap::from([((Stream::Catalog, EventId(id(70))), 11)]),
+        history: vec![history(1), history(2)],
+    }
+}
+
+fn history(part: i32) -> HistoryRow {
+    HistoryRow {
+        channel_id: ChannelId(id(3)),
+        stream: "CATALOG".into(),
+        seq: 11,
+        part,
+        at: NOON,
+        actor_account: Some(AccountId(id(1))),
+        actor_token: None,
+        actor_system: String::new(),
+        event: "artifact_published".into(),
+        summary_json: "{}".into(),
+    }
+}
+
+fn keys_of(rows: &Rows) -> Keys {
+    Keys {
+        accounts: rows.accounts.keys().copied().collect(),
+        tokens: rows.tokens.keys().copied().collect(),
+        channels: rows.channels.keys().copied().collect(),
+        packages: rows.packages.keys().copied().collect(),
+        files: rows.files.keys().cloned().collect(),
+        subjects: rows.parked.keys().cloned().collect(),
+        events: rows.applied.keys().copied().collect(),
+    }
+}
+
+fn at(seq: u64) -> Checkpoint {
+    Checkpoint { epoch: "e".into(), seq }
+}
+
+/// Saves the rows in the live version and moves CATALOG from one sequence to another.
+async fn save(db: &Database, before: &Rows, after: &Rows, from: u64, to: u64) -> Result<(), WriteError> {
+    let mut tx = db.begin_live().await?;
+    tx.save(before, after).await?;
+    tx.append_ledger(Stream::Catalog, &[to], &["evt.catalog.x"], &[b"raw"]).await?;
+    tx.advance(Stream::Catalog, from, &at(to)).await?;
+    tx.announce(Stream::Catalog, &at(to)).await?;
+    tx.commit().await
+}
+
+#[tokio::test]
+async fn what_is_saved_is_loaded() {
+    let (_dir, postgres) = postgres().await;
+    let db = Database::connect(&postgres.url()).unwrap();
+    db.migrate().await.unwrap();
+    db.migrate().await.unwrap();
+    let rows = full();
+    save(&db, &Rows::default(), &rows, 0, 11).await.unwrap();
+    let mut tx = db.begin_live().await.unwrap();
+    let loaded = tx.load(&keys_of(&rows)).await.unwrap();
+    assert_eq!(loaded, Rows { history: vec![], ..rows.clone() });
+
+    let mut changed = loaded.clone();
+    changed.accounts.get_mut(&AccountId(id(1))).unwrap().disabled = true;
+    changed.tokens.get_mut(&TokenId(id(2))).unwrap().revoked_at = Some(NOON);
+    changed.channels.get_mut(&ChannelId(id(3))).unwrap().privacy = Privacy::Public;
+    changed.packages.get_mut(&PackageId(id(5))).unwrap().private = false;
+    changed.files.remove(&conda(10, "b").key());
+    changed.files.get_mut(&wheel().key()).unwrap().size = 5;
+    tx.save(&loaded, &changed).await.unwrap();
+    assert_eq!(tx.load(&keys_of(&rows)).await.unwrap(), changed);
+    assert_eq!(tx.checkpoints().await.unwrap().catalog, at(11));
+    assert_eq!(tx.live_checkpoints().await.unwrap().catalog, at(11));
+}
+
+#[tokio::test]
+async fn readers_see_rows_and_their_sequence_together() {
+    let (_dir, postgres) = postgres().await;
+    let reader = Reader::connect(&postgres.url()).await.unwrap();
+    let error = reader.checkpoint(Stream::Catalog).await.unwrap_err();
+    assert!(error.may_pass(), "a database that nobody has migrated yet is unavailable: {error:?}");
+    let db = Database::connect(&postgres.url()).unwrap();
+    db.migrate().await.unwrap();
+    save(&db, &Rows::default(), &full(), 0, 11).await.unwrap();
+
+    let channel = ChannelId(id(3));
+    assert_eq!(reader.checkpoint(Stream::Catalog).await.unwrap(), at(11));
+    let conda_files = vec![conda(11, "a.c"), conda(10, "b")];
+    let of = |subdir| reader.artifacts(channel, PackageKind::Conda, subdir);
+    assert_eq!(of(None).await.unwrap(), (11, conda_files.clone()));
+    assert_eq!(of(Some("linux-64")).await.unwrap(), (11, conda_files));
+    assert_eq!(of(Some("noarch")).await.unwrap(), (11, vec![]), "nothing there has a sequence too");
+    let named = reader.artifacts_named(channel, PackageKind::Pypi, "leaf-pkg").await.unwrap();
+    assert_eq!(named, (11, vec![wheel()]));
+    let file = reader.artifact_file(channel, PackageKind::Pypi, None, &wheel().filename).await.unwrap();
+    assert_eq!(file, (11, Some(wheel())));
+    let none = reader.artifact_file(channel, PackageKind::Conda, Some("noarch"), "x").await.unwrap();
+    assert_eq!(none, (11, None));
+    assert_eq!(reader.count_artifacts(channel).await.unwrap(), (11, 3));
+    assert_eq!(reader.subdirs(channel).await.unwrap(), (11, vec!["linux-64".to_owned()]));
+}
+
+#[tokio::test]
+async fn pages_neither_repeat_nor_skip() {
+    let (_dir, postgres) = postgres().await;
+    let db = Database::connect(&postgres.url()).unwrap();
+    db.migrate().await.unwrap();
+    save(&db, &Rows::default(), &full(), 0, 11).await.unwrap();
+    let reader = Reader::connect(&postgres.url()).await.unwrap();
+    let channel = ChannelId(id(3));
+    let (mut seen, mut after): (Vec<FileKey>, Option<FileKey>) = (Vec::new(), None);
+    loop {
+        let (seq, page) = reader.list_artifacts(channel, after.as_ref(), 2).await.unwrap();
+        assert_eq!(seq, 11);
+        after = page.last().map(ArtifactRow::key);
+        seen.extend(page.iter().map(ArtifactRow::key));
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, full().files.keys().cloned().collect::<Vec<_>>());
+    let newest = reader.history(channel, None, 1).await.unwrap();
+    assert_eq!(newest, [history(2)]);
+    assert_eq!(reader.history(channel, newest.first(), 9).await.unwrap(), [history(1)]);
+    assert_eq!(reader.history(channel, Some(&history(1)), 9).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_waiter_is_woken_by_the_commit_and_told_when_postgres_is_away() {
+    let (_dir, mut postgres) = postgres().await;
+    let db = Database::connect(&postgres.url()).unwrap();
+    db.migrate().await.unwrap();
+    let reader = Reader::connect(&postgres.url()).await.unwrap();
+    let waiting = tokio::spawn({
+        let reader = reader.clone();
+        async move { reader.wait_checkpoint(Stream::Catalog, 11, SOON).await }
+    });
+    save(&db, &Rows::default(), &full(), 0, 11).await.unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap(), 11);
+    let behind = reader.wait_checkpoint(Stream::Catalog, 12, Duration::from_millis(50)).await.unwrap_err();
+    assert!(matches!(behind, ReadError::Behind { wanted: 12, seen: 11, .. }), "{behind:?}");
+
+    postgres.kill9().await;
+    let away = reader.wait_checkpoint(Stream::Catalog, 12, Duration::from_millis(500)).await.unwrap_err();
+    assert!(matches!(away, ReadError::Away { wanted: 12, .. }), "{away:?}");
+    let away = reader.artifacts(ChannelId(id(3)), PackageKind::Conda, None).await.unwrap_err();
+    assert!(matches!(away, ReadError::Unavailable(_)), "{away:?}");
+    postgres.restart().await.unwrap();
+    assert_eq!(reader.wait_checkpoint(Stream::Catalog, 11, SOON).await.unwrap(), 11);
+    let later = Rows { history: vec![], ..full() };
+    save(&db, &later, &later, 11, 12).await.unwrap();
+    assert_eq!(reader.wait_checkpoint(Stream::Catalog, 12, SOON).await.unwrap(), 12);
+}
+
+#[tokio::test]
+async fn a_second_writer_is_fenced_and_leaves_nothing() {
+    let (_dir, postgres) = postgres().await;
+    let db = Database::connect(&postgres.url()).unwrap();
+    db.migrate().await.unwrap();
+    save(&db, &Rows::default(), &Rows::default(), 0, 11).await.unwrap();
+    let fenced = save(&db, &Rows::default(), &full(), 0, 12).await.unwrap_err();
+    assert!(matches!(fenced, WriteError::Fenced { stream: Stream::Catalog, expected: 0 }), "{fenced:?}");
+    let mut tx = db.begin_live().await.unwrap();
+    let other_log = Checkpoint { epoch: "f".into(), seq: 12 };
+    tx.advance(Stream::Catalog, 11, &other_log).await.unwrap_err();
+    drop(tx);
+    assert_eq!(db.ledger(Stream::Catalog, 0, 99, 9).await.unwrap().len(), 1);
+    assert_eq!(db.ledger_end(Stream::Catalog).await.unwrap().unwrap().seq, 11);
+    assert_eq!(db.ledger_end(Stream::Authz).await.unwrap(), None);
+    let guard = db.lock(Lock::Writer).await.unwrap();
+    assert!(db.try_lock(Lock::Writer).await.unwrap().is_none(), "somebody holds it");
+    drop(guard);
+    db.lock(Lock::Writer).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_version_goes_live_in_one_step_and_the_last_but_one_is_dropped() {
+    let (_dir, postgres) = postgres().await;
+    let db = Database::connect(&postgres.url()).unwrap();
+    db.migrate().await.unwrap();
+    save(&db, &Rows::default(), &full(), 0, 11).await.unwrap();
+    let reader = Reader::connect(&postgres.url()).await.unwrap();
+    let mut last = 1;
+    for _ in 0..3 {
+        let version = db.create(Purpose::Building).await.unwrap();
+        assert_eq!(version.shape, SHAPE);
+        assert!(version.number > last, "numbers are never used again");
+        let mut tx = db.begin_swap(version).await.unwrap();
+        let empty = tx.compare("artifacts").await.unwrap();
+        assert_eq!((empty.live_rows, empty.rebuilt_rows, empty.is_none()), (3, 0, false));
+        assert_eq!((empty.only_live.len(), empty.only_rebuilt.len()), (3, 0));
+        tx.save(&Rows::default(), &full()).await.unwrap();
+        tx.advance(Stream::Catalog, 0, &at(11)).await.unwrap();
+        for table in TABLES {
+            let difference = tx.compare(table).await.unwrap();
+            assert!(difference.is_none(), "{difference:?}");
+        }
+        tx.go_live().await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(db.live().await.unwrap(), version);
+        assert_eq!(db.checkpoints().await.unwrap().catalog, at(11));
+        assert_eq!(reader.count_artifacts(ChannelId(id(3))).await.unwrap(), (11, 3));
+        db.create(Purpose::Scratch).await.map(drop).unwrap();
+        db.drop_leftovers().await.unwrap();
+        last = version.number;
+    }
+}
