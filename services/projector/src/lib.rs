@@ -20,6 +20,7 @@ mod verb;
 mod verify;
 
 pub use config::Config;
+pub use follow::{Following, follow};
 pub use readmodel::write::Database;
 pub use rebuild::{Origin, Rebuilt, rebuild};
 pub use start::{Started, connect, keyring, make_streams, start};

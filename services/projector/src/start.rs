@@ -9,11 +9,11 @@ use eventlog::{
 };
 use readmodel::write::Database;
 use runtime::{Ambient, Drain};
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     Config,
-    follow::{Backoff, Follower, Standing},
+    follow::{Backoff, follow},
 };
 
 /// A running projector.
@@ -27,28 +27,39 @@ pub struct Started {
 
 /// Connects and follows the log; returns once it does, or stands by for the projector that does.
 pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Result<Started> {
-    let standing = Standing::default();
-    let mut ready = standing.subscribe();
-    let addr = runtime::admin::serve(config.listen, standing.subscribe(), &drain).await?;
+    let (ready, is_ready) = watch::channel(false);
+    let addr = runtime::admin::serve(config.listen, is_ready, &drain).await?;
     let db = Database::connect(&config.database_url)?;
     let keyring = keyring(&config)?;
-    let connecting = connect(&config, &ambient, keyring.clone());
     let log = tokio::select! {
-        log = connecting => log?,
+        log = connect(&config, &ambient, keyring.clone()) => log?,
         () = drain.requested() => anyhow::bail!("stopped before the event log could be reached"),
     };
-    let guard = drain.guard();
-    let mut task = tokio::spawn(async move {
-        let _guard = guard;
-        Ok(Follower { db, log, keyring, standing, drain }.run().await?)
-    });
+    let mut following = follow(db, log, keyring, drain);
     tokio::select! {
-        _ = ready.wait_for(|ready| *ready) => Ok(Started { addr, task }),
-        ended = &mut task => {
+        _ = following.ready.wait_for(|ready| *ready) => {}
+        ended = &mut following.task => {
             ended.context("the projector broke off")??;
-            anyhow::bail!("stopped before the read models could be followed")
+            anyhow::bail!("stopped before the read models could be followed");
         }
     }
+    let task = tokio::spawn(async move {
+        tell(&mut following.ready, &ready).await;
+        Ok(following.task.await.context("the projector broke off")??)
+    });
+    Ok(Started { addr, task })
+}
+
+/// Passes readiness on until the follower has ended.
+async fn tell(from: &mut watch::Receiver<bool>, to: &watch::Sender<bool>) {
+    loop {
+        let ready = *from.borrow_and_update();
+        to.send_replace(ready);
+        if from.changed().await.is_err() {
+            break;
+        }
+    }
+    to.send_replace(false);
 }
 
 /// Opens the log, waiting for a server that is away.
