@@ -24,6 +24,7 @@ use std::{
 use names::{PackageKind, ProjectName, Subdir};
 
 pub use conda::Conda;
+pub use filename::package_of;
 pub use limits::Limits;
 pub use refusal::{Failed, Refusal};
 

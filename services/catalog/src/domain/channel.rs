@@ -106,14 +106,20 @@ pub fn evolve(channel: Option<Channel>, event: Event) -> Option<Channel> {
     }
 }
 
-/// Whether fewer people may read after the change than before.
-pub fn restricts(before: Privacy, after: Privacy) -> bool {
-    let openness = |privacy| match privacy {
-        Privacy::Private => 0,
-        Privacy::Authenticated => 1,
-        Privacy::Public => 2,
-    };
-    openness(after) < openness(before)
+impl Event {
+    /// Whether fewer people may read after it than before.
+    pub fn restricts(&self) -> bool {
+        let openness = |privacy: &Privacy| match privacy {
+            Privacy::Private => 0,
+            Privacy::Authenticated => 1,
+            Privacy::Public => 2,
+        };
+        match self {
+            Self::PrivacyChanged { before, after, .. } => openness(after) < openness(before),
+            Self::Deleted { .. } => true,
+            Self::Created { .. } | Self::Described { .. } => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -165,12 +171,13 @@ mod tests {
 
     #[test]
     fn only_less_openness_restricts() {
+        let change = |before, after| Event::PrivacyChanged { id: ID, before, after }.restricts();
         assert!(
-            restricts(Privacy::Public, Privacy::Authenticated)
-                && restricts(Privacy::Authenticated, Privacy::Private)
+            change(Privacy::Public, Privacy::Authenticated)
+                && change(Privacy::Authenticated, Privacy::Private)
         );
         assert!(
-            !restricts(Privacy::Private, Privacy::Public) && !restricts(Privacy::Public, Privacy::Public)
+            !change(Privacy::Private, Privacy::Public) && !change(Privacy::Authenticated, Privacy::Public)
         );
     }
 

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use names::ProjectName;
+use names::{CondaName, PackageKind, ProjectName};
 use pep440_rs::Version;
 
 use super::refusal::Refusal;
@@ -22,6 +22,23 @@ pub(super) fn check(filename: &str) -> Result<(), Refusal> {
     match filename.chars().all(|c| c.is_ascii_graphic()) {
         true => Ok(()),
         false => refused("use printable ASCII characters without blanks"),
+    }
+}
+
+/// The normalised name of the package that a file of this name belongs to.
+pub fn package_of(kind: PackageKind, filename: &str) -> Result<String, Refusal> {
+    check(filename)?;
+    match kind {
+        PackageKind::Conda => {
+            let name = filename.rsplitn(3, '-').nth(2).and_then(|name| CondaName::parse(name).ok());
+            name.map(|name| name.to_string()).ok_or_else(|| {
+                Refusal::FileName(format!(
+                    "{filename:?} is no conda file name: expected <name>-<version>-<build>.conda or .tar.bz2"
+                ))
+            })
+        }
+        PackageKind::Pypi if filename.ends_with(".whl") => Ok(Release::of_wheel(filename)?.name.to_string()),
+        PackageKind::Pypi => Ok(Release::of_sdist(filename)?.name.to_string()),
     }
 }
 

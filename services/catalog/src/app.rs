@@ -1,0 +1,119 @@
+//! One method for each use case, in the words of the API: check the caller, make the command, let it be decided, say
+//! what was decided.
+
+mod artifacts;
+mod caller;
+mod channels;
+mod failures;
+mod publish;
+mod receipts;
+mod receive;
+mod voids;
+
+use std::sync::Arc;
+
+use access::Caller;
+use blobs::Blobs;
+use eventlog::{Log, Meta, NoVoids, Rules, Stamps, Store, Stream};
+use feed::client::{AccessView, Upstream};
+use feed::server::Followers;
+use proto::event::v1::Actor;
+use runtime::{Ambient, request_id, trace};
+use tokio::sync::Semaphore;
+
+use crate::domain::{artifacts as files, channel, name, package};
+use crate::events;
+use crate::inspect::Limits;
+
+pub use artifacts::Removal;
+pub use caller::Asker;
+pub use channels::{ChannelChange, ChannelPage, ChannelView, NewChannel};
+pub use publish::{Expected, Published, Upload};
+
+/// Archives read at the same time; each takes a thread and up to some 150 MiB.
+const INSPECTIONS: usize = 4;
+
+/// What the service is made of.
+pub struct Parts {
+    pub log: Arc<dyn Log>,
+    pub access: AccessView,
+    pub blobs: Blobs,
+    pub ambient: Ambient,
+    /// Who follows the content feed here.
+    pub followers: Followers,
+    /// Where receipts for changes of access come from.
+    pub auth: Upstream,
+    pub limits: Limits,
+}
+
+/// The service itself.
+pub struct Catalog {
+    parts: Parts,
+    names: Store<name::Name, name::Event>,
+    channels: Store<channel::Channel, channel::Event>,
+    packages: Store<package::Package, package::Event>,
+    artifacts: Store<files::Artifacts, files::Event>,
+    inspections: Arc<Semaphore>,
+}
+
+/// Ids and times of events.
+pub fn stamps(ambient: &Ambient) -> Stamps {
+    let (ids, clock) = (ambient.ids.clone(), ambient.clock.clone());
+    Stamps::new(move || ids.uuid(), move || clock.now())
+}
+
+impl Catalog {
+    pub fn new(parts: Parts) -> Self {
+        let voids = Arc::new(voids::Access(parts.access.clone()));
+        let stamps = stamps(&parts.ambient);
+        let name_rules =
+            Rules { decode: events::name::decode, encode: events::name::encode, evolve: name::evolve };
+        let channel_rules = Rules {
+            decode: events::channel::decode,
+            encode: events::channel::encode,
+            evolve: channel::evolve,
+        };
+        let package_rules = Rules {
+            decode: events::package::decode,
+            encode: events::package::encode,
+            evolve: package::evolve,
+        };
+        let artifact_rules = Rules {
+            decode: events::artifacts::decode,
+            encode: events::artifacts::encode,
+            evolve: files::evolve,
+        };
+        let log = || parts.log.clone();
+        Self {
+            names: Store::new(log(), Stream::Authz, name_rules, stamps.clone(), voids.clone()),
+            channels: Store::new(log(), Stream::Authz, channel_rules, stamps.clone(), voids.clone()),
+            packages: Store::new(log(), Stream::Authz, package_rules, stamps.clone(), voids),
+            artifacts: Store::new(log(), Stream::Catalog, artifact_rules, stamps, Arc::new(NoVoids)),
+            inspections: Arc::new(Semaphore::new(INSPECTIONS)),
+            parts,
+        }
+    }
+
+    /// Who decides, and in which request.
+    fn meta(&self, caller: &Caller) -> Meta {
+        let actor = match caller {
+            Caller::Token { token, account } => {
+                Actor { account_id: account.to_bytes(), token_id: token.to_bytes(), system: String::new() }
+            }
+            Caller::Service(service) => Actor { system: service.as_str().to_owned(), ..Actor::default() },
+            // Nothing is decided for these; were it, the event would name nobody and be void.
+            Caller::Nobody
+            | Caller::Unknown
+            | Caller::Expired { .. }
+            | Caller::Revoked { .. }
+            | Caller::Disabled { .. } => Actor::default(),
+        };
+        let access = self.parts.access.clone();
+        Meta {
+            actor,
+            request_id: request_id::current().map(|id| id.to_string()).unwrap_or_default(),
+            traceparent: trace::current_traceparent(),
+            authz_seq: Arc::new(move || access.seq()),
+        }
+    }
+}

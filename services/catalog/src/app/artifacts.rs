@@ -1,0 +1,43 @@
+//! Removing a file. Its bytes stay as a blob; what nobody may fetch any more is its place.
+
+use access::{Action, Object};
+use eventlog::subject;
+use names::{PackageKind, Subdir};
+use runtime::Failure;
+
+use super::{Asker, Catalog, failures};
+use crate::domain::artifacts::{self, Artifacts, Place};
+use crate::inspect::package_of;
+
+/// Where the file stands.
+#[derive(Debug, Clone)]
+pub struct Removal {
+    pub channel: String,
+    pub kind: PackageKind,
+    /// conda only.
+    pub subdir: Option<Subdir>,
+    pub filename: String,
+}
+
+impl Catalog {
+    /// Removes the file; gives where that stands in the log, and which followers have not heard of it.
+    pub async fn remove_artifact(
+        &self,
+        asker: &Asker,
+        removal: &Removal,
+    ) -> Result<(u64, Vec<String>), Failure> {
+        let (caller, channel) =
+            self.check_channel(&asker.credential, Action::ArtifactDelete, &removal.channel)?;
+        let name = package_of(removal.kind, &removal.filename).map_err(failures::invalid)?;
+        let subdir = removal.subdir.as_ref().map(ToString::to_string).unwrap_or_default();
+        let place = Place { subdir, filename: removal.filename.clone() };
+        let decide = |state: Option<&Artifacts>| {
+            self.check(&asker.credential, Action::ArtifactDelete, &Object::Channel(channel))?;
+            Ok::<_, Failure>(artifacts::remove(state, &place)?)
+        };
+        let subject = subject::artifacts(channel, removal.kind, &name);
+        let done = self.artifacts.execute(&subject, &self.meta(&caller), decide).await;
+        let done = done.map_err(failures::of_decision)?;
+        Ok((done.seq, self.content_receipt(done.seq, asker.patience).await))
+    }
+}

@@ -1,0 +1,77 @@
+//! Who asks, and whether they may. Every check is crate `access`'s.
+
+use access::{Action, Caller, Credential, Object, Refusal, Verdict, Why};
+use names::{AccountId, ChannelId};
+use runtime::{Code, Failure};
+
+use super::Catalog;
+
+/// A credential as it came, and how long its sender is willing to wait.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker {
+    pub credential: Credential,
+    pub patience: std::time::Duration,
+}
+
+impl Catalog {
+    /// Whether the credential may do this now, by the newest state this process knows.
+    pub(super) fn check(
+        &self,
+        credential: &Credential,
+        action: Action,
+        object: &Object<'_>,
+    ) -> Result<Caller, Failure> {
+        let now = self.parts.ambient.clock.now();
+        self.parts.access.read(|table| {
+            let caller = table.caller(now, credential);
+            match table.decide(&caller, action, object) {
+                Verdict::Allowed(_) => Ok(caller),
+                Verdict::Refused(refusal) => {
+                    let words = table.refusal_words(&caller, &refusal, action, object);
+                    Err(Failure::new(code(&refusal), words))
+                }
+            }
+        })
+    }
+
+    /// Whether the credential may do this now, for callers outside of the use cases.
+    pub fn may(&self, credential: &Credential, action: Action, object: &Object<'_>) -> Result<(), Failure> {
+        self.check(credential, action, object).map(drop)
+    }
+
+    /// The same, on the channel of this name: gives its id.
+    pub(super) fn check_channel(
+        &self,
+        credential: &Credential,
+        action: Action,
+        name: &str,
+    ) -> Result<(Caller, ChannelId), Failure> {
+        let caller = self.check(credential, action, &Object::ChannelNamed(name))?;
+        let id = self.parts.access.read(|table| table.channel_named(name).map(|channel| channel.id));
+        // It was there a moment ago, and this caller may know so.
+        let id = id.ok_or_else(|| Failure::new(Code::NotFound, format!("the channel {name} is gone")))?;
+        Ok((caller, id))
+    }
+}
+
+/// The account that a caller acts for.
+pub(super) fn account(caller: &Caller) -> Option<AccountId> {
+    match caller {
+        Caller::Token { account, .. } => Some(*account),
+        Caller::Nobody
+        | Caller::Unknown
+        | Caller::Expired { .. }
+        | Caller::Revoked { .. }
+        | Caller::Disabled { .. }
+        | Caller::Service(_) => None,
+    }
+}
+
+fn code(refusal: &Refusal) -> Code {
+    match refusal.why {
+        Why::NotSignedIn | Why::Unknown | Why::Expired { .. } | Why::Revoked { .. } | Why::Disabled => {
+            Code::Unauthenticated
+        }
+        Why::Missing | Why::SessionNeeded => Code::Forbidden,
+    }
+}

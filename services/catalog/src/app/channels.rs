@@ -1,0 +1,217 @@
+//! Making, changing, deleting, showing and listing channels.
+
+use access::{Action, Caller, Object, Verdict};
+use eventlog::{execute_pair, subject};
+use names::{AccountId, ChannelId, ChannelName, Level, Privacy};
+use proto::feed::v1::Receipt;
+use runtime::{Code, Failure};
+
+use super::{Asker, Catalog, caller::account, failures};
+use crate::domain::channel::{self, Command};
+use crate::domain::name;
+use crate::page::{self, PageToken};
+
+/// What a channel is to be.
+#[derive(Debug, Clone)]
+pub struct NewChannel {
+    pub name: ChannelName,
+    pub privacy: Privacy,
+    pub description: String,
+    /// The caller's own account unless said otherwise.
+    pub owner: Option<AccountId>,
+}
+
+/// A channel as a caller sees it.
+#[derive(Debug, Clone)]
+pub struct ChannelView {
+    pub id: ChannelId,
+    pub name: String,
+    pub owner: AccountId,
+    pub privacy: Privacy,
+    pub description: String,
+    pub level: Option<Level>,
+}
+
+/// What came of a change.
+#[derive(Debug, Clone)]
+pub struct ChannelChange {
+    pub channel: ChannelView,
+    pub authz_seq: u64,
+    pub receipt: Receipt,
+}
+
+/// Some of the channels that a caller may read, by name.
+#[derive(Debug, Clone)]
+pub struct ChannelPage {
+    pub channels: Vec<ChannelView>,
+    pub next: Option<PageToken>,
+    pub total: u64,
+}
+
+impl Catalog {
+    /// Reserves the name and makes the channel, both or neither.
+    pub async fn create_channel(&self, asker: &Asker, new: NewChannel) -> Result<ChannelChange, Failure> {
+        let owner = self.owner_of_new(asker, &new)?;
+        let caller = self.check(&asker.credential, Action::ChannelCreate, &Object::Account(owner))?;
+        let id = ChannelId(self.parts.ambient.ids.uuid());
+        let (channel_subject, name_subject) = (subject::channel(id), subject::name(new.name.as_str()));
+        let decide = |channel: Option<&channel::Channel>, name: Option<&name::Name>| {
+            self.check(&asker.credential, Action::ChannelCreate, &Object::Account(owner))?;
+            let command = Command::Create {
+                id,
+                name: new.name.clone(),
+                owner,
+                privacy: new.privacy,
+                description: new.description.clone(),
+            };
+            let reserved = name::take(name, id, owner)?;
+            Ok::<_, Failure>((channel::decide(channel, command)?, reserved))
+        };
+        let stores = ((&self.channels, channel_subject.as_str()), (&self.names, name_subject.as_str()));
+        let done = execute_pair(stores.0, stores.1, &self.meta(&caller), decide).await;
+        let (made, reserved) = done.map_err(failures::of_decision)?;
+        let authz_seq = made.seq.max(reserved.seq);
+        let receipt = self.access_receipt(authz_seq, false, asker.patience).await;
+        let channel = ChannelView {
+            id,
+            name: new.name.to_string(),
+            owner,
+            privacy: new.privacy,
+            description: new.description,
+            level: Some(Level::Manage),
+        };
+        Ok(ChannelChange { channel, authz_seq, receipt })
+    }
+
+    fn owner_of_new(&self, asker: &Asker, new: &NewChannel) -> Result<AccountId, Failure> {
+        let now = self.parts.ambient.clock.now();
+        self.parts.access.read(|table| {
+            let caller = table.caller(now, &asker.credential);
+            let Some(owner) = new.owner.or_else(|| account(&caller)) else {
+                // Somebody without an account has none to make a channel for: the decision below says so in words.
+                return Ok(AccountId(uuid::Uuid::nil()));
+            };
+            let may = table.decide(&caller, Action::ChannelCreate, &Object::Account(owner));
+            match (may, table.account(owner)) {
+                (Verdict::Allowed(_), None) => Err(failures::invalid("there is no account with this id")),
+                (Verdict::Allowed(_), Some(account)) if account.disabled => {
+                    Err(Failure::new(Code::Conflict, "this account is disabled: enable it first"))
+                }
+                (Verdict::Allowed(_) | Verdict::Refused(_), _) => Ok(owner),
+            }
+        })
+    }
+
+    /// Changes privacy or description. Made less public, it returns when every gateway knows, or says who does not.
+    pub async fn set_channel(
+        &self,
+        asker: &Asker,
+        name: &str,
+        privacy: Option<Privacy>,
+        description: Option<String>,
+    ) -> Result<ChannelChange, Failure> {
+        let (caller, id) = self.check_channel(&asker.credential, Action::ChannelEdit, name)?;
+        let mut restricting = false;
+        let decide = |channel: Option<&channel::Channel>| {
+            self.check(&asker.credential, Action::ChannelEdit, &Object::Channel(id))?;
+            let command = Command::Set { privacy, description: description.clone() };
+            let events = channel::decide(channel, command)?;
+            // A repeat finds its effect present, and its first try may never have got its receipt.
+            restricting = privacy.is_some_and(|after| {
+                events.is_empty() && after != Privacy::Public || events.iter().any(channel::Event::restricts)
+            });
+            Ok::<_, Failure>(events)
+        };
+        let done = self.channels.execute(&subject::channel(id), &self.meta(&caller), decide).await;
+        let done = done.map_err(failures::of_decision)?;
+        let state = done.state.ok_or_else(|| Failure::from(channel::Refusal::Gone))?;
+        let receipt = self.access_receipt(done.seq, restricting, asker.patience).await;
+        let channel = self.seen(&state, &caller);
+        Ok(ChannelChange { channel, authz_seq: done.seq, receipt })
+    }
+
+    /// Kills the id and releases the name; returns like a revocation.
+    pub async fn delete_channel(&self, asker: &Asker, name: &str) -> Result<ChannelChange, Failure> {
+        let (caller, id) = self.check_channel(&asker.credential, Action::ChannelDelete, name)?;
+        let (channel_subject, name_subject) = (subject::channel(id), subject::name(name));
+        let decide = |channel: Option<&channel::Channel>, name: Option<&name::Name>| {
+            // Found deleted, there is nothing left to ask about: somebody else was faster.
+            if channel.is_none_or(|channel| !channel.deleted) {
+                self.check(&asker.credential, Action::ChannelDelete, &Object::Channel(id))?;
+            }
+            Ok::<_, Failure>((channel::decide(channel, Command::Delete)?, name::release(name, id)))
+        };
+        let stores = ((&self.channels, channel_subject.as_str()), (&self.names, name_subject.as_str()));
+        let done = execute_pair(stores.0, stores.1, &self.meta(&caller), decide).await;
+        let (deleted, released) = done.map_err(failures::of_decision)?;
+        let authz_seq = deleted.seq.max(released.seq);
+        let state = deleted.state.ok_or_else(|| Failure::from(channel::Refusal::Gone))?;
+        let receipt = self.access_receipt(authz_seq, true, asker.patience).await;
+        Ok(ChannelChange { channel: self.seen(&state, &caller), authz_seq, receipt })
+    }
+
+    /// One channel.
+    pub fn show_channel(&self, asker: &Asker, name: &str) -> Result<ChannelView, Failure> {
+        let (caller, id) = self.check_channel(&asker.credential, Action::ChannelView, name)?;
+        let view =
+            self.parts.access.read(|table| table.channel(id).map(|channel| view(table, channel, &caller)));
+        view.ok_or_else(|| Failure::new(Code::NotFound, format!("the channel {name} is gone")))
+    }
+
+    /// The channels that the caller may read, by name, from behind the page token on.
+    pub fn list_channels(
+        &self,
+        asker: &Asker,
+        size: usize,
+        after: Option<&PageToken>,
+    ) -> Result<ChannelPage, Failure> {
+        let now = self.parts.ambient.clock.now();
+        let caller = self.parts.access.read(|table| table.caller(now, &asker.credential));
+        match caller {
+            // Anyone may see what is public; a dead token is told that it is dead.
+            Caller::Nobody | Caller::Token { .. } | Caller::Service(_) => {}
+            Caller::Unknown | Caller::Expired { .. } | Caller::Revoked { .. } | Caller::Disabled { .. } => {
+                self.check(&asker.credential, Action::WhoAmI, &Object::Server)?;
+            }
+        }
+        let bound = page::bound_to("channels", account(&caller));
+        let after = after.map(|token| token.open(bound)).transpose()?;
+        let mut channels: Vec<ChannelView> = self.parts.access.read(|table| {
+            let allowed = |id| {
+                let verdict = table.decide(&caller, Action::ChannelView, &Object::Channel(id));
+                matches!(verdict, Verdict::Allowed(_))
+            };
+            let mine = table.channels().filter(|channel| allowed(channel.id));
+            mine.map(|channel| view(table, channel, &caller)).collect()
+        });
+        channels.sort_unstable_by(|one, two| one.name.cmp(&two.name));
+        let total = channels.len() as u64;
+        let start = after.map_or(0, |after| channels.partition_point(|channel| channel.name <= after));
+        let rest = channels.len() - start;
+        let channels: Vec<_> = channels.into_iter().skip(start).take(size).collect();
+        let next = channels.last().filter(|_| rest > size).map(|last| PageToken::seal(bound, &last.name));
+        Ok(ChannelPage { channels, next, total })
+    }
+
+    fn seen(&self, channel: &channel::Channel, caller: &Caller) -> ChannelView {
+        ChannelView {
+            id: channel.id,
+            name: channel.name.to_string(),
+            owner: channel.owner,
+            privacy: channel.privacy,
+            description: channel.description.clone(),
+            level: self.parts.access.read(|table| table.level(caller, channel.id)),
+        }
+    }
+}
+
+fn view(table: &access::Table, channel: &access::Channel, caller: &Caller) -> ChannelView {
+    ChannelView {
+        id: channel.id,
+        name: channel.name.to_string(),
+        owner: channel.owner,
+        privacy: channel.privacy,
+        description: channel.description.to_string(),
+        level: table.level(caller, channel.id),
+    }
+}

@@ -1,0 +1,75 @@
+//! Domain events as they are stored, and back. What an older writer did not say is filled in here.
+
+pub mod artifacts;
+pub mod channel;
+pub mod name;
+pub mod package;
+
+use names::{AccountId, ArtifactId, ChannelId, InvalidId, PackageId, PackageKind, Privacy};
+use proto::event::v1 as stored;
+use proto::event::v1::event::Event as Stored;
+
+/// What an event says, unless this version does not know its kind.
+fn known(event: &stored::Event) -> Result<&Stored, String> {
+    event.event.as_ref().ok_or_else(|| "an event of a kind unknown to this version".into())
+}
+
+fn text(reason: InvalidId) -> String {
+    reason.to_string()
+}
+
+fn account_id(bytes: &[u8]) -> Result<AccountId, String> {
+    AccountId::from_bytes(bytes).map_err(text)
+}
+
+fn channel_id(bytes: &[u8]) -> Result<ChannelId, String> {
+    ChannelId::from_bytes(bytes).map_err(text)
+}
+
+fn package_id(bytes: &[u8]) -> Result<PackageId, String> {
+    PackageId::from_bytes(bytes).map_err(text)
+}
+
+fn artifact_id(bytes: &[u8]) -> Result<ArtifactId, String> {
+    ArtifactId::from_bytes(bytes).map_err(text)
+}
+
+fn digest<const N: usize>(bytes: &[u8]) -> Result<[u8; N], String> {
+    bytes.try_into().map_err(|_| format!("a digest of {} bytes where {N} are expected", bytes.len()))
+}
+
+/// A privacy in the API and in the log.
+pub fn privacy_to_stored(privacy: Privacy) -> stored::Privacy {
+    match privacy {
+        Privacy::Public => stored::Privacy::Public,
+        Privacy::Authenticated => stored::Privacy::Authenticated,
+        Privacy::Private => stored::Privacy::Private,
+    }
+}
+
+/// A privacy, if it is one that this version knows.
+pub fn privacy_from_stored(privacy: stored::Privacy) -> Option<Privacy> {
+    match privacy {
+        stored::Privacy::Public => Some(Privacy::Public),
+        stored::Privacy::Authenticated => Some(Privacy::Authenticated),
+        stored::Privacy::Private => Some(Privacy::Private),
+        stored::Privacy::Unspecified => None,
+    }
+}
+
+/// A package kind in the API and in the log.
+pub fn kind_to_stored(kind: PackageKind) -> stored::PackageKind {
+    match kind {
+        PackageKind::Conda => stored::PackageKind::Conda,
+        PackageKind::Pypi => stored::PackageKind::Pypi,
+    }
+}
+
+/// A package kind, if it is one that this version knows.
+pub fn kind_from_stored(kind: stored::PackageKind) -> Option<PackageKind> {
+    match kind {
+        stored::PackageKind::Conda => Some(PackageKind::Conda),
+        stored::PackageKind::Pypi => Some(PackageKind::Pypi),
+        stored::PackageKind::Unspecified => None,
+    }
+}

@@ -1,0 +1,215 @@
+//! Service `latchkey.catalog.v1.Catalog`.
+
+use std::sync::Arc;
+
+use names::{AccountId, ChannelName, Level, PackageKind, Privacy, Subdir};
+use proto::catalog::v1 as api;
+use proto::catalog::v1::catalog_server::{Catalog as Api, CatalogServer};
+use proto::event::v1 as stored;
+use runtime::Failure;
+use runtime::grpc::MAX_MESSAGE_BYTES;
+use tonic::{Request, Response, Status};
+
+use super::{asker, invalid};
+use crate::app::{Catalog, ChannelChange, ChannelView, Expected, NewChannel, Published, Removal, Upload};
+use crate::events::{kind_from_stored, privacy_from_stored, privacy_to_stored};
+use crate::page::PageToken;
+
+/// Channels on one page, unless fewer are asked for.
+const PAGE_SIZE: usize = 100;
+/// Channels on one page, at most.
+const MAX_PAGE_SIZE: usize = 1_000;
+
+/// The API over the service.
+pub struct CatalogApi(pub Arc<Catalog>);
+
+impl CatalogApi {
+    /// Ready to be added to a server.
+    pub fn into_server(self) -> CatalogServer<Self> {
+        CatalogServer::new(self).max_decoding_message_size(MAX_MESSAGE_BYTES)
+    }
+}
+
+#[tonic::async_trait]
+impl Api for CatalogApi {
+    async fn create_channel(
+        &self,
+        request: Request<api::CreateChannelRequest>,
+    ) -> Result<Response<api::ChannelReply>, Status> {
+        let asker = asker(request.metadata());
+        let new = new_channel(request.into_inner())?;
+        Ok(Response::new(reply(Box::pin(self.0.create_channel(&asker, new)).await?)))
+    }
+
+    async fn set_channel(
+        &self,
+        request: Request<api::SetChannelRequest>,
+    ) -> Result<Response<api::ChannelReply>, Status> {
+        let asker = asker(request.metadata());
+        let request = request.into_inner();
+        let privacy = request.privacy.map(|privacy| {
+            stored::Privacy::try_from(privacy).ok().and_then(privacy_from_stored).ok_or_else(no_privacy)
+        });
+        let change = self.0.set_channel(&asker, &request.channel, privacy.transpose()?, request.description);
+        Ok(Response::new(reply(Box::pin(change).await?)))
+    }
+
+    async fn delete_channel(
+        &self,
+        request: Request<api::ChannelRequest>,
+    ) -> Result<Response<api::ChannelReply>, Status> {
+        let asker = asker(request.metadata());
+        let change = self.0.delete_channel(&asker, &request.get_ref().channel);
+        Ok(Response::new(reply(Box::pin(change).await?)))
+    }
+
+    async fn show_channel(
+        &self,
+        request: Request<api::ChannelRequest>,
+    ) -> Result<Response<api::Channel>, Status> {
+        let asker = asker(request.metadata());
+        Ok(Response::new(channel(self.0.show_channel(&asker, &request.get_ref().channel)?)))
+    }
+
+    async fn list_channels(
+        &self,
+        request: Request<api::ListChannelsRequest>,
+    ) -> Result<Response<api::ListChannelsReply>, Status> {
+        let asker = asker(request.metadata());
+        let request = request.into_inner();
+        let size = match usize::try_from(request.page_size).unwrap_or(MAX_PAGE_SIZE) {
+            0 => PAGE_SIZE,
+            size => size.min(MAX_PAGE_SIZE),
+        };
+        let page = self.0.list_channels(&asker, size, PageToken::parse(&request.page_token).as_ref())?;
+        Ok(Response::new(api::ListChannelsReply {
+            channels: page.channels.into_iter().map(channel).collect(),
+            next_page_token: page.next.map(|next| next.as_str().to_owned()).unwrap_or_default(),
+            total: page.total,
+        }))
+    }
+
+    async fn publish(
+        &self,
+        request: Request<api::PublishRequest>,
+    ) -> Result<Response<api::PublishReply>, Status> {
+        let asker = asker(request.metadata());
+        let upload = upload(request.into_inner())?;
+        Ok(Response::new(published(Box::pin(self.0.publish(&asker, upload)).await?)))
+    }
+
+    async fn remove_artifact(
+        &self,
+        request: Request<api::RemoveArtifactRequest>,
+    ) -> Result<Response<api::RemoveArtifactReply>, Status> {
+        let asker = asker(request.metadata());
+        let request = request.into_inner();
+        let removal = Removal {
+            kind: kind(request.kind())?,
+            channel: request.channel,
+            subdir: subdir(&request.subdir)?,
+            filename: request.filename,
+        };
+        let (catalog_seq, silent) = Box::pin(self.0.remove_artifact(&asker, &removal)).await?;
+        Ok(Response::new(api::RemoveArtifactReply { catalog_seq, silent }))
+    }
+}
+
+fn new_channel(request: api::CreateChannelRequest) -> Result<NewChannel, Failure> {
+    Ok(NewChannel {
+        name: ChannelName::parse(&request.name).map_err(invalid)?,
+        privacy: privacy_from_stored(request.privacy()).ok_or_else(no_privacy)?,
+        owner: match request.owner_id.as_str() {
+            "" => None,
+            id => Some(id.parse::<AccountId>().map_err(invalid)?),
+        },
+        description: request.description,
+    })
+}
+
+fn upload(request: api::PublishRequest) -> Result<Upload, Failure> {
+    let expected = request.expected.clone().unwrap_or_default();
+    Ok(Upload {
+        kind: kind(request.kind())?,
+        subdir: subdir(&request.subdir)?,
+        expected: Expected {
+            sha256: digest("SHA-256", &expected.sha256)?,
+            md5: digest("MD5", &expected.md5)?,
+            blake2_256: digest("BLAKE2b-256", &expected.blake2_256)?,
+        },
+        channel: request.channel,
+        key: request.upload,
+        filename: request.filename,
+        force: request.force,
+        form_name: request.form_name,
+        form_version: request.form_version,
+    })
+}
+
+fn digest<const N: usize>(what: &str, bytes: &[u8]) -> Result<Option<[u8; N]>, Failure> {
+    match bytes {
+        [] => Ok(None),
+        bytes => {
+            let digest = bytes.try_into().map_err(|_| invalid(format!("a {what} digest has {N} bytes")));
+            digest.map(Some)
+        }
+    }
+}
+
+fn kind(kind: stored::PackageKind) -> Result<PackageKind, Failure> {
+    kind_from_stored(kind).ok_or_else(|| invalid("say which kind of package it is: conda or pypi"))
+}
+
+fn subdir(text: &str) -> Result<Option<Subdir>, Failure> {
+    match text {
+        "" => Ok(None),
+        text => Subdir::parse(text).map(Some).map_err(invalid),
+    }
+}
+
+fn no_privacy() -> Failure {
+    invalid("say who may read the channel: public, authenticated or private")
+}
+
+fn reply(change: ChannelChange) -> api::ChannelReply {
+    api::ChannelReply {
+        channel: Some(channel(change.channel)),
+        authz_seq: change.authz_seq,
+        receipt: Some(change.receipt),
+    }
+}
+
+fn channel(view: ChannelView) -> api::Channel {
+    let privacy: Privacy = view.privacy;
+    api::Channel {
+        id: view.id.to_string(),
+        name: view.name,
+        privacy: privacy_to_stored(privacy).into(),
+        description: view.description,
+        owner_id: view.owner.to_string(),
+        level: match view.level {
+            Some(Level::Read) => stored::Level::Read,
+            Some(Level::Write) => stored::Level::Write,
+            Some(Level::Manage) => stored::Level::Manage,
+            None => stored::Level::None,
+        }
+        .into(),
+    }
+}
+
+fn published(published: Published) -> api::PublishReply {
+    api::PublishReply {
+        artifact_id: published.id.to_string(),
+        name: published.name,
+        version: published.version,
+        subdir: published.subdir,
+        filename: published.filename,
+        sha256: published.sha256.to_vec(),
+        size_bytes: published.size_bytes,
+        catalog_seq: published.catalog_seq,
+        authz_seq: published.authz_seq,
+        created: published.created,
+        silent: published.silent,
+        warnings: published.warnings,
+    }
+}

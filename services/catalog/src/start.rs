@@ -1,0 +1,142 @@
+//! From a configuration to a service that answers: connect, follow what decides access, serve.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use blobs::Blobs;
+use eventlog::{JetStream, Log};
+use feed::client::{AccessView, FollowError, Upstream};
+use feed::server::{FeedService, Followers};
+use futures::future::BoxFuture;
+use runtime::grpc::{GrpcServer, Served};
+use runtime::{Ambient, Drain, Secret};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::service::RoutesBuilder;
+
+use crate::app::{Catalog, Parts, stamps};
+use crate::config::Config;
+use crate::content::Content;
+use crate::grpc::{CatalogApi, EventsApi, feed_gate};
+use crate::inspect::Limits;
+
+/// Uploads that nobody committed are removed when they are this old: no upload takes that long.
+const SWEEP_AGE: Duration = Duration::from_secs(24 * 3600);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// A service that listens and is ready.
+#[derive(Debug)]
+pub struct Started {
+    /// Where gRPC is served.
+    pub addr: SocketAddr,
+    /// Where health and metrics are served.
+    pub http: Option<SocketAddr>,
+    /// Ends after the drain, or when the service cannot go on.
+    pub task: JoinHandle<anyhow::Result<()>>,
+}
+
+/// Starts the service. It listens at once and is ready when this returns: when it knows who may do what.
+pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Result<Started> {
+    let secret = Secret::read(&config.service_secret_file)
+        .with_context(|| format!("SERVICE_SECRET_FILE {}", config.service_secret_file.display()))?;
+    let channel = Upstream::channel(&config.auth_url)
+        .with_context(|| format!("AUTH_URL {:?} is no address: write http://host:port", config.auth_url))?;
+    let auth = Upstream::new(channel, secret.expose(), &config.name, ambient.ids.uuid());
+    let blobs = Blobs::open(&config.blobs).context("BLOBS")?;
+    let log = JetStream::connect(config.nats(), stamps(&ambient), Some(config.signer()?), config.keyring()?);
+    let log: Arc<dyn Log> = Arc::new(log.await.context("the event log at NATS_URL")?);
+    let access = AccessView::new(config.services()?);
+    let boot = ambient.clock.clone();
+    let parts = Parts {
+        log,
+        access: access.clone(),
+        blobs: blobs.clone(),
+        ambient: ambient.clone(),
+        followers: Followers::new(move || boot.boot()),
+        auth: auth.clone(),
+        limits: Limits::default(),
+    };
+
+    let (readiness, ready) = watch::channel(false);
+    let http = match config.http_listen {
+        Some(listen) => Some(runtime::admin::serve(listen, ready.clone(), &drain).await?),
+        None => None,
+    };
+    let services = services(parts, &drain);
+    let clock = ambient.clone();
+    let server = GrpcServer {
+        listen: config.listen,
+        descriptors: proto::DESCRIPTORS,
+        ambient,
+        drain: drain.clone(),
+        ready,
+    };
+    let Served { addr, task: serving } = server.serve(services).await?;
+    let served = CancellationToken::new();
+    let (view, stop) = (access.clone(), served.clone().cancelled_owned());
+    let mut following = tokio::spawn(async move { view.follow(auth, stop).await });
+    tokio::select! {
+        () = access.until_ready() => tracing::info!(%addr, "catalog is ready"),
+        ended = &mut following => anyhow::bail!("the access feed ended before it began: {ended:?}"),
+        () = drain.requested() => {}
+    }
+    readiness.send_replace(true);
+    let sweeping = tokio::spawn(sweep(blobs, clock)).abort_handle();
+    let task = tokio::spawn(async move {
+        let ended = run(serving, following, served).await;
+        readiness.send_replace(false);
+        sweeping.abort();
+        ended
+    });
+    Ok(Started { addr, http, task })
+}
+
+fn services(parts: Parts, drain: &Drain) -> RoutesBuilder {
+    let stop = {
+        let drain = drain.clone();
+        move || Box::pin(drain.requested()) as BoxFuture<'static, ()>
+    };
+    let source = Arc::new(Content(parts.log.clone()));
+    let gate = feed_gate(parts.access.clone(), parts.ambient.clone());
+    let (log, followers) = (parts.log.clone(), parts.followers.clone());
+    let catalog = Arc::new(Catalog::new(parts));
+    let mut services = RoutesBuilder::default();
+    services
+        .add_service(CatalogApi(catalog.clone()).into_server())
+        .add_service(EventsApi { log, catalog, drain: drain.clone() }.into_server())
+        .add_service(FeedService::new(source, followers, gate, stop).into_server());
+    services
+}
+
+/// Serves until the drain, and leaves the access feed after the last call is answered. A feed that cannot go on takes
+/// the service with it: to decide on would be to miss revocations.
+async fn run(
+    serving: JoinHandle<anyhow::Result<()>>,
+    following: JoinHandle<Result<(), FollowError>>,
+    served: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut following = following;
+    tokio::select! {
+        ended = serving => {
+            served.cancel();
+            following.await?.context("the access feed ended")?;
+            ended?
+        }
+        ended = &mut following => ended?.context("the access feed ended"),
+    }
+}
+
+async fn sweep(blobs: Blobs, ambient: Ambient) {
+    let mut turns = tokio::time::interval(SWEEP_INTERVAL);
+    loop {
+        turns.tick().await;
+        match blobs.sweep(ambient.clock.now() - SWEEP_AGE).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "uploads that nobody committed are removed"),
+            Err(error) => tracing::warn!(%error, "old uploads could not be removed"),
+        }
+    }
+}
