@@ -46,6 +46,7 @@ fn parse_from<A: CommandFactory + FromArgMatches>(
     let print = Arg::new(PRINT)
         .long(PRINT)
         .action(ArgAction::SetTrue)
+        .global(true)
         .help("Print the configuration in use with the origin of every value, then end");
     let mut command = A::command().arg(print);
     let matches = command.try_get_matches_from_mut(args).map_err(Ended::Clap)?;

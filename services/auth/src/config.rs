@@ -28,7 +28,7 @@ pub struct Config {
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:7401")]
     pub listen: SocketAddr,
     /// Where health and metrics are served by HTTP; unset, they are not
-    #[arg(long = "admin-listen", env = "ADMIN_LISTEN")]
+    #[arg(long, env = "HTTP_LISTEN")]
     pub http_listen: Option<SocketAddr>,
     /// The Ed25519 key that signs events: PKCS#8 as PEM or base64
     #[arg(long, env = "SIGNING_KEY_FILE")]

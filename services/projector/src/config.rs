@@ -18,6 +18,6 @@ pub struct Config {
     #[arg(long, env = "KEYRING_FILE")]
     pub keyring_file: Option<PathBuf>,
     /// Where health and metrics are served
-    #[arg(long = "admin-listen", env = "ADMIN_LISTEN", default_value = "127.0.0.1:9094")]
+    #[arg(long = "http-listen", env = "HTTP_LISTEN", default_value = "127.0.0.1:9094")]
     pub listen: SocketAddr,
 }
