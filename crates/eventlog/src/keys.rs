@@ -131,3 +131,48 @@ fn key_id(public: &[u8]) -> String {
     id.truncate(16);
     id
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_key_signs_what_its_ring_verifies() {
+        let generated = generate();
+        let signer = Signer::parse(&generated.private_pem).unwrap();
+        let signature = signer.sign(b"text");
+        let ring = Keyring::parse(&generated.keyring.to_json()).unwrap();
+        assert_eq!(ring, generated.keyring);
+        ring.verify(signer.id(), b"text", &signature).unwrap();
+        ring.verify(signer.id(), b"Text", &signature).unwrap_err();
+        let other = generate().keyring;
+        let unknown = other.verify(signer.id(), b"text", &signature).unwrap_err();
+        assert_eq!(unknown, format!("key {} is not in the ring", signer.id()));
+        other.and(ring).verify(signer.id(), b"text", &signature).unwrap();
+    }
+
+    #[test]
+    fn a_key_is_read_as_bare_base64_too() {
+        let generated = generate();
+        let bare: String = generated.private_pem.lines().filter(|line| !line.starts_with('-')).collect();
+        assert_eq!(Signer::parse(&bare).unwrap().id(), Signer::parse(&generated.private_pem).unwrap().id());
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        for text in ["", "!", "AAAA"] {
+            Signer::parse(text).unwrap_err();
+        }
+        let json = generate().keyring.to_json();
+        let renamed = json.replacen(|c: char| c.is_ascii_hexdigit(), "x", 1);
+        for text in ["", "[]", "{\"id\": \"AAAA\"}", &renamed] {
+            Keyring::parse(text).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_signer_shows_nothing_of_its_key() {
+        let signer = Signer::parse(&generate().private_pem).unwrap();
+        assert_eq!(format!("{signer:?}"), format!("Signer({})", signer.id()));
+    }
+}

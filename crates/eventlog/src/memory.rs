@@ -92,6 +92,11 @@ impl Memory {
         self.0.faults().queue.len()
     }
 
+    /// Takes back the faults that have not befallen anybody yet.
+    pub fn clear_faults(&self) {
+        self.0.faults().queue.clear();
+    }
+
     /// Makes the log answer nothing, or answer again.
     pub fn set_away(&self, away: bool) {
         self.0.faults().away = away;

@@ -45,3 +45,50 @@ fn rank(access: Option<&Access>) -> Option<i32> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proto::event::v1::{self, AccessChanged, TokenIssued, TokenRevoked};
+
+    use super::*;
+
+    fn envelope(events: Vec<Event>) -> Envelope {
+        let events = events.into_iter().map(|event| v1::Event { event: Some(event) }).collect();
+        Envelope { events, ..Envelope::default() }
+    }
+
+    fn changed(before: Kind, after: Kind) -> Event {
+        let access = |access| Some(Access { access: Some(access) });
+        Event::AccessChanged(AccessChanged {
+            before: access(before),
+            after: access(after),
+            ..AccessChanged::default()
+        })
+    }
+
+    #[test]
+    fn only_what_takes_something_away_restricts() {
+        let privacy = |privacy: Privacy| Kind::Privacy(privacy.into());
+        let level = |level: v1::Level| Kind::Level(level.into());
+        for (event, expected) in [
+            (Event::TokenRevoked(TokenRevoked::default()), true),
+            (Event::TokenIssued(TokenIssued::default()), false),
+            (changed(privacy(Privacy::Public), privacy(Privacy::Private)), true),
+            (changed(privacy(Privacy::Public), privacy(Privacy::Authenticated)), true),
+            (changed(privacy(Privacy::Private), privacy(Privacy::Authenticated)), false),
+            (changed(privacy(Privacy::Private), privacy(Privacy::Private)), false),
+            (changed(level(v1::Level::Manage), level(v1::Level::None)), true),
+            (changed(level(v1::Level::Read), level(v1::Level::Write)), false),
+            (Event::AccessChanged(AccessChanged::default()), false),
+        ] {
+            assert_eq!(restricts(&envelope(vec![event.clone()])), expected, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn one_giving_event_spoils_a_decision_and_a_barrier_gives_nothing() {
+        let revoked = Event::TokenRevoked(TokenRevoked::default());
+        assert!(!restricts(&envelope(vec![revoked, Event::TokenIssued(TokenIssued::default())])));
+        assert!(restricts(&envelope(vec![])));
+    }
+}

@@ -63,3 +63,44 @@ struct Raw {
     #[prost(bytes = "vec", repeated, tag = "7")]
     events: Vec<Vec<u8>>,
 }
+
+#[cfg(test)]
+mod tests {
+    use proto::event::v1::{Event, NameReleased, event};
+
+    use super::*;
+    use crate::keys;
+
+    fn sealed(body: Vec<u8>) -> (Keyring, Bytes) {
+        let generated = keys::generate();
+        let signer = Signer::parse(&generated.private_pem).unwrap();
+        let signature = signer.sign(&signed_text("s", &body));
+        let sealed = Sealed { body: body.into(), key_id: signer.id().into(), signature };
+        (generated.keyring, sealed.encode_to_vec().into())
+    }
+
+    #[test]
+    fn the_type_of_an_unknown_event_is_told() {
+        let known = Event { event: Some(event::Event::NameReleased(NameReleased::default())) };
+        // Field 999 of an event of a later version: its key, and an empty message.
+        let mut later = Vec::new();
+        prost::encoding::encode_key(999, prost::encoding::WireType::LengthDelimited, &mut later);
+        later.push(0);
+        let raw = Raw { events: vec![known.encode_to_vec(), later] };
+        let (keyring, bytes) = sealed(raw.encode_to_vec());
+        let record = open(&keyring, Stream::Authz, 1, "s", bytes).unwrap();
+        assert_eq!(unknown_event(&record), Some(999));
+
+        let (keyring, bytes) =
+            sealed(Envelope { events: vec![known], ..Envelope::default() }.encode_to_vec());
+        assert_eq!(unknown_event(&open(&keyring, Stream::Authz, 1, "s", bytes).unwrap()), None);
+    }
+
+    #[test]
+    fn a_message_counts_only_under_its_own_subject() {
+        let (keyring, bytes) = sealed(Envelope::default().encode_to_vec());
+        open(&keyring, Stream::Authz, 1, "s", bytes.clone()).unwrap();
+        let moved = open(&keyring, Stream::Authz, 1, "t", bytes);
+        assert!(matches!(moved, Err(LogError::BadSignature { seq: 1, .. })));
+    }
+}

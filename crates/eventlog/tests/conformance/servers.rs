@@ -202,3 +202,16 @@ async fn a_log_without_a_signer_only_reads() {
     assert!(reader.append(Stream::Catalog, vec![message(&subject, seq, &text)]).await.is_err());
     assert!(matches!(reader.barrier(Stream::Catalog).await, Err(LogError::ReadOnly)));
 }
+
+#[tokio::test]
+async fn the_trace_context_stands_in_the_headers_too() {
+    let lab = Lab::one().await;
+    let log = lab.connect(&lab.url()).await.unwrap();
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let mut traced = message(&subject(), 0, "traced");
+    traced.envelope.traceparent = traceparent.into();
+    let seq = log.append(STREAM, vec![traced]).await.unwrap();
+    let stream = jetstream::new(log.client()).get_stream(STREAM.as_str()).await.unwrap();
+    let stored = stream.get_raw_message(seq).await.unwrap();
+    assert_eq!(stored.headers.get("traceparent").unwrap().as_str(), traceparent);
+}
