@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::verb;
+use crate::{up, verb};
 
 const AFTER_HELP: &str = "\
 Environment:
@@ -56,6 +56,12 @@ pub struct Global {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Run a whole Latchkey from one data folder
+    Up(up::Options),
+    /// Build the read models anew beside the live ones, then swap them in (while `up` runs)
+    Rebuild(up::running::Running),
+    /// Compare the read models with the log (while `up` runs); exit status 1 if they differ
+    Verify(up::running::Running),
     /// Sign in, and note the session for later commands
     Login(verb::login::Login),
     /// End the session that `login` noted

@@ -22,6 +22,9 @@ use verb::{Context, login};
 pub async fn run(cli: Cli) -> Result<(), Failed> {
     let context = Context::new(cli.global);
     match cli.verb {
+        Verb::Up(options) => options.run(&context).await,
+        Verb::Rebuild(running) => running.rebuild(&context).await,
+        Verb::Verify(running) => running.verify(&context).await,
         Verb::Login(login) => login.run(&context).await,
         Verb::Logout => login::logout(&context).await,
         Verb::Whoami => login::whoami(&context).await,

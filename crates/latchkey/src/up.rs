@@ -1,6 +1,152 @@
 //! A whole Latchkey from one data folder: both servers as children, the four services in this process.
+//!
+//! Everything it needs is made at the first start and found again at every later one. Once `up.json` is there, all of
+//! it answers; when the process ends, however it ends, nothing of it stays behind.
 
+mod admin;
+pub mod children;
 pub mod folder;
+pub mod parts;
 pub mod record;
+pub mod running;
 pub mod secrets;
 mod words;
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use runtime::telemetry::{self, LogFormat, TelemetryArgs};
+use runtime::{Ambient, shutdown_signal};
+
+use crate::failed::{Exit, Failed};
+use crate::verb::Context;
+use children::{Children, Programs};
+use folder::Folder;
+use parts::{Parts, Plan};
+use record::Record;
+use secrets::Secrets;
+use words::Welcome;
+
+/// `latchkey up`
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Folder with everything in it; made at the first start
+    #[arg(long, value_name = "DIR", default_value = ".latchkey")]
+    pub data: PathBuf,
+    /// Where to serve HTTP; port 0 picks a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Where the servers are.
+    #[command(flatten)]
+    pub programs: Programs,
+    /// What is logged, for example info or warn,auth=debug
+    #[arg(long, env = "LATCHKEY_LOG", default_value = "warn")]
+    pub log: String,
+    /// Log lines for people or for machines
+    #[arg(long, env = "LATCHKEY_LOG_FORMAT", default_value = "human", value_enum)]
+    pub log_format: LogFormat,
+    /// Where traces are sent by OTLP over gRPC
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
+}
+
+impl Options {
+    /// Runs until Ctrl-C, a signal to end, or the loss of something it cannot do without.
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failed> {
+        let folder = Folder::take(&self.data)?;
+        free(self.listen)?;
+        // Left behind by a start that was killed: what it says is not true any more.
+        let _absent = std::fs::remove_file(folder.record());
+        let telemetry = telemetry::init(TelemetryArgs {
+            log_format: self.log_format,
+            log: self.log.clone(),
+            otlp_endpoint: self.otlp_endpoint.clone(),
+            service_name: Some("latchkey".to_owned()),
+        })?;
+        let mut stop = std::pin::pin!(shutdown_signal());
+        let running = tokio::select! {
+            running = Box::pin(Running::start(&self, &folder, &context.ambient)) => running?,
+            // The children die with what holds them.
+            () = &mut stop => return Ok(()),
+        };
+        let ended = running.until(context, &folder, stop).await;
+        telemetry.finish().await;
+        ended
+    }
+}
+
+/// Everything, ready.
+struct Running {
+    children: Children,
+    parts: Parts,
+    secrets: Secrets,
+    record: Record,
+    /// Of the first account, at the first start only.
+    password: Option<runtime::Secret>,
+}
+
+impl Running {
+    async fn start(options: &Options, folder: &Folder, ambient: &Ambient) -> anyhow::Result<Self> {
+        let secrets = Secrets::ensure(&folder.secrets(), ambient)?;
+        let (password, fresh) = secrets.first_password(ambient)?;
+        let children = Children::start(folder, &options.programs).await?;
+        let (nats, postgres) = (children.nats.url(), children.postgres.url());
+        let plan =
+            Plan::new(nats.clone(), postgres.clone(), folder.blobs(), secrets.clone(), options.listen);
+        let parts = Parts::start(plan, ambient).await?;
+        let http = format!("http://{}", parts.http);
+        let admin_token = admin::session(&http, &secrets, &password).await?;
+        let record = Record {
+            http,
+            grpc_auth: format!("http://{}", parts.auth),
+            grpc_catalog: format!("http://{}", parts.catalog),
+            nats,
+            postgres,
+            admin_login: parts::ADMIN.to_owned(),
+            admin_token,
+            latchkey: std::env::current_exe().context("this program's own path")?,
+        };
+        Ok(Self { children, parts, secrets, record, password: fresh.then_some(password) })
+    }
+
+    /// Says that it is there, waits for its end, and stops everything in order.
+    async fn until(
+        mut self, context: &Context, folder: &Folder, stop: impl Future<Output = ()>,
+    ) -> Result<(), Failed> {
+        let published = self.record.publish(&folder.record())?;
+        let welcome = Welcome {
+            record: &self.record,
+            password: self.password.as_ref().map(runtime::Secret::expose),
+            password_file: &self.secrets.admin_password(),
+            record_file: &folder.record(),
+            metrics: self.parts.metrics,
+        };
+        welcome.lines().iter().for_each(|line| context.output.line(line));
+        context.output.document(&serde_json::to_value(&self.record).expect("strings are JSON"));
+        let lost = tokio::select! {
+            () = stop => None,
+            error = self.parts.ended() => Some(error),
+            error = self.children.mind() => Some(error),
+        };
+        drop(published);
+        context.output.line("stopping");
+        for service in self.parts.drain().await {
+            eprintln!("latchkey: {} did not finish in time and was stopped", service.as_str());
+        }
+        self.children.stop().await;
+        lost.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+/// Asked before anything is started, so that the answer is one sentence.
+fn free(listen: SocketAddr) -> Result<(), Failed> {
+    match TcpListener::bind(listen) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failed::new(
+            Exit::Conflict,
+            format!("cannot listen on {listen} ({error}): choose another address with --listen ADDR:PORT"),
+        )),
+    }
+}

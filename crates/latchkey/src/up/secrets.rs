@@ -12,8 +12,8 @@ use super::folder::write_private;
 
 const SERVICES: [Service; 4] = [Service::Auth, Service::Catalog, Service::Gateway, Service::Projector];
 
-/// The services that append to the log, each with a key of its own.
-const WRITERS: [Service; 2] = [Service::Auth, Service::Catalog];
+/// The services that append to the log, each with a key of its own; the projector appends nothing but barriers.
+const WRITERS: [Service; 3] = [Service::Auth, Service::Catalog, Service::Projector];
 
 /// Where each secret lies; all of them exist.
 #[derive(Debug, Clone)]
@@ -68,9 +68,14 @@ impl Secrets {
 
     /// The first account's password as it was made at the first start, and whether that was just now.
     pub fn first_password(&self, ambient: &Ambient) -> anyhow::Result<(Secret, bool)> {
-        let path = self.dir.join("admin-password");
+        let path = self.admin_password();
         let fresh = !path.exists();
         Ok((ensure(&path, || password(ambient))?, fresh))
+    }
+
+    /// Where the first account's password is kept.
+    pub fn admin_password(&self) -> PathBuf {
+        self.dir.join("admin-password")
     }
 
     /// Where the first account's session for scripts is kept.

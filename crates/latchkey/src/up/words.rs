@@ -1,5 +1,6 @@
 //! What `up` tells the person who started it.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use super::record::Record;
@@ -11,6 +12,7 @@ pub(crate) struct Welcome<'a> {
     pub(crate) password: Option<&'a str>,
     pub(crate) password_file: &'a Path,
     pub(crate) record_file: &'a Path,
+    pub(crate) metrics: SocketAddr,
 }
 
 impl Welcome<'_> {
@@ -23,6 +25,7 @@ impl Welcome<'_> {
             String::new(),
             format!("  conda and REST   {}", record.http),
             format!("  Python           {}/pypi/CHANNEL/", record.http),
+            format!("  metrics          http://{}/metrics", self.metrics),
             format!("  for scripts      {}", self.record_file.display()),
             String::new(),
         ];
@@ -31,7 +34,10 @@ impl Welcome<'_> {
                 lines.push(format!("First account: {login}, password: {password}"));
                 lines.push(format!("  shown only now, and kept in {}", self.password_file.display()));
             }
-            None => lines.push(format!("First account: {login}, as before.")),
+            None => {
+                let kept = self.password_file.display();
+                lines.push(format!("First account: {login}; the password it was made with is kept in {kept}"));
+            }
         }
         lines.extend([
             String::new(),

@@ -45,7 +45,7 @@ async fn list(context: &Context, client: &Client, channel: &ChannelName) -> Resu
             subdir if subdir.is_empty() => text(artifact, "filename"),
             subdir => format!("{subdir}/{}", text(artifact, "filename")),
         };
-        vec![path, text(artifact, "size"), text(artifact, "uploaded_at"), text(artifact, "sha256")]
+        vec![path, text(artifact, "size_bytes"), text(artifact, "uploaded_at"), text(artifact, "sha256")]
     };
     let rows: Vec<Vec<String>> = artifacts.iter().map(row).collect();
     if rows.is_empty() {

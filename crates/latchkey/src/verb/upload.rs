@@ -117,8 +117,6 @@ impl Upload {
             Ok(_) | Err(_) => json!({}),
         };
         document["file"] = json!(path);
-        document["filename"] = json!(filename);
-        document["size"] = json!(size);
         document["sha256"] = json!(sha256);
         if let Some(pending) = pending {
             document["pending"] = json!(pending);
