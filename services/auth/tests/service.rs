@@ -1,0 +1,19 @@
+//! Auth over real gRPC and a real nats-server.
+#![expect(clippy::unwrap_used, reason = "whatever fails here fails the test")]
+
+#[path = "service/account.rs"]
+mod account;
+#[path = "service/audit.rs"]
+mod audit;
+#[path = "service/follow.rs"]
+mod follow;
+#[path = "service/lab.rs"]
+mod lab;
+#[path = "service/restart.rs"]
+mod restart;
+#[path = "service/revoke.rs"]
+mod revoke;
+#[path = "service/token.rs"]
+mod token;
+#[path = "service/void.rs"]
+mod void;
