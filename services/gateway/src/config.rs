@@ -1,7 +1,7 @@
 //! Everything the gateway is told at start, by flag or environment.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -11,14 +11,14 @@ pub struct Config {
     /// Where to listen for HTTP/1.1 and HTTP/2 without TLS; port 0 picks one
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Where to listen for health and metrics, on a network that only operators reach
-    #[arg(long, env = "ADMIN_LISTEN")]
-    pub admin_listen: Option<SocketAddr>,
+    /// Where to listen for health and metrics, on a network that only operators reach; unset, they are not served there
+    #[arg(long, env = "HTTP_LISTEN")]
+    pub http_listen: Option<SocketAddr>,
     /// Address of auth
-    #[arg(long, env = "AUTH_URL", default_value = "http://127.0.0.1:8081")]
+    #[arg(long, env = "AUTH_URL", default_value = "http://127.0.0.1:7401")]
     pub auth_url: String,
     /// Address of catalog
-    #[arg(long, env = "CATALOG_URL", default_value = "http://127.0.0.1:8082")]
+    #[arg(long, env = "CATALOG_URL", default_value = "http://127.0.0.1:7402")]
     pub catalog_url: String,
     /// Postgres with the read models, or @FILE that holds the address
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = runtime::config::value_or_file)]
@@ -35,6 +35,29 @@ pub struct Config {
     /// Largest file that can be uploaded, in bytes
     #[arg(long, env = "MAX_UPLOAD_BYTES", default_value_t = DEFAULT_MAX_UPLOAD_BYTES)]
     pub max_upload_bytes: u64,
+}
+
+impl Config {
+    /// A laptop's settings with these places and this credential; it listens on a free port.
+    pub fn new(
+        auth_url: &str,
+        catalog_url: &str,
+        database_url: &str,
+        blobs: &str,
+        service_secret_file: &Path,
+    ) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            http_listen: None,
+            auth_url: auth_url.into(),
+            catalog_url: catalog_url.into(),
+            database_url: database_url.into(),
+            blobs: blobs.into(),
+            service_secret_file: service_secret_file.into(),
+            name: "gateway".into(),
+            max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
+        }
+    }
 }
 
 /// 2 GiB: the largest packages on the public channels are a little over one.

@@ -9,7 +9,7 @@ use futures::StreamExt;
 use http::header::{EXPECT, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue};
 use http_body_util::BodyExt;
-use names::{ChannelId, ChannelName, Privacy};
+use names::{ChannelId, ChannelName, Level, Privacy};
 
 use crate::caller::{Carrier, Presented};
 use crate::limits::{LEFTOVER_BYTES, LEFTOVER_LIMIT};
@@ -44,6 +44,45 @@ impl Gate {
             Self::Open => None,
             Self::Listed => Some(Action::WhoAmI),
             Self::Channel(action) | Self::Server(action) | Self::Account(action) => Some(action),
+        }
+    }
+}
+
+/// What a gate comes down to: the columns of the refusals table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Needs {
+    /// Nothing at all.
+    Nothing,
+    /// No dead credential.
+    Listing,
+    /// Read on the channel of the address.
+    Read,
+    /// Write on it.
+    Write,
+    /// Manage on it.
+    Manage,
+    /// A session, for its own account.
+    OwnAccount,
+    /// Any live token.
+    LiveToken,
+    /// An administrator's session.
+    Administrator,
+}
+
+impl Gate {
+    /// Which column of the table it is.
+    pub fn needs(self) -> Needs {
+        match self {
+            Self::Open => Needs::Nothing,
+            Self::Listed => Needs::Listing,
+            Self::Channel(action) => match action.level() {
+                None | Some(Level::Read) => Needs::Read,
+                Some(Level::Write) => Needs::Write,
+                Some(Level::Manage) => Needs::Manage,
+            },
+            Self::Server(Action::WhoAmI) => Needs::LiveToken,
+            Self::Server(_) => Needs::Administrator,
+            Self::Account(_) => Needs::OwnAccount,
         }
     }
 }

@@ -20,8 +20,13 @@ mod start;
 mod state;
 mod upstream;
 
+#[cfg(test)]
+extern crate self as gateway;
+#[cfg(test)]
+mod tests;
+
 pub use config::{Config, DEFAULT_MAX_UPLOAD_BYTES};
-pub use gate::Gate;
+pub use gate::{Gate, Needs};
 pub use refuse::Family;
 pub use router::{Route, routes_table};
 pub use start::{Started, start};

@@ -111,7 +111,7 @@ static REST: [Line; 20] = {
     const DISABLE: Gate = Gate::Server(Action::AccountDisable);
     [
         line(Method::POST, "/session", Gate::Open, || post(session::sign_in)),
-        line(Method::DELETE, "/session", Gate::Server(Action::WhoAmI), || delete(session::sign_out)),
+        line(Method::DELETE, "/session", TOKEN_EDIT, || delete(session::sign_out)),
         line(Method::GET, "/whoami", Gate::Server(Action::WhoAmI), || get(session::whoami)),
         line(Method::GET, "/channels", Gate::Listed, || get(channel::list)),
         line(Method::POST, "/channels", Gate::Account(Action::ChannelCreate), || post(channel::create)),

@@ -65,8 +65,8 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     })?;
     let addr = listener.local_addr()?;
     let ready = watch::Sender::new(false);
-    if let Some(admin) = config.admin_listen {
-        runtime::admin::serve(admin, ready.subscribe(), &drain).await?;
+    if let Some(http) = config.http_listen {
+        runtime::admin::serve(http, ready.subscribe(), &drain).await?;
     }
     let access = Upstream::new(auth, secret.expose(), &config.name, incarnation);
     let content = Upstream::new(catalog, secret.expose(), &config.name, incarnation);

@@ -1,0 +1,77 @@
+//! The whole router over an access table in memory: what is refused is refused here, before anything behind the gateway
+//! is asked. auth, catalog and Postgres are away.
+
+mod answers;
+mod facts;
+mod refusals;
+
+#[path = "../../../tests/cluster/tests/refusals/table.rs"]
+mod table;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use blobs::Blobs;
+use feed::client::{AccessView, ContentFollower, Upstream};
+use readmodel::Reader;
+use runtime::{Ambient, CountingIds, Drain, TestClock};
+use tokio::sync::Semaphore;
+use tower::{Layer, ServiceExt};
+
+use crate::caller::CallerLayer;
+use crate::index::Indexes;
+use crate::router::router;
+use crate::state::{App, Parts};
+use crate::upstream::Upstreams;
+
+/// Nothing listens there.
+const NOWHERE: &str = "http://127.0.0.1:1";
+
+struct Gateway {
+    app: App,
+    router: axum::Router,
+    clock: Arc<TestClock>,
+    _folder: tempfile::TempDir,
+}
+
+impl Gateway {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(TestClock::at(facts::NOW));
+        let ambient = Ambient { clock: clock.clone(), ids: Arc::new(CountingIds::new()) };
+        let view = AccessView::new(Default::default());
+        facts::fill(&view);
+        let reader = Reader::connect("postgres://nobody@127.0.0.1:1/none").await.unwrap();
+        let app = App::new(Parts {
+            indexes: Indexes::new(reader.clone(), clock.clone()),
+            blobs: Blobs::open(folder.path().to_str().unwrap()).unwrap(),
+            upstreams: Upstreams {
+                auth: Upstream::channel(NOWHERE).unwrap(),
+                catalog: Upstream::channel(NOWHERE).unwrap(),
+            },
+            requests: Arc::new(Semaphore::new(100_000)),
+            uploads: Semaphore::new(1000),
+            max_upload_bytes: 1000,
+            drain: Drain::new(),
+            content: ContentFollower::new(view.clone()),
+            ambient,
+            view,
+            reader,
+        });
+        Self { router: router(app.clone()), app, clock, _folder: folder }
+    }
+
+    async fn send(&self, request: http::Request<Body>) -> Response {
+        CallerLayer.layer(self.router.clone()).oneshot(request).await.unwrap()
+    }
+
+    async fn get(&self, path: &str) -> Response {
+        self.send(http::Request::get(path).body(Body::empty()).unwrap()).await
+    }
+}
+
+async fn text(response: Response) -> String {
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}

@@ -1,0 +1,161 @@
+//! Answers that need nothing behind the gateway.
+
+use axum::body::Body;
+use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, RANGE, VARY};
+use http::{Request, StatusCode};
+
+use super::table::Caller;
+use super::{Gateway, facts, text};
+
+#[tokio::test]
+async fn what_is_away_is_503_and_never_an_empty_index() {
+    let gateway = Gateway::new().await;
+    for path in [
+        "/public/noarch/repodata.json",
+        "/public/channeldata.json",
+        "/pypi/public/simple/",
+        "/api/v1/channels",
+    ] {
+        let response = gateway.get(path).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert!(response.headers().contains_key("retry-after"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_does_not_know_access_says_503_to_all() {
+    let gateway = Gateway::new().await;
+    let view = feed::client::AccessView::new(Default::default());
+    assert!(!view.ready());
+    assert_eq!(gateway.get("/healthz").await.status(), StatusCode::OK);
+    assert_eq!(gateway.get("/readyz").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn notices_are_conditional_and_vary() {
+    let gateway = Gateway::new().await;
+    let response = gateway.get("/public/notices.json").await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()[CACHE_CONTROL], "public, max-age=0, must-revalidate");
+    assert_eq!(response.headers()[VARY], "Accept, Accept-Encoding, Authorization, X-Auth, X-API-Key");
+    let etag = response.headers()[ETAG].clone();
+
+    let token = facts::string(Caller::Reader).unwrap();
+    let again = Request::get(format!("/conda/t/{token}/private/label/main/notices.json"))
+        .header(IF_NONE_MATCH, &etag);
+    let response = gateway.send(again.body(Body::empty()).unwrap()).await;
+    assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(response.headers()[ETAG], etag);
+    assert_eq!(response.headers()[CACHE_CONTROL], "private, max-age=0, must-revalidate");
+    assert_eq!(response.headers()["referrer-policy"], "no-referrer");
+}
+
+#[tokio::test]
+async fn a_304_is_decided_after_authorisation() {
+    let gateway = Gateway::new().await;
+    let etag = gateway.get("/public/notices.json").await.headers()[ETAG].clone();
+    let request =
+        Request::get("/private/notices.json").header(IF_NONE_MATCH, etag).body(Body::empty()).unwrap();
+    assert_eq!(gateway.send(request).await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn heads_and_ranges_are_served_everywhere() {
+    let gateway = Gateway::new().await;
+    let whole = text(gateway.get("/public/notices.json").await).await;
+    let head = gateway.send(Request::head("/public/notices.json").body(Body::empty()).unwrap()).await;
+    assert_eq!(head.headers()["content-length"], whole.len().to_string());
+    assert_eq!(text(head).await, "");
+    let range = Request::get("/public/notices.json").header(RANGE, "bytes=-4").body(Body::empty()).unwrap();
+    let part = gateway.send(range).await;
+    assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(text(part).await, whole[whole.len() - 4..]);
+    let beyond =
+        Request::get("/public/notices.json").header(RANGE, "bytes=9999-").body(Body::empty()).unwrap();
+    let beyond = gateway.send(beyond).await;
+    assert_eq!(beyond.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+    assert_eq!(beyond.headers()["content-range"], format!("bytes */{}", whole.len()));
+}
+
+#[tokio::test]
+async fn hosts_stand_for_mounts() {
+    let gateway = Gateway::new().await;
+    let token = facts::string(Caller::Reader).unwrap();
+    for (host, path) in [
+        ("conda.latchkey.test", "/private/notices.json"),
+        ("conda.latchkey.test", "/conda/private/notices.json"),
+        ("api.latchkey.test:8080", "/repo/private/notices.json"),
+    ] {
+        let request =
+            Request::get(format!("/t/{token}{path}")).header("host", host).body(Body::empty()).unwrap();
+        assert_eq!(gateway.send(request).await.status(), StatusCode::OK, "{host}{path}");
+    }
+    let request = Request::get(format!("/t/{token}/private")).header("host", "pypi.latchkey.test");
+    let response = gateway.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(
+        (response.status(), &response.headers()["location"]),
+        (StatusCode::MOVED_PERMANENTLY, &"private/".parse().unwrap())
+    );
+}
+
+#[tokio::test]
+async fn unknown_places_are_404_only_after_authorisation() {
+    let gateway = Gateway::new().await;
+    let token = facts::string(Caller::Reader).unwrap();
+    for path in [
+        "/private/no-such-subdir/repodata.json",
+        "/private/label/beta/noarch/repodata.json",
+        "/private/repodata_shards.msgpack.zst/linux-64",
+        "/private/noarch/current_repodata.json",
+        "/pypi/private/a/b/c/",
+        "/pypi/private/label/beta/simple/",
+    ] {
+        assert_eq!(gateway.get(path).await.status(), StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(gateway.get(&format!("/t/{token}{path}")).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    for path in ["/conda/private/x", "/api/v1/nothing", "/api/x/y", "/a/b/c/d/e/f", "/private"] {
+        assert_eq!(gateway.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn python_pages_move_to_their_normal_address_and_keep_the_token() {
+    let gateway = Gateway::new().await;
+    let token = facts::string(Caller::Reader).unwrap();
+    for (path, to) in [
+        ("/pypi/private", "private/"),
+        ("/pypi/private/simple", "simple/"),
+        ("/pypi/private/simple/Leaf_Pkg", "leaf-pkg/"),
+        ("/pypi/private/%2Bsimple/Leaf_Pkg/", "../leaf-pkg/"),
+        ("/pypi/private/leaf/leaf", "leaf/"),
+    ] {
+        let response = gateway.get(&format!("/t/{token}{path}")).await;
+        assert_eq!(response.status(), StatusCode::MOVED_PERMANENTLY, "{path}");
+        assert_eq!(response.headers()["location"], to, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_405_and_a_stray_token_400() {
+    let gateway = Gateway::new().await;
+    let request = Request::delete("/public/noarch/repodata.json").body(Body::empty()).unwrap();
+    assert_eq!(gateway.send(request).await.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let token = facts::string(Caller::Reader).unwrap();
+    let response = gateway.get(&format!("/private/{token}/repodata.json")).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert!(!text(response).await.contains(&token));
+}
+
+#[tokio::test]
+async fn a_token_that_dies_is_refused_from_the_next_request_on() {
+    let gateway = Gateway::new().await;
+    let token = facts::string(Caller::Reader).unwrap();
+    let path = format!("/t/{token}/private/notices.json");
+    assert_eq!(gateway.get(&path).await.status(), StatusCode::OK);
+    facts::revoke(&gateway.app.view, Caller::Reader);
+    assert_eq!(gateway.get(&path).await.status(), StatusCode::UNAUTHORIZED);
+    let other = format!("/t/{}/private/notices.json", facts::string(Caller::Writer).unwrap());
+    assert_eq!(gateway.get(&other).await.status(), StatusCode::OK);
+    gateway.clock.advance(std::time::Duration::from_secs(25 * 3600));
+    assert_eq!(gateway.get(&other).await.status(), StatusCode::UNAUTHORIZED);
+}
