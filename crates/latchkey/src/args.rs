@@ -36,7 +36,7 @@ pub struct Cli {
 }
 
 /// What every verb takes.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct Global {
     /// Print one JSON document as the last line of standard output
     #[arg(long, global = true)]
@@ -85,6 +85,8 @@ pub enum Verb {
     /// Read the log of everything that happened (administrators)
     #[command(subcommand)]
     Events(verb::events::Events),
+    /// Make the secrets of a Kubernetes cluster as files
+    Secrets(up::cluster::Options),
     /// Print shell completions
     Completions {
         /// For which shell

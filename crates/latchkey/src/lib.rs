@@ -34,6 +34,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Verb::Artifact(artifact) => artifact.run(&context).await,
         Verb::Account(account) => account.run(&context).await,
         Verb::Events(events) => events.run(&context).await,
+        Verb::Secrets(options) => options.run(&context),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "latchkey", &mut script);

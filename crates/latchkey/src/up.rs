@@ -5,6 +5,7 @@
 
 mod admin;
 pub mod children;
+pub mod cluster;
 pub mod folder;
 pub mod parts;
 pub mod record;
@@ -93,8 +94,7 @@ impl Running {
         let (password, fresh) = secrets.first_password(ambient)?;
         let children = Children::start(folder, &options.programs).await?;
         let (nats, postgres) = (children.nats.url(), children.postgres.url());
-        let plan =
-            Plan::new(nats.clone(), postgres.clone(), folder.blobs(), secrets.clone(), options.listen);
+        let plan = Plan::new(nats.clone(), postgres.clone(), folder.blobs(), secrets.clone(), options.listen);
         let parts = Parts::start(plan, ambient).await?;
         let http = format!("http://{}", parts.http);
         let admin_token = admin::session(&http, &secrets, &password).await?;
@@ -113,7 +113,10 @@ impl Running {
 
     /// Says that it is there, waits for its end, and stops everything in order.
     async fn until(
-        mut self, context: &Context, folder: &Folder, stop: impl Future<Output = ()>,
+        mut self,
+        context: &Context,
+        folder: &Folder,
+        stop: impl Future<Output = ()>,
     ) -> Result<(), Failed> {
         let published = self.record.publish(&folder.record())?;
         let welcome = Welcome {

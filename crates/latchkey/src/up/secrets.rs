@@ -98,7 +98,7 @@ fn service_credential(ambient: &Ambient) -> String {
 }
 
 /// 120 random bits in groups that can be typed from a screen.
-fn password(ambient: &Ambient) -> String {
+pub(super) fn password(ambient: &Ambient) -> String {
     // 32 letters and digits, without those that look alike.
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut random = [0; 24];

@@ -1,0 +1,144 @@
+//! The secrets of a cluster, made once as files: a folder for each Kubernetes secret, a file for each of its keys.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use access::Service;
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::json;
+
+use super::folder::write_private;
+use super::secrets::{Secrets, password};
+use crate::failed::{Exit, Failed};
+use crate::verb::Context;
+
+/// Who signs in to NATS, and which secret holds the address.
+const NATS_USERS: [&str; 4] = ["auth", "catalog", "projector", "setup"];
+
+/// Who signs in to Postgres as whom; the gateway's user may only read.
+const DATABASE_USERS: [(&str, &str); 3] =
+    [("projector", "latchkey"), ("setup", "latchkey"), ("gateway", "gateway")];
+
+/// `latchkey secrets`
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Folder to make; it must not be there yet
+    dir: PathBuf,
+    /// Host, and port if it is not 4222, of NATS in the cluster
+    #[arg(long, default_value = "nats")]
+    nats: String,
+    /// Host, and port if it is not 5432, of Postgres in the cluster
+    #[arg(long, default_value = "postgres")]
+    postgres: String,
+}
+
+impl Options {
+    /// Makes all of them or says why not.
+    pub(crate) fn run(&self, context: &Context) -> Result<(), Failed> {
+        if self.dir.exists() {
+            let taken = format!("{} is there already", self.dir.display());
+            return Err(
+                Failed::new(Exit::Conflict, taken).hint("name a new folder: old secrets are not overwritten")
+            );
+        }
+        self.make(context)?;
+        let dir = self.dir.display();
+        context.output.line(format!("made {dir}; put it into the cluster with:"));
+        context.output.line(format!(
+            "  for s in {dir}/*; do kubectl -n latchkey create secret generic ${{s##*/}} --from-file=$s; done"
+        ));
+        context.output.line("then keep a copy where you keep secrets, and delete the folder");
+        context.output.document(&json!({ "dir": self.dir }));
+        Ok(())
+    }
+
+    fn make(&self, context: &Context) -> anyhow::Result<()> {
+        let secrets = Secrets::ensure(&self.folder("made")?, &context.ambient)?;
+        for service in [Service::Auth, Service::Catalog, Service::Projector] {
+            self.take(&secrets.signing_key(service), service.as_str(), "signing.key")?;
+        }
+        for service in [Service::Catalog, Service::Gateway] {
+            self.take(&secrets.credential(service), service.as_str(), "credential")?;
+        }
+        self.take(&secrets.keyring(), "cluster", "keyring.json")?;
+        self.take(&secrets.services(), "cluster", "services.json")?;
+        self.write("auth", "bootstrap-password", &password(&context.ambient))?;
+
+        let mut passwords = String::new();
+        for user in NATS_USERS {
+            let secret = password(&context.ambient);
+            passwords += &format!("{}_PASSWORD: \"{secret}\"\n", user.to_uppercase());
+            self.write(user, "nats-url", &format!("nats://{user}:{secret}@{}", self.nats))?;
+        }
+        self.write("nats", "passwords.conf", &passwords)?;
+
+        let (owner, reader) = (password(&context.ambient), password(&context.ambient));
+        for (service, user) in DATABASE_USERS {
+            let secret = if user == "gateway" { &reader } else { &owner };
+            self.write(
+                service,
+                "database-url",
+                &format!("postgres://{user}:{secret}@{}/latchkey", self.postgres),
+            )?;
+        }
+        self.write("postgres", "password", &owner)?;
+        self.write("postgres", "gateway-password", &reader)?;
+        // What is left are credentials of services that call nobody.
+        fs::remove_dir_all(self.dir.join("made")).context("removing what is not needed")
+    }
+
+    fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let folder = self.dir.join(name);
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        made.with_context(|| format!("making {}", folder.display()))?;
+        Ok(folder)
+    }
+
+    fn take(&self, from: &Path, secret: &str, key: &str) -> anyhow::Result<()> {
+        let to = self.folder(&format!("latchkey-{secret}"))?.join(key);
+        fs::rename(from, &to).with_context(|| format!("writing {}", to.display()))
+    }
+
+    fn write(&self, secret: &str, key: &str, text: &str) -> anyhow::Result<()> {
+        let to = self.folder(&format!("latchkey-{secret}"))?.join(key);
+        write_private(&to, text).with_context(|| format!("writing {}", to.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// If this fails after a change: deploy/k8s/README.md lists the same secrets and keys.
+    #[test]
+    fn every_secret_that_the_manifests_mount_is_made_once() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("secrets");
+        let options = Options { dir: dir.clone(), nats: "nats".into(), postgres: "db".into() };
+        let context = Context::new(crate::args::Global::default());
+        options.run(&context).unwrap();
+        let mut found = Vec::new();
+        for secret in fs::read_dir(&dir).unwrap() {
+            let secret = secret.unwrap();
+            for key in fs::read_dir(secret.path()).unwrap() {
+                let names = [secret.file_name(), key.unwrap().file_name()];
+                found.push(names.map(|name| name.into_string().unwrap()).join("/"));
+            }
+        }
+        found.sort();
+        let expected = "latchkey-auth/bootstrap-password latchkey-auth/nats-url latchkey-auth/signing.key \
+            latchkey-catalog/credential latchkey-catalog/nats-url latchkey-catalog/signing.key \
+            latchkey-cluster/keyring.json latchkey-cluster/services.json \
+            latchkey-gateway/credential latchkey-gateway/database-url latchkey-nats/passwords.conf \
+            latchkey-postgres/gateway-password latchkey-postgres/password \
+            latchkey-projector/database-url latchkey-projector/nats-url latchkey-projector/signing.key \
+            latchkey-setup/database-url latchkey-setup/nats-url";
+        assert_eq!(found.join(" "), expected.split_whitespace().collect::<Vec<_>>().join(" "));
+        let url = fs::read_to_string(dir.join("latchkey-gateway/database-url")).unwrap();
+        let password = fs::read_to_string(dir.join("latchkey-postgres/gateway-password")).unwrap();
+        assert_eq!(url, format!("postgres://gateway:{password}@db/latchkey"));
+        assert_eq!(options.run(&context).unwrap_err().exit, Exit::Conflict);
+    }
+}
