@@ -65,3 +65,9 @@ pub(crate) const BETWEEN_TRIES: Duration = Duration::from_millis(150);
 
 /// How long work in hand may go on once the process is asked to stop.
 pub(crate) const DRAIN_LIMIT: Duration = Duration::from_secs(20);
+
+/// Between two looks for uploads that nobody has committed.
+pub(crate) const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// An upload that was written to within this time may still be at work.
+pub(crate) const LEFT_ALONE: Duration = Duration::from_secs(24 * 60 * 60);

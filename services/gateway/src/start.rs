@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::index::Indexes;
-use crate::limits::{MAX_REQUESTS, MAX_UPLOADS};
+use crate::limits::{LEFT_ALONE, MAX_REQUESTS, MAX_UPLOADS, SWEEP_EVERY};
 use crate::listener;
 use crate::router::router;
 use crate::state::{App, Parts};
@@ -109,6 +109,7 @@ async fn run(
         first.content.until_ready().await;
         first.indexes.floor(first.content.heard());
     });
+    tokio::spawn(sweep(app.clone()));
     let mut serving = tokio::spawn(listener::serve(listener, router(app), drain));
     let ended = tokio::select! {
         ended = &mut access => followed(ended).context("the access feed ended"),
@@ -137,5 +138,24 @@ async fn until_ready(app: &App) {
     app.content.until_ready().await;
     while app.reader.wait_checkpoint(Stream::Catalog, 0, READ_MODELS_WAIT).await.is_err() {
         tracing::info!("waiting for the read models");
+    }
+}
+
+/// Removes uploads that were never committed, until the drain: their clients, or catalog, went away in the middle.
+async fn sweep(app: App) {
+    let mut turns = tokio::time::interval(SWEEP_EVERY);
+    let swept = async {
+        loop {
+            turns.tick().await;
+            match app.blobs.sweep(app.ambient.clock.now() - LEFT_ALONE).await {
+                Ok(0) => {}
+                Ok(removed) => tracing::info!(removed, "old uploads were swept"),
+                Err(error) => tracing::warn!(%error, "old uploads could not be swept"),
+            }
+        }
+    };
+    tokio::select! {
+        () = swept => {}
+        () = app.drain.requested() => {}
     }
 }

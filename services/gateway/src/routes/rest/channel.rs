@@ -6,7 +6,7 @@ use proto::catalog::v1::{
     Channel, ChannelReply, ChannelRequest, CreateChannelRequest, ListChannelsRequest, SetChannelRequest,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Confirmed;
 use super::json::{Json, query};
@@ -40,12 +40,20 @@ impl From<Channel> for ChannelDocument {
     }
 }
 
-/// A change of a channel, with its receipt.
-fn changed(reply: ChannelReply) -> Value {
-    json!({
-        "channel": reply.channel.map(ChannelDocument::from),
-        "authz_seq": reply.authz_seq,
-        "receipt": reply.receipt.map(Confirmed::from),
+/// A channel as it is after a change, with the change's receipt.
+#[derive(Debug, Serialize)]
+struct Changed {
+    #[serde(flatten)]
+    channel: Option<ChannelDocument>,
+    authz_seq: u64,
+    receipt: Option<Confirmed>,
+}
+
+fn changed(reply: ChannelReply) -> axum::Json<Changed> {
+    axum::Json(Changed {
+        channel: reply.channel.map(ChannelDocument::from),
+        authz_seq: reply.authz_seq,
+        receipt: reply.receipt.map(Confirmed::from),
     })
 }
 
@@ -77,7 +85,7 @@ pub(crate) async fn create(given: Given<()>, Json(body): Json<NewChannel>) -> Re
     };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let reply = given.app.upstreams.catalog().create_channel(request).await?.into_inner();
-    Ok((StatusCode::CREATED, axum::Json(changed(reply))).into_response())
+    Ok((StatusCode::CREATED, changed(reply)).into_response())
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,7 +140,7 @@ pub(crate) async fn set(given: Given<Named>, Json(body): Json<Changes>) -> Resul
     };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let reply = given.app.upstreams.catalog().set_channel(request).await?.into_inner();
-    Ok(axum::Json(changed(reply)).into_response())
+    Ok(changed(reply).into_response())
 }
 
 /// `DELETE /api/v1/channels/{channel}`.
@@ -140,5 +148,5 @@ pub(crate) async fn delete(given: Given<Named>) -> Result<Response, Problem> {
     let message = ChannelRequest { channel: given.path.channel.clone() };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let reply = given.app.upstreams.catalog().delete_channel(request).await?.into_inner();
-    Ok(axum::Json(changed(reply)).into_response())
+    Ok(changed(reply).into_response())
 }
