@@ -74,6 +74,15 @@ pub enum LogError {
     ReadOnly,
 }
 
+impl LogError {
+    /// The log ends before a reader's position.
+    pub(crate) fn shorter(stream: Stream, known: u64, last: u64) -> Self {
+        Self::Unfit(format!(
+            "{stream} ends at {last}, but the reader has seen {known}: the log was restored from an older copy; rebuild the reader, or restore a newer copy"
+        ))
+    }
+}
+
 impl From<AppendError> for LogError {
     fn from(error: AppendError) -> Self {
         match error {

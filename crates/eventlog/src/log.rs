@@ -105,8 +105,8 @@ pub trait Log: Send + Sync + 'static {
 
     /// Follows the stream from a sequence (1 is the beginning), for ever and without gaps.
     ///
-    /// Broken connections are mended inside. An error is final: a signature that does not match,
-    /// or a stream that is no longer the same log.
+    /// Broken connections are mended inside. An error is final: a signature that does not match, or
+    /// a stream that is no longer the same log or ends before `from`.
     fn tail(&self, stream: Stream, from: u64) -> BoxStream<'static, Result<Record, LogError>>;
 
     /// Appends a message without events and returns its sequence: whatever was acknowledged before

@@ -216,6 +216,11 @@ impl Log for Memory {
             if failed {
                 return None;
             }
+            let end = *last.borrow();
+            if end + 1 < next {
+                let error = LogError::shorter(stream, next - 1, end);
+                return Some((Err(error), (inner, last, next, true)));
+            }
             last.wait_for(|last| *last >= next).await.ok()?;
             let message = lock(&inner.one(stream).state).after(None, next - 1).next()?;
             let item = inner.open(stream, message);

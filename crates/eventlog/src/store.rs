@@ -4,12 +4,12 @@ mod entry;
 mod execute;
 mod pair;
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use moka::sync::Cache;
 use proto::event::v1::Event;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use entry::Entry;
 pub use pair::execute_pair;
@@ -20,6 +20,9 @@ use crate::{AppendError, Log, LogError, Stamps, Stream};
 pub(crate) const CACHED_AGGREGATES: u64 = 10_000;
 /// Races that may be lost in one decision before it is given up.
 pub(crate) const ATTEMPTS: usize = 16;
+
+/// How long a decision may wait for others on the same aggregate to be done in this process.
+pub(crate) const TURN_LIMIT: Duration = Duration::from_secs(5);
 
 /// How an aggregate's events become its state.
 pub struct Rules<S, E> {
@@ -121,8 +124,7 @@ where
 
     /// The aggregate as far as this process knows it, read from the log if it is not in the cache.
     pub async fn load(&self, subject: &str) -> Result<(u64, Option<Arc<S>>), LogError> {
-        let entry = self.entry(subject);
-        let mut entry = entry.lock().await;
+        let mut entry = self.entry(subject).await?;
         if !entry.loaded {
             self.catch_up(subject, &mut entry, 0).await?;
         }
@@ -131,14 +133,18 @@ where
 
     /// The aggregate with everything that was acknowledged before the call, by whomever.
     pub async fn fresh(&self, subject: &str) -> Result<(u64, Option<Arc<S>>), LogError> {
-        let entry = self.entry(subject);
-        let mut entry = entry.lock().await;
+        let mut entry = self.entry(subject).await?;
         self.refresh(subject, &mut entry).await?;
         Ok((entry.seq, entry.state.clone()))
     }
 
-    fn entry(&self, subject: &str) -> Arc<Mutex<Entry<S>>> {
-        self.cache.get_with_by_ref(subject, || Arc::new(Mutex::new(Entry::default())))
+    /// The aggregate's place in the cache, for this caller alone.
+    async fn entry(&self, subject: &str) -> Result<OwnedMutexGuard<Entry<S>>, LogError> {
+        let entry = self.cache.get_with_by_ref(subject, || Arc::new(Mutex::new(Entry::default())));
+        match tokio::time::timeout(TURN_LIMIT, entry.lock_owned()).await {
+            Ok(entry) => Ok(entry),
+            Err(elapsed) => Err(LogError::Unavailable(Box::new(elapsed))),
+        }
     }
 
     async fn refresh(&self, subject: &str, entry: &mut Entry<S>) -> Result<(), LogError> {

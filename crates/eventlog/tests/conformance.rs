@@ -59,6 +59,7 @@ promises! {
     promises::a_tail_delivers_everything_in_order_from_any_position,
     promises::an_envelope_may_be_as_large_as_the_limit_and_no_larger,
     promises::another_epoch_is_refused,
+    promises::a_position_that_the_log_has_not_reached_is_refused,
     faults::an_append_whose_ack_is_lost_is_stored_once,
     faults::a_batch_whose_ack_is_lost_is_stored_once,
     faults::a_lost_message_does_not_hide_another_writer,

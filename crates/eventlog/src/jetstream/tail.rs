@@ -22,6 +22,8 @@ const REQUEST: Duration = Duration::from_secs(30);
 const ABANDONED: Duration = Duration::from_secs(60);
 /// Between two tries to follow.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How often a stream may end before the follower's position; a leader that is just taking over may say so.
+const SHORT_TRIES: u32 = 50;
 
 type Out = mpsc::Sender<Result<Record, LogError>>;
 
@@ -33,6 +35,8 @@ enum Broken {
     Fatal(LogError),
     /// Another consumer will do.
     Mend(Source),
+    /// The stream ends before what the follower has seen.
+    Short { last: u64 },
 }
 
 pub(super) fn tail(
@@ -52,21 +56,27 @@ pub(super) fn tail(
 }
 
 async fn follow(inner: &Inner, stream: Stream, next: &mut u64, out: &Out) {
+    let mut short = 0;
     loop {
         inner.connection.wait_up().await;
         match consume(inner, stream, next, out).await {
             Broken::Unread => return,
-            Broken::Fatal(error) => {
-                // Nobody reads any more if this fails.
-                out.send(Err(error)).await.ok();
-                return;
+            Broken::Fatal(error) => return end(out, error).await,
+            Broken::Short { last } if short == SHORT_TRIES => {
+                return end(out, LogError::shorter(stream, *next - 1, last)).await;
             }
+            Broken::Short { .. } => short += 1,
             Broken::Mend(error) => {
                 tracing::warn!(%stream, next = *next, error, "a tail broke and is taken up again")
             }
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+async fn end(out: &Out, error: LogError) {
+    // Nobody reads any more if this fails.
+    out.send(Err(error)).await.ok();
 }
 
 /// Delivers from one consumer until it breaks.
@@ -111,6 +121,10 @@ async fn open_consumer(inner: &Inner, stream: Stream, next: u64) -> Result<pull:
     let known = &inner.one(stream).epoch;
     if found != *known {
         return Err(Broken::Fatal(LogError::WrongEpoch { stream, known: known.clone(), found }));
+    }
+    let last = handle.cached_info().state.last_sequence;
+    if last + 1 < next {
+        return Err(Broken::Short { last });
     }
     let consumer = handle
         .create_consumer(pull::Config {

@@ -35,8 +35,7 @@ where
         meta: &Meta,
         mut decide: impl FnMut(Option<&S>) -> Result<Vec<E>, R> + Send,
     ) -> Result<Done<S>, ExecuteError<R>> {
-        let entry = self.entry(subject);
-        let mut entry = entry.lock().await;
+        let mut entry = self.entry(subject).await?;
         if !entry.loaded {
             self.catch_up(subject, &mut entry, 0).await?;
         }

@@ -24,14 +24,13 @@ where
     R: Send,
 {
     assert_eq!(first.stream, second.stream, "a batch stays in one stream");
-    let (one, two) = (first.entry(first_subject), second.entry(second_subject));
     // Locked in the order of their subjects, so that two pairs cannot wait for each other.
     let (mut one, mut two) = if first_subject <= second_subject {
-        let one = one.lock().await;
-        (one, two.lock().await)
+        let one = first.entry(first_subject).await?;
+        (one, second.entry(second_subject).await?)
     } else {
-        let two = two.lock().await;
-        (one.lock().await, two)
+        let two = second.entry(second_subject).await?;
+        (first.entry(first_subject).await?, two)
     };
     if !one.loaded {
         first.catch_up(first_subject, &mut one, 0).await?;

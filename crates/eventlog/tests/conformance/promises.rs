@@ -161,3 +161,17 @@ pub(crate) async fn another_epoch_is_refused(lab: &Lab) {
         matches!(refused, Err(LogError::WrongEpoch { known, found, .. }) if known == "another" && found == epoch)
     );
 }
+
+pub(crate) async fn a_position_that_the_log_has_not_reached_is_refused(lab: &Lab) {
+    let log = lab.open().await;
+    let last = log.barrier(STREAM).await.unwrap();
+    let mut next = log.tail(STREAM, last + 1);
+    let met = soon("the tail", log.tail(STREAM, last + 2).next()).await;
+    let Some(Err(LogError::Unfit(why))) = met else { panic!("{met:?}") };
+    assert!(
+        why.starts_with(&format!("CATALOG ends at {last}, but the reader has seen {}", last + 1)),
+        "{why}"
+    );
+    let barrier = log.barrier(STREAM).await.unwrap();
+    assert_eq!(soon("the tail", next.next()).await.unwrap().unwrap().seq, barrier);
+}
