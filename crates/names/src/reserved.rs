@@ -2,12 +2,11 @@
 
 use crate::conda::SUBDIRS;
 
-const ROUTES: [&str; 34] = [
+const ROUTES: [&str; 33] = [
     "+simple",
     "-",
     "_",
     "account",
-    "admin",
     "api",
     "app",
     "auth",
