@@ -66,7 +66,8 @@ impl Children {
                 "nats-server" => self.nats.restart().await,
                 _ => self.postgres.restart().await,
             };
-            if let Err(error) = again.with_context(|| format!("{name} {exited} and cannot be started again")) {
+            if let Err(error) = again.with_context(|| format!("{name} {exited} and cannot be started again"))
+            {
                 return error;
             }
         }

@@ -42,7 +42,13 @@ pub struct Plan {
 
 impl Plan {
     /// Everything but the gateway on any free port of loopback.
-    pub fn new(nats_url: String, database_url: String, blobs: PathBuf, secrets: Secrets, http: SocketAddr) -> Self {
+    pub fn new(
+        nats_url: String,
+        database_url: String,
+        blobs: PathBuf,
+        secrets: Secrets,
+        http: SocketAddr,
+    ) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self { nats_url, database_url, blobs, secrets, http, auth: any, catalog: any, admin: [any; 4] }
     }
@@ -60,7 +66,7 @@ impl Plan {
         let services = ("--services-file", secrets.services().display().to_string());
         let listen = |address: SocketAddr| ("--listen", address.to_string());
         let [auth_admin, catalog_admin, projector_admin, gateway_admin] =
-            self.admin.map(|address| ("--admin-listen", address.to_string()));
+            self.admin.map(|address| ("--http-listen", address.to_string()));
         let flags = match service {
             Service::Auth => vec![
                 nats,
@@ -78,7 +84,7 @@ impl Plan {
             Service::Projector => vec![nats, database, projector_admin, key, ring],
             Service::Gateway => vec![
                 listen(self.http),
-                ("--http-listen", gateway_admin.1),
+                gateway_admin,
                 auth,
                 ("--catalog-url", format!("http://{}", self.catalog)),
                 database,
@@ -138,7 +144,8 @@ impl Parts {
         runs(Service::Auth, drain, auth.task);
 
         let drain = Drain::new();
-        let catalog = Box::pin(catalog::start(plan.config(Service::Catalog)?, ambient.clone(), drain.clone()));
+        let catalog =
+            Box::pin(catalog::start(plan.config(Service::Catalog)?, ambient.clone(), drain.clone()));
         let catalog = catalog.await.context("catalog")?;
         plan.catalog = catalog.addr;
         runs(Service::Catalog, drain, catalog.task);
@@ -150,10 +157,17 @@ impl Parts {
         runs(Service::Projector, drain, projector.task);
 
         let drain = Drain::new();
-        let gateway = Box::pin(gateway::start(plan.config(Service::Gateway)?, ambient.clone(), drain.clone()));
+        let gateway =
+            Box::pin(gateway::start(plan.config(Service::Gateway)?, ambient.clone(), drain.clone()));
         let gateway = gateway.await.context("gateway")?;
         runs(Service::Gateway, drain, gateway.task);
-        Ok(Self { http: gateway.addr, auth: auth.addr, catalog: catalog.addr, metrics: projector.addr, running })
+        Ok(Self {
+            http: gateway.addr,
+            auth: auth.addr,
+            catalog: catalog.addr,
+            metrics: projector.addr,
+            running,
+        })
     }
 
     /// Returns when one of them ends by itself, with why.
@@ -176,7 +190,9 @@ impl Parts {
             let stop = task.abort_handle();
             match tokio::time::timeout(DRAIN_LIMIT, task).await {
                 Ok(Ok(Ok(()))) => {}
-                Ok(Ok(Err(error))) => tracing::warn!(service = service.as_str(), %error, "ended with an error"),
+                Ok(Ok(Err(error))) => {
+                    tracing::warn!(service = service.as_str(), %error, "ended with an error")
+                }
                 Ok(Err(error)) => tracing::warn!(service = service.as_str(), %error, "broke off"),
                 Err(_) => {
                     stop.abort();

@@ -43,10 +43,16 @@ impl Running {
         let database = Database::connect(&config.database_url).map_err(anyhow::Error::from)?;
         let report = projector::verify(&database, &log).await?;
         context.output.line(report.to_string());
-        let lines: Vec<_> = report.lines.iter().map(|line| json!({
-            "what": line.what, "live": line.live, "expected": line.expected, "agrees": line.agrees,
-            "differences": line.differences,
-        })).collect();
+        let lines: Vec<_> = report
+            .lines
+            .iter()
+            .map(|line| {
+                json!({
+                    "what": line.what, "live": line.live, "expected": line.expected, "agrees": line.agrees,
+                    "differences": line.differences,
+                })
+            })
+            .collect();
         context.output.document(&json!({
             "agrees": report.agrees(), "authz_seq": report.authz_seq, "catalog_seq": report.catalog_seq,
             "lines": lines,
@@ -59,7 +65,8 @@ impl Running {
     }
 
     fn config(&self, context: &Context) -> anyhow::Result<Config> {
-        let root = self.data.canonicalize().with_context(|| format!("there is no {}", self.data.display()))?;
+        let root =
+            self.data.canonicalize().with_context(|| format!("there is no {}", self.data.display()))?;
         let record = Record::read(&root.join("up.json"))
             .with_context(|| format!("nothing runs in {}: start it with latchkey up", root.display()))?;
         let secrets = Secrets::ensure(&root.join("secrets"), &context.ambient)?;

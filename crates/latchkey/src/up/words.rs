@@ -36,7 +36,8 @@ impl Welcome<'_> {
             }
             None => {
                 let kept = self.password_file.display();
-                lines.push(format!("First account: {login}; the password it was made with is kept in {kept}"));
+                lines
+                    .push(format!("First account: {login}; the password it was made with is kept in {kept}"));
             }
         }
         lines.extend([
