@@ -1,5 +1,7 @@
 //! Executes every statement of this crate on a real Postgres.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -336,4 +338,10 @@ async fn a_version_goes_live_in_one_step_and_the_last_but_one_is_dropped() {
         db.drop_leftovers().await.unwrap();
         last = version.number;
     }
+    let pool = sqlx::PgPool::connect(&postgres.url()).await.unwrap();
+    let schemas: i64 = sqlx::query_scalar(r"SELECT count(*) FROM pg_namespace WHERE nspname ~ '^p\d+$'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(schemas, 2, "the live version and the one before it");
 }

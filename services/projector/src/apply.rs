@@ -39,13 +39,14 @@ impl Epochs {
 /// Applies a batch to the live version, whichever that is now.
 pub(crate) async fn apply(db: &Database, epochs: &Epochs, batch: &Batch) -> Result<(), ApplyError> {
     let mut tx = db.begin_live().await?;
-    project_batch(&mut tx, batch).await?;
+    // First of all, so that of two writers one waits here and is fenced before it has written anything.
     for stream in Stream::ALL {
-        record(&mut tx, stream, batch).await?;
         if let Some(checkpoint) = advance(&mut tx, stream, epochs, batch).await? {
             tx.announce(stream_of(stream), &checkpoint).await?;
         }
+        record(&mut tx, stream, batch).await?;
     }
+    project_batch(&mut tx, batch).await?;
     Ok(tx.commit().await?)
 }
 

@@ -15,7 +15,7 @@ use std::{
 use eventlog::{Log, LogError, Stream, keys::Keyring};
 use readmodel::write::{Database, Lock, SHAPE, WriteError};
 use runtime::Drain;
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     apply::{ApplyError, Epochs, apply},
@@ -28,13 +28,33 @@ use crate::{
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
-/// Follows the log.
-pub(crate) struct Follower {
-    pub(crate) db: Database,
-    pub(crate) log: Arc<dyn Log>,
-    pub(crate) keyring: Keyring,
-    pub(crate) standing: Standing,
-    pub(crate) drain: Drain,
+/// The task that follows the log.
+#[derive(Debug)]
+pub struct Following {
+    /// True while it follows, or stands by for the projector that does.
+    pub ready: watch::Receiver<bool>,
+    /// Ends when it was drained, or with the reason why no retry helps.
+    pub task: JoinHandle<Result<(), Stop>>,
+}
+
+/// Follows a log into a database until drained.
+pub fn follow(db: Database, log: Arc<dyn Log>, keyring: Keyring, drain: Drain) -> Following {
+    let (sender, ready) = watch::channel(false);
+    let standing = Standing { ready: sender, stopped: AtomicBool::new(false) };
+    let guard = drain.guard();
+    let task = tokio::spawn(async move {
+        let _guard = guard;
+        Follower { db, log, keyring, standing, drain }.run().await
+    });
+    Following { ready, task }
+}
+
+struct Follower {
+    db: Database,
+    log: Arc<dyn Log>,
+    keyring: Keyring,
+    standing: Standing,
+    drain: Drain,
 }
 
 /// Why a session has ended.
@@ -63,20 +83,21 @@ impl From<SourceError> for Over {
 
 impl From<WriteError> for Over {
     fn from(error: WriteError) -> Self {
-        match &error {
-            WriteError::Fenced { .. } => Self::Moved,
-            WriteError::Shape { found, known } if found > known => Self::Stop(Stop::Outdated),
-            error => match error.may_pass() {
-                true => Self::Away(chain(error)),
-                false => Self::Stop(Stop::Database(chain(error))),
-            },
+        if let WriteError::Fenced { .. } = error {
+            return Self::Moved;
         }
+        if let WriteError::Shape { found, known } = error
+            && found > known
+        {
+            return Self::Stop(Stop::Outdated);
+        }
+        if error.may_pass() { Self::Away(chain(&error)) } else { Self::Stop(Stop::Database(chain(&error))) }
     }
 }
 
 impl Follower {
     /// Returns when stopping was asked for, or with the reason why no retry helps.
-    pub(crate) async fn run(self) -> Result<(), Stop> {
+    async fn run(self) -> Result<(), Stop> {
         let mut backoff = Backoff::new();
         let mut with_authz = true;
         loop {
@@ -215,17 +236,13 @@ fn count(batch: &Batch) {
 
 /// Whether it follows the log, or stands by for the projector that does. Once a stream has stopped it never says so
 /// again: somebody has to look.
-#[derive(Debug, Default)]
-pub(crate) struct Standing {
+#[derive(Debug)]
+struct Standing {
     ready: watch::Sender<bool>,
     stopped: AtomicBool,
 }
 
 impl Standing {
-    pub(crate) fn subscribe(&self) -> watch::Receiver<bool> {
-        self.ready.subscribe()
-    }
-
     fn is(&self, well: bool) {
         let well = well && !self.stopped.load(Ordering::Relaxed);
         self.ready.send_if_modified(|ready| std::mem::replace(ready, well) != well);

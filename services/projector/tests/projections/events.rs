@@ -1,0 +1,193 @@
+//! Events of a small world: ids are numbers.
+
+use names::{ChannelId, PackageKind};
+use proto::event::v1::{
+    self as stored, AccessChanged, AccountCreated, AccountDisabled, Actor, ArtifactPublished,
+    ArtifactRemoved, ChannelCreated, ChannelDeleted, ChannelDescribed, CondaArtifact, PackageCreated,
+    PythonArtifact, TokenGrant, TokenIssued, TokenRevoked, TokenSecret, access::Access, access_changed,
+    artifact_published::Detail, event::Event,
+};
+use uuid::Uuid;
+
+pub(crate) const OWNER: u8 = 1;
+pub(crate) const TOKEN: u8 = 2;
+pub(crate) const CHANNEL: u8 = 3;
+pub(crate) const PACKAGE: u8 = 4;
+
+/// An id of a kind: accounts, tokens, channels and packages have each their own numbers.
+pub(crate) fn id(kind: u8, n: u8) -> Uuid {
+    Uuid::from_u128(u128::from(kind) << 64 | u128::from(n))
+}
+
+pub(crate) fn bytes(kind: u8, n: u8) -> Vec<u8> {
+    id(kind, n).as_bytes().to_vec()
+}
+
+pub(crate) fn channel_id(n: u8) -> ChannelId {
+    ChannelId(id(CHANNEL, n))
+}
+
+pub(crate) fn system() -> Actor {
+    Actor { system: "test".into(), ..Actor::default() }
+}
+
+pub(crate) fn token_actor(owner: u8, token: u8) -> Actor {
+    Actor { account_id: bytes(OWNER, owner), token_id: bytes(TOKEN, token), ..Actor::default() }
+}
+
+pub(crate) fn account(n: u8) -> (String, Event) {
+    let event = AccountCreated {
+        account_id: bytes(OWNER, n),
+        kind: stored::AccountKind::Organisation.into(),
+        owner_ids: vec![bytes(OWNER, 100)],
+        ..AccountCreated::default()
+    };
+    (owner_subject(n), Event::AccountCreated(event))
+}
+
+pub(crate) fn disabled(n: u8) -> (String, Event) {
+    let event = AccountDisabled { account_id: bytes(OWNER, n), reason: String::new() };
+    (owner_subject(n), Event::AccountDisabled(event))
+}
+
+pub(crate) fn owner_subject(n: u8) -> String {
+    eventlog::subject::owner(names::AccountId(id(OWNER, n)))
+}
+
+pub(crate) fn issued(owner: u8, token: u8, channel: u8) -> (String, Event) {
+    let event = TokenIssued {
+        token_id: bytes(TOKEN, token),
+        owner_id: bytes(OWNER, owner),
+        kind: stored::TokenKind::Resource.into(),
+        name: format!("t{token}"),
+        description: "holds a \0 that Postgres would not take".into(),
+        expires_at_us: i64::MAX,
+        secrets: vec![TokenSecret { sha256: vec![token; 32], ends_at_us: i64::MAX }],
+        grants: vec![TokenGrant { channel_id: bytes(CHANNEL, channel), level: stored::Level::Write.into() }],
+        maker_token_id: vec![],
+    };
+    (owner_subject(owner), Event::TokenIssued(event))
+}
+
+pub(crate) fn revoked(owner: u8, token: u8) -> (String, Event) {
+    let event = TokenRevoked { token_id: bytes(TOKEN, token), reason: "leaked".into() };
+    (owner_subject(owner), Event::TokenRevoked(event))
+}
+
+pub(crate) fn channel_subject(n: u8) -> String {
+    eventlog::subject::channel(channel_id(n))
+}
+
+pub(crate) fn channel(n: u8, owner: u8) -> (String, Event) {
+    let event = ChannelCreated {
+        channel_id: bytes(CHANNEL, n),
+        name: format!("c{n}"),
+        owner_id: bytes(OWNER, owner),
+        privacy: stored::Privacy::Private.into(),
+        description: String::new(),
+    };
+    (channel_subject(n), Event::ChannelCreated(event))
+}
+
+pub(crate) fn described(n: u8, description: &str) -> (String, Event) {
+    let event = ChannelDescribed { channel_id: bytes(CHANNEL, n), description: description.into() };
+    (channel_subject(n), Event::ChannelDescribed(event))
+}
+
+pub(crate) fn opened(n: u8) -> (String, Event) {
+    let access = |privacy: stored::Privacy| stored::Access { access: Some(Access::Privacy(privacy.into())) };
+    let event = AccessChanged {
+        object: Some(access_changed::Object::ChannelId(bytes(CHANNEL, n))),
+        subject: Some(access_changed::Subject::Everyone(stored::Everyone {})),
+        before: Some(access(stored::Privacy::Private)),
+        after: Some(access(stored::Privacy::Public)),
+    };
+    (channel_subject(n), Event::AccessChanged(event))
+}
+
+pub(crate) fn deleted(n: u8) -> (String, Event) {
+    (channel_subject(n), Event::ChannelDeleted(ChannelDeleted { channel_id: bytes(CHANNEL, n) }))
+}
+
+pub(crate) fn package(channel: u8, n: u8) -> (String, Event) {
+    let event = PackageCreated {
+        package_id: bytes(PACKAGE, n),
+        channel_id: bytes(CHANNEL, channel),
+        kind: stored::PackageKind::Conda.into(),
+        name: name(n),
+        private: false,
+    };
+    let subject = eventlog::subject::package(channel_id(channel), PackageKind::Conda, &name(n));
+    (subject, Event::PackageCreated(event))
+}
+
+fn name(package: u8) -> String {
+    format!("pkg.{package}")
+}
+
+pub(crate) fn files_subject(channel: u8, package: u8) -> String {
+    eventlog::subject::artifacts(channel_id(channel), PackageKind::Conda, &name(package))
+}
+
+/// A conda file; the same `build` is the same place, `content` tells what stands there.
+pub(crate) fn published(channel: u8, package: u8, build: u8, content: u8) -> (String, Event) {
+    let event = ArtifactPublished {
+        artifact_id: bytes(content, build),
+        package_id: bytes(PACKAGE, package),
+        channel_id: bytes(CHANNEL, channel),
+        filename: filename(package, build),
+        sha256: vec![content; 32],
+        md5: vec![content; 16],
+        size_bytes: 1000 + u64::from(content),
+        detail: Some(Detail::Conda(CondaArtifact {
+            subdir: "noarch".into(),
+            name: name(package),
+            version: "1.0".into(),
+            build: format!("h_{build}"),
+            build_number: build.into(),
+            record_json: format!(r#"{{"build":"h_{build}","content":{content}}}"#).into_bytes(),
+            run_exports_json: b"{}".to_vec(),
+            channeldata_json: b"{}".to_vec(),
+            indexed_timestamp_ms: 1_700_000_000_000,
+        })),
+    };
+    (files_subject(channel, package), Event::ArtifactPublished(event))
+}
+
+pub(crate) fn removed(channel: u8, package: u8, build: u8, content: u8) -> (String, Event) {
+    let event = ArtifactRemoved {
+        artifact_id: bytes(content, build),
+        filename: filename(package, build),
+        subdir: "noarch".into(),
+    };
+    (files_subject(channel, package), Event::ArtifactRemoved(event))
+}
+
+fn filename(package: u8, build: u8) -> String {
+    format!("{}-1.0-h_{build}.conda", name(package))
+}
+
+pub(crate) fn wheel(channel: u8, n: u8) -> (String, Event) {
+    let event = ArtifactPublished {
+        artifact_id: bytes(50, n),
+        package_id: bytes(PACKAGE, n),
+        channel_id: bytes(CHANNEL, channel),
+        filename: format!("Leaf.Pkg-1.{n}-py3-none-any.whl"),
+        sha256: vec![n; 32],
+        md5: vec![n; 16],
+        size_bytes: 7,
+        detail: Some(Detail::Python(PythonArtifact {
+            filetype: stored::python_artifact::FileType::Wheel.into(),
+            project: "Leaf.Pkg".into(),
+            version: format!("1.{n}"),
+            requires_python: ">=3.9".into(),
+            metadata_sha256: vec![n; 32],
+            metadata_size_bytes: 9,
+            summary: "a leaf".into(),
+        })),
+    };
+    (
+        eventlog::subject::artifacts(channel_id(channel), PackageKind::Pypi, "leaf-pkg"),
+        Event::ArtifactPublished(event),
+    )
+}

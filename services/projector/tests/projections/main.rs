@@ -1,0 +1,11 @@
+//! The projector on a real Postgres.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+mod crash;
+mod events;
+mod follow;
+mod guard;
+mod property;
+mod verify;
+mod world;

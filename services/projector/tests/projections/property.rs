@@ -1,0 +1,122 @@
+//! Whatever is appended, in whatever batches it is applied: a rebuild makes the same rows.
+
+use projector::Origin;
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+
+use crate::{
+    events::{self, token_actor},
+    world::{World, Writer},
+};
+
+/// Normal runs take one case in so many of proptest's own number.
+const CASES_DIVISOR: u32 = 32;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Describe { channel: u8, token: Option<u8> },
+    Open { channel: u8 },
+    Delete { channel: u8 },
+    Revoke { token: u8 },
+    Publish { channel: u8, package: u8, build: u8, content: u8 },
+    Remove { channel: u8, package: u8, build: u8, content: u8 },
+    Wheel { channel: u8, n: u8 },
+    Barrier,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let place = || (0..3_u8, 0..3_u8, 0..3_u8, 10..12_u8);
+    prop_oneof![
+        (0..3_u8, proptest::option::of(0..3_u8))
+            .prop_map(|(channel, token)| Step::Describe { channel, token }),
+        (0..3_u8).prop_map(|channel| Step::Open { channel }),
+        (0..3_u8).prop_map(|channel| Step::Delete { channel }),
+        (0..3_u8).prop_map(|token| Step::Revoke { token }),
+        place().prop_map(|(channel, package, build, content)| Step::Publish {
+            channel,
+            package,
+            build,
+            content
+        }),
+        place().prop_map(|(channel, package, build, content)| Step::Publish {
+            channel,
+            package,
+            build,
+            content
+        }),
+        place().prop_map(|(channel, package, build, content)| Step::Remove {
+            channel,
+            package,
+            build,
+            content
+        }),
+        (0..3_u8, 0..3_u8).prop_map(|(channel, n)| Step::Wheel { channel, n }),
+        Just(Step::Barrier),
+    ]
+}
+
+async fn take(writer: &mut Writer, step: &Step) {
+    match *step {
+        Step::Describe { channel, token: None } => {
+            writer.append(events::described(channel, "by the system")).await;
+        }
+        Step::Describe { channel, token: Some(token) } => {
+            writer.append_by(token_actor(0, token), events::described(channel, "by a token")).await;
+        }
+        Step::Open { channel } => drop(writer.append(events::opened(channel)).await),
+        Step::Delete { channel } => drop(writer.append(events::deleted(channel)).await),
+        Step::Revoke { token } => drop(writer.append(events::revoked(0, token)).await),
+        Step::Publish { channel, package, build, content } => {
+            writer.append(events::published(channel, package, build, content)).await;
+        }
+        Step::Remove { channel, package, build, content } => {
+            writer.append(events::removed(channel, package, build, content)).await;
+        }
+        Step::Wheel { channel, n } => drop(writer.append(events::wheel(channel, n)).await),
+        Step::Barrier => {
+            for stream in eventlog::Stream::ALL {
+                let seq = writer.log.barrier(stream).await.unwrap();
+                writer.ends.insert(stream, seq);
+            }
+        }
+    }
+}
+
+async fn furnished() -> World {
+    let mut world = World::following().await;
+    world.writer.append(events::account(0)).await;
+    for n in 0..3 {
+        world.writer.append(events::channel(n, 0)).await;
+        world.writer.append(events::issued(0, n, n)).await;
+        world.writer.append(events::package(n, n)).await;
+    }
+    world
+}
+
+#[test]
+fn a_rebuild_equals_what_is_live() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let config = Config { cases: Config::default().cases / CASES_DIVISOR, ..Config::default() };
+    let world = tokio::sync::Mutex::new(runtime.block_on(furnished()));
+    // Each case goes on where the last one ended, so the log grows; a failure names the steps that led to it.
+    let steps = (proptest::collection::vec(step(), 1..60), any::<bool>());
+    let ran = TestRunner::new(config).run(&steps, |(steps, from_ledger)| {
+        runtime.block_on(async {
+            let mut world = world.lock().await;
+            for step in &steps {
+                take(&mut world.writer, step).await;
+            }
+            world.caught_up().await;
+            let report = world.verify().await;
+            prop_assert!(report.agrees(), "{}", report);
+            let origin = if from_ledger { Origin::Ledger } else { Origin::Log(world.log()) };
+            projector::rebuild(&world.db, origin, &world.memory.keyring()).await.unwrap();
+            let report = world.verify().await;
+            prop_assert!(report.agrees(), "{}", report);
+            Ok(())
+        })
+    });
+    ran.unwrap();
+}
