@@ -8,13 +8,18 @@ mod artifact;
 mod channel;
 mod context;
 mod package;
+#[cfg(test)]
+mod tests;
 mod token;
 mod touch;
 
 use eventlog::Record;
 use names::EventId;
 use proto::event::v1::event::Event;
-use readmodel::write::{Keys, ParkedRow, Rows};
+use readmodel::{
+    ArtifactRow, FileKey,
+    write::{Keys, ParkedRow, Rows},
+};
 
 use context::Context;
 pub(crate) use context::stream_of;
@@ -78,19 +83,28 @@ fn fold_entry(rows: &mut Rows, entry: &Entry) -> Result<(), Unapplicable> {
     if rows.parked.contains_key(&subject) {
         return Ok(());
     }
-    // One decision, all of it or nothing: what it has touched is put back if a part of it cannot be applied.
-    let before = (rows.files.clone(), rows.history.len());
+    let files = files_of(rows, entry);
+    let lines = rows.history.len();
     let folded = entry.record.envelope.events.iter().enumerate().try_for_each(|(part, event)| {
         let event = event.event.as_ref().ok_or_else(|| unknown(&entry.record))?;
         apply(rows, &context, i32::try_from(part).map_err(|error| error.to_string())?, event)
     });
-    match folded {
-        Ok(()) => Ok(()),
-        Err(reason) => {
-            (rows.files, _) = (before.0, rows.history.truncate(before.1));
-            refuse(rows, entry.stream, seq, subject, reason)
+    let Err(reason) = folded else { return Ok(()) };
+    // One decision, all of it or nothing.
+    for (key, file) in files {
+        match file {
+            Some(file) => drop(rows.files.insert(key, file)),
+            None => drop(rows.files.remove(&key)),
         }
     }
+    rows.history.truncate(lines);
+    refuse(rows, entry.stream, seq, subject, reason)
+}
+
+/// The files that one entry may change, as they are before it.
+fn files_of(rows: &Rows, entry: &Entry) -> Vec<(FileKey, Option<ArtifactRow>)> {
+    let keys = keys(std::slice::from_ref(entry));
+    keys.files.into_iter().map(|key| (key.clone(), rows.files.get(&key).cloned())).collect()
 }
 
 /// In AUTHZ a skipped event could be a skipped revocation, so the fold stops; in CATALOG only its aggregate does.
@@ -104,7 +118,7 @@ fn refuse(
     match stream {
         eventlog::Stream::Authz => Err(Unapplicable { seq, subject, reason }),
         eventlog::Stream::Catalog => {
-            rows.parked.entry(subject).or_insert(ParkedRow { seq, reason });
+            rows.parked.entry(subject).or_insert(ParkedRow { seq, reason: context::text(&reason) });
             Ok(())
         }
     }

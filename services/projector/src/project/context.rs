@@ -85,9 +85,9 @@ pub(crate) fn text(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// A time out of range is as late as can be.
+/// A time out of the range of Postgres is as early or as late as can be.
 pub(crate) fn instant(micros: i64) -> OffsetDateTime {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000)
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros.max(0)) * 1_000)
         .unwrap_or(time::macros::datetime!(9999-12-31 23:59:59 UTC))
 }
 
