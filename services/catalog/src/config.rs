@@ -23,7 +23,7 @@ pub struct Config {
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:7402")]
     pub listen: SocketAddr,
     /// Where health and metrics are served by HTTP; unset, they are not
-    #[arg(long = "admin-listen", env = "ADMIN_LISTEN")]
+    #[arg(long, env = "HTTP_LISTEN")]
     pub http_listen: Option<SocketAddr>,
     /// Where auth serves gRPC
     #[arg(long, env = "AUTH_URL", default_value = "http://127.0.0.1:7401")]

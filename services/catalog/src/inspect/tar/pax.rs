@@ -1,12 +1,12 @@
 //! Extended headers: GNU's long names, and pax records (POSIX.1-2001). They speak of the entry that follows.
 
-use std::io::Read;
+use std::io::{Read, Take};
 
 use tar::Header;
 
 use crate::inspect::{
     limits::NAME_BYTES,
-    refusal::{Failed, Refusal, broken, stop},
+    refusal::{Failed, Refusal, broken},
 };
 
 /// Largest extended header that is read; real ones hold a few names and times.
@@ -25,7 +25,7 @@ impl Extended {
     pub(super) fn take(
         &mut self,
         header: &Header,
-        data: &mut impl Read,
+        data: &mut Take<impl Read>,
         place: &str,
     ) -> Result<bool, Failed> {
         let kind = header.entry_type();
@@ -84,7 +84,7 @@ fn record(raw: &[u8]) -> Option<(&[u8], &[u8], usize)> {
     Some((&body[..equals], &body[equals + 1..], length))
 }
 
-fn long_name(data: &mut impl Read, place: &str) -> Result<Vec<u8>, Failed> {
+fn long_name(data: &mut Take<impl Read>, place: &str) -> Result<Vec<u8>, Failed> {
     let mut name = read(data, NAME_BYTES as u64 + 1, place)?;
     if name.last() == Some(&0) {
         name.pop();
@@ -92,12 +92,16 @@ fn long_name(data: &mut impl Read, place: &str) -> Result<Vec<u8>, Failed> {
     Ok(name)
 }
 
-fn read(data: &mut impl Read, limit: u64, place: &str) -> Result<Vec<u8>, Failed> {
+/// Reads an extended header's data, which is as long as its header says.
+fn read(data: &mut Take<impl Read>, limit: u64, place: &str) -> Result<Vec<u8>, Failed> {
+    if data.limit() > limit {
+        return Err(Refusal::MemberSize { member: "an extended header".into(), limit }.into());
+    }
     let mut raw = Vec::new();
-    data.take(limit + 1).read_to_end(&mut raw).map_err(|error| broken(place, error))?;
-    match raw.len() as u64 > limit {
-        true => Err(broken(place, stop(Refusal::MemberSize { member: "an extended header".into(), limit }))),
-        false => Ok(raw),
+    data.read_to_end(&mut raw).map_err(|error| broken(place, error))?;
+    match data.limit() {
+        0 => Ok(raw),
+        _ => Err(Refusal::CutOff { place: place.into() }.into()),
     }
 }
 

@@ -1,0 +1,8 @@
+//! Catalog from outside: archives as uploaders send them, and the service on the real log.
+
+#[cfg(test)]
+mod accepted;
+#[cfg(test)]
+mod archive;
+#[cfg(test)]
+mod hostile;
