@@ -88,6 +88,7 @@ fn each_rule_refuses_what_breaks_it() {
             "//! App.\n\n#[cfg(test)]\nmod tests { fn f() { sleep(1) } }\n",
             "does not sleep",
         ),
+        ("crates/servers/tests/lifecycle.rs", "//! Waits.\n", "off the list"),
         ("tests/clients/test_x.py", "time.sleep(1)\n", "does not sleep"),
         ("services/auth/src/domain/token.rs", "//! Tokens.\n", "should stand in it"),
         ("crates/access/src/decide.rs", "//! Decides.\n", "should stand in it"),
