@@ -45,7 +45,14 @@ pub struct Global {
     #[arg(long, global = true, value_name = "URL", env = "LATCHKEY_URL", hide_env = true)]
     pub url: Option<String>,
     // Only the environment is documented: arguments are seen by everyone on the machine.
-    #[arg(long, global = true, hide = true, env = "LATCHKEY_TOKEN", hide_env_values = true)]
+    #[arg(
+        id = "credential",
+        long,
+        global = true,
+        hide = true,
+        env = "LATCHKEY_TOKEN",
+        hide_env_values = true
+    )]
     pub(crate) token: Option<runtime::Secret>,
     #[arg(long, global = true, hide = true, env = "XDG_CONFIG_HOME")]
     pub(crate) config_home: Option<PathBuf>,
@@ -103,5 +110,36 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_is_read_with_the_global_options_beside_it() {
+        for line in [
+            "up --data d --listen 127.0.0.1:0",
+            "rebuild --data d",
+            "verify",
+            "login --login ada --password-stdin",
+            "logout",
+            "whoami",
+            "channel create acme --public --description words",
+            "channel set acme --private",
+            "channel delete acme --yes",
+            "token create ci --resource acme:read --resource b:write --expires 30d",
+            "token list --sessions",
+            "token show ci",
+            "token revoke ci",
+            "token explain ci --action read --channel acme",
+            "upload acme a.conda b.whl --force",
+            "artifact list acme",
+            "artifact remove acme noarch/a-1-0.conda",
+            "account create ada --admin",
+            "account disable ada",
+            "events tail --stream catalog --from 3 --follow",
+            "completions zsh",
+        ] {
+            let words = ["latchkey", "--json", "--url", "http://h"].into_iter().chain(line.split(' '));
+            let cli = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert!(cli.global.json && cli.global.url.is_some(), "{line}");
+        }
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn receipt_lines(answer: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     for confirmation in list(receipt, "confirmed") {
         let after_us = confirmation.get("after_us").and_then(Value::as_u64).unwrap_or(0);
-        lines.push(format!("  {} after {}", text(confirmation, "gateway"), millis(after_us)));
+        lines.push(format!("  applied by {} after {}", text(confirmation, "gateway"), millis(after_us)));
     }
     let silent: Vec<&str> = list(receipt, "silent").iter().filter_map(Value::as_str).collect();
     if !silent.is_empty() {
@@ -84,7 +84,7 @@ mod tests {
             "confirmed": [{ "gateway": "g1", "after_us": 2350 }], "silent": ["g2"], "waited_us": 2_000_000,
         } });
         let lines = receipt_lines(&answer);
-        assert_eq!(lines[0], "  g1 after 2.3 ms");
+        assert_eq!(lines[0], "  applied by g1 after 2.3 ms");
         assert!(lines[1].contains("within 2000.0 ms: g2"));
     }
 }

@@ -171,7 +171,7 @@ async fn show(context: &Context, client: &Client, token: &str) -> Result<(), Fai
 async fn revoke(context: &Context, client: &Client, token: &str) -> Result<(), Failed> {
     let answer = client.json(client.api(Method::DELETE, &["tokens", token])).await?;
     let revoked = answer.get("token").unwrap_or(&answer);
-    context.output.line(format!("revoked {:?}; refused from now on by", text(revoked, "name")));
+    context.output.line(format!("revoked {:?}: it opens nothing from now on", text(revoked, "name")));
     for line in recipe::receipt_lines(&answer) {
         context.output.line(line);
     }
