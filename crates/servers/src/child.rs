@@ -124,6 +124,11 @@ impl Child {
         }
     }
 
+    /// Asks the child to end as an orchestrator does, and insists after a while.
+    pub async fn terminate(&self) {
+        self.stop(Signal::SIGTERM).await;
+    }
+
     /// Kills the child and waits until it is gone.
     pub async fn kill9(&self) {
         self.signal(Signal::SIGKILL);

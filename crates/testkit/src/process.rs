@@ -7,7 +7,7 @@ use std::time::Duration;
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Between two looks at what gives no notice when it changes.
-const LOOK: Duration = Duration::from_millis(20);
+pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
 /// One of our binaries, built beside the running test. Panics with the line to type if it is not there.
 pub fn binary(name: &str) -> PathBuf {

@@ -81,6 +81,11 @@ impl Session {
         Self { token: None, ..self.clone() }
     }
 
+    /// The address, without a slash at its end.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The credential's string; empty for nobody.
     pub fn token(&self) -> &str {
         self.token.as_deref().unwrap_or_default()
