@@ -1,14 +1,13 @@
 //! The door: every request passes here after routing and before its handler, and before any of its body is read.
 
 use access::{Action, Caller, Object, Table, Verdict};
-use axum::body::{Body, HttpBody};
+use axum::body::HttpBody;
 use axum::extract::{RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use http::header::{EXPECT, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue};
-use http_body_util::BodyExt;
 use names::{ChannelId, ChannelName, Level, Privacy};
 
 use crate::caller::{Carrier, Presented};
@@ -248,26 +247,6 @@ fn dress(response: &mut Response, carrier: Carrier) {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
     }
-}
-
-/// Answers 503 when too much is in work already, instead of letting the queue grow. A request counts until its last
-/// byte is sent.
-pub(crate) async fn make_room(State(app): State<App>, request: Request, next: Next) -> Response {
-    // Whoever restarts processes that do not answer must not be turned away by load.
-    if ["/healthz", "/readyz"].contains(&request.uri().path()) {
-        return next.run(request).await;
-    }
-    let Ok(place) = app.requests.clone().try_acquire_owned() else {
-        discard(request);
-        return Problem::unavailable("too many requests are in work; try again in a moment").into_response();
-    };
-    let response = next.run(request).await;
-    response.map(|body| {
-        Body::new(body.map_frame(move |frame| {
-            let _held = &place;
-            frame
-        }))
-    })
 }
 
 /// Reads what a refused client is sending anyway, within limits, while the refusal is on its way.

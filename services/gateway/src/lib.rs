@@ -11,6 +11,7 @@ mod gate;
 pub mod index;
 mod limits;
 mod listener;
+mod load;
 mod problem;
 mod refuse;
 pub mod render;

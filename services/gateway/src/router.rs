@@ -11,6 +11,7 @@ use runtime::trace::HttpTrace;
 
 use crate::gate::{self, Door, Gate};
 use crate::listener::catch_panic;
+use crate::load;
 use crate::problem::Problem;
 use crate::refuse::Family;
 use crate::routes::{conda, page, pypi, rest, upload};
@@ -195,7 +196,7 @@ pub(crate) fn router(app: App) -> Router {
     router
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(app.clone(), gate::make_room))
+        .layer(from_fn_with_state(app.clone(), load::make_room))
         .layer(catch_panic())
         .layer(trace)
         .with_state(app)
