@@ -53,11 +53,11 @@ impl JetStream {
         signer: Option<Signer>,
         keyring: Keyring,
     ) -> Result<Self, LogError> {
-        let connection = Connection::open(&config).await?;
+        let connection = Box::pin(Connection::open(&config)).await?;
         let context = connection.context();
         let mut streams = HashMap::new();
         for stream in Stream::ALL {
-            let info = config::ensure(&context, &config, stream, &stamps).await?;
+            let info = Box::pin(config::ensure(&context, &config, stream, &stamps)).await?;
             let epoch = config::epoch_of(stream, &info.config)?;
             let gauge = Gauge::new(info.config.max_bytes, info.state.bytes);
             streams.insert(stream, One { epoch, gate: Gate::new(), gauge });

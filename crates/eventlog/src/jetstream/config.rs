@@ -4,9 +4,11 @@ use std::{collections::HashMap, time::Duration};
 
 use async_nats::jetstream::{
     self,
-    context::GetStreamErrorKind,
+    context::{CreateStreamErrorKind, GetStreamErrorKind},
     stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType},
 };
+
+use tokio::time::Instant;
 
 use crate::{LogError, Stamps, Stream, seal::MAX_ENVELOPE_BYTES};
 
@@ -14,6 +16,9 @@ use crate::{LogError, Stamps, Stream, seal::MAX_ENVELOPE_BYTES};
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 /// What signature, key id and headers may add to an envelope.
 const SEAL_BYTES: usize = 4 * 1024;
+/// How long a start waits for a cluster to choose its leaders.
+const ENSURE_LIMIT: Duration = Duration::from_secs(20);
+const ENSURE_PAUSE: Duration = Duration::from_millis(100);
 /// Where a stream keeps its epoch.
 const EPOCH_KEY: &str = "log_epoch";
 
@@ -81,8 +86,27 @@ fn wanted(config: &NatsConfig, stream: Stream, epoch: String) -> Config {
     }
 }
 
-/// The stream as it is, created if need be, with settings that keep the log's promises.
+/// As [`make`], with patience for a cluster that is just choosing a leader.
 pub(super) async fn ensure(
+    context: &jetstream::Context,
+    config: &NatsConfig,
+    stream: Stream,
+    stamps: &Stamps,
+) -> Result<Info, LogError> {
+    let started = Instant::now();
+    loop {
+        match make(context, config, stream, stamps).await {
+            Err(LogError::Unavailable(error)) if started.elapsed() < ENSURE_LIMIT => {
+                tracing::info!(%stream, error, "waiting for the stream");
+                tokio::time::sleep(ENSURE_PAUSE).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// The stream as it is, created if need be, with settings that keep the log's promises.
+async fn make(
     context: &jetstream::Context,
     config: &NatsConfig,
     stream: Stream,
@@ -102,6 +126,9 @@ pub(super) async fn ensure(
             Ok(created) => created,
             Err(create) => match context.get_stream(stream.as_str()).await {
                 Ok(found) => found,
+                Err(error) if !is_missing(&error) || create.kind() == CreateStreamErrorKind::TimedOut => {
+                    return Err(LogError::Unavailable(Box::new(create)));
+                }
                 Err(_) => {
                     return Err(LogError::Unfit(format!("stream {stream} cannot be created: {create}")));
                 }

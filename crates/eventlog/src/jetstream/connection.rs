@@ -16,6 +16,8 @@ const PING: Duration = Duration::from_secs(1);
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 /// One request to the server.
 pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(2);
+/// What became of a request whose connection has gone.
+pub(super) const BROKEN: &str = "the connection to NATS broke before the answer";
 /// Between two attempts to reconnect, growing by itself.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -23,12 +25,19 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A client, and whether it is connected.
 pub(super) struct Connection {
     client: async_nats::Client,
-    up: watch::Receiver<bool>,
+    state: watch::Receiver<State>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    up: bool,
+    /// How often the connection has broken.
+    breaks: u64,
 }
 
 impl Connection {
     pub(super) async fn open(config: &NatsConfig) -> Result<Self, LogError> {
-        let (state, up) = watch::channel(true);
+        let (sender, state) = watch::channel(State { up: true, breaks: 0 });
         let servers = config
             .url
             .split(',')
@@ -46,7 +55,7 @@ impl Connection {
                 FIRST_PAUSE.saturating_mul(tries).min(LONGEST_PAUSE)
             })
             .event_callback(move |event| {
-                note(&event, &state);
+                note(&event, &sender);
                 std::future::ready(())
             });
         if !config.discover {
@@ -70,7 +79,7 @@ impl Connection {
                 client.server_info().version
             )));
         }
-        Ok(Self { client, up })
+        Ok(Self { client, state })
     }
 
     pub(super) fn context(&self) -> jetstream::Context {
@@ -78,25 +87,37 @@ impl Connection {
     }
 
     pub(super) fn is_up(&self) -> bool {
-        *self.up.borrow()
+        self.state.borrow().up
     }
 
     /// Returns once there is a connection. The caller sets the limit.
     pub(super) async fn wait_up(&self) {
         // The sender lives in the client, which outlives this call.
-        self.up.clone().wait_for(|up| *up).await.ok();
+        self.state.clone().wait_for(|state| state.up).await.ok();
+    }
+
+    /// A future that ends when the connection breaks. Taken before a request is sent, it spares the
+    /// wait for an answer that cannot come any more.
+    pub(super) fn broken(&self) -> impl Future<Output = ()> + use<> {
+        let mut state = self.state.clone();
+        let State { up, breaks } = *state.borrow();
+        async move {
+            if up && state.wait_for(|now| now.breaks != breaks).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
     }
 }
 
-fn note(event: &Event, state: &watch::Sender<bool>) {
+fn note(event: &Event, state: &watch::Sender<State>) {
     match event {
         Event::Connected => {
             tracing::info!("nats: connected");
-            state.send_replace(true);
+            state.send_modify(|state| state.up = true);
         }
         Event::Disconnected | Event::Closed => {
             tracing::warn!("nats: {event}");
-            state.send_replace(false);
+            state.send_modify(|state| *state = State { up: false, breaks: state.breaks + 1 });
         }
         Event::LameDuckMode
         | Event::Draining

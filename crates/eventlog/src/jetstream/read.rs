@@ -11,7 +11,10 @@ use async_nats::{
 };
 use futures::StreamExt as _;
 
-use super::{Inner, connection::REQUEST_LIMIT};
+use super::{
+    Inner,
+    connection::{BROKEN, REQUEST_LIMIT},
+};
 use crate::{LogError, Record, Stream, append, error::Source, seal::open};
 
 /// How long one read may take in all.
@@ -36,7 +39,12 @@ pub(super) async fn read(
     let reading = async {
         loop {
             inner.connection.wait_up().await;
-            match attempt(inner, stream, subject, after, at_least).await {
+            let broken = inner.connection.broken();
+            let done = tokio::select! {
+                done = attempt(inner, stream, subject, after, at_least) => done,
+                () = broken => Err(unavailable(BROKEN)),
+            };
+            match done {
                 Err(LogError::Unavailable(error)) => {
                     tracing::debug!(%stream, error, "a read failed and is tried again")
                 }

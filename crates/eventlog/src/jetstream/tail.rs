@@ -7,7 +7,7 @@ use futures::{StreamExt as _, stream::BoxStream};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{Inner, config::epoch_of};
+use super::{Inner, config::epoch_of, connection::BROKEN};
 use crate::{LogError, Record, Stream, error::Source, seal::open};
 
 /// Messages read ahead of the follower.
@@ -81,15 +81,21 @@ async fn end(out: &Out, error: LogError) {
 
 /// Delivers from one consumer until it breaks.
 async fn consume(inner: &Inner, stream: Stream, next: &mut u64, out: &Out) -> Broken {
+    let mut broken = std::pin::pin!(inner.connection.broken());
     let mut messages = match open_consumer(inner, stream, *next).await {
         Ok(messages) => messages,
         Err(broken) => return broken,
     };
     let mut delivered = 0;
-    while let Some(message) = messages.next().await {
+    loop {
+        let message = tokio::select! {
+            message = messages.next() => message,
+            () = &mut broken => return Broken::Mend(BROKEN.into()),
+        };
         let message = match message {
-            Ok(message) => message,
-            Err(error) => return Broken::Mend(Box::new(error)),
+            Some(Ok(message)) => message,
+            Some(Err(error)) => return Broken::Mend(Box::new(error)),
+            None => return Broken::Mend("NATS ended the consumer".into()),
         };
         let (seq, position) = match message.info() {
             Ok(info) => (info.stream_sequence, info.consumer_sequence),
@@ -111,7 +117,6 @@ async fn consume(inner: &Inner, stream: Stream, next: &mut u64, out: &Out) -> Br
         }
         *next = seq + 1;
     }
-    Broken::Mend("NATS ended the consumer".into())
 }
 
 async fn open_consumer(inner: &Inner, stream: Stream, next: u64) -> Result<pull::Stream, Broken> {

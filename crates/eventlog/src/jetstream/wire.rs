@@ -11,7 +11,10 @@ use async_nats::{
 };
 use async_trait::async_trait;
 
-use super::{Inner, connection::REQUEST_LIMIT};
+use super::{
+    Inner,
+    connection::{BROKEN, REQUEST_LIMIT},
+};
 use crate::{
     Stream,
     append::{Answer, Outgoing, Wire},
@@ -42,12 +45,14 @@ impl Inner {
     async fn commit(&self, message: &Outgoing, headers: HeaderMap) -> Result<PublishAck, Answer> {
         let request =
             Request::new().headers(headers).payload(message.raw.clone()).timeout(Some(REQUEST_LIMIT));
-        let answer = self
-            .context
-            .client()
-            .send_request(message.subject.clone(), request)
-            .await
-            .map_err(|error| Answer::Lost(Box::new(error)))?;
+        let broken = self.connection.broken();
+        let client = self.context.client();
+        let answer = tokio::select! {
+            answer = client.send_request(message.subject.clone(), request) => {
+                answer.map_err(|error| Answer::Lost(Box::new(error)))?
+            }
+            () = broken => return Err(Answer::Lost(BROKEN.into())),
+        };
         match serde_json::from_slice(&answer.payload) {
             Ok(Response::Ok(ack)) => Ok(ack),
             Ok(Response::Err { error }) => Err(refused(&error)),
