@@ -13,7 +13,7 @@ use object_store::{
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use crate::key::{blob, parse_tmp};
+use crate::key::{TMP, blob, parse_tmp};
 use crate::{Blobs, Digest, Error};
 
 /// From a disk in chunks of this size: each costs a hop to the blocking pool.
@@ -70,11 +70,13 @@ impl Blobs {
         self.open_at(parse_tmp(key)?, None).await
     }
 
-    /// Asks the store something, to learn whether it is there. For readiness.
+    /// Asks the store something, to learn whether it can be used. For readiness.
+    ///
+    /// It lists, because a bucket that does not exist answers for one object as if only that were missing.
     pub async fn check(&self) -> Result<(), Error> {
-        match self.store.head(&blob(&[0; 32])).await {
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(Error::Unavailable(error)),
+        match self.store.list(Some(&Path::from(TMP))).next().await {
+            Some(Err(error)) => Err(Error::Unavailable(error)),
+            Some(Ok(_)) | None => Ok(()),
         }
     }
 

@@ -126,24 +126,22 @@ impl Upload<'_> {
     }
 
     async fn send_part(&mut self) -> Result<(), Error> {
-        let fail = |error| Error::from_store(self.path.as_ref(), error);
         if self.parts.is_none() {
-            self.parts = Some(self.blobs.store.put_multipart(self.path).await.map_err(fail)?);
+            self.parts = Some(self.blobs.store.put_multipart(self.path).await.map_err(Error::Unavailable)?);
         }
         let part = PutPayload::from_bytes(self.buffer.split().freeze());
         let parts = self.parts.as_mut().expect("it was set three lines above");
-        parts.put_part(part).await.map_err(fail)
+        parts.put_part(part).await.map_err(Error::Unavailable)
     }
 
     async fn finish(&mut self) -> Result<(), Error> {
-        let fail = |error| Error::from_store(self.path.as_ref(), error);
         if self.parts.is_none() {
             let whole = PutPayload::from_bytes(self.buffer.split().freeze());
-            return self.blobs.store.put(self.path, whole).await.map(drop).map_err(fail);
+            return self.blobs.store.put(self.path, whole).await.map(drop).map_err(Error::Unavailable);
         }
         self.send_part().await?;
         let parts = self.parts.as_mut().expect("checked above");
-        parts.complete().await.map(drop).map_err(fail)
+        parts.complete().await.map(drop).map_err(Error::Unavailable)
     }
 
     async fn abort(&mut self) {
