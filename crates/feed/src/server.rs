@@ -5,7 +5,9 @@ mod pump;
 mod service;
 mod source;
 
-pub use followers::{Connection, Followers, LOST_AFTER, MAX_FOLLOWERS, TooManyFollowers};
+pub use followers::{
+    Connection, EARLIER_FOLLOWERS, Followers, LOST_AFTER, MAX_FOLLOWERS, REJOIN_LIMIT, TooManyFollowers,
+};
 pub use pump::Items;
 pub use service::{FeedService, Gate, RECEIPT_LIMIT};
 pub use source::{Snapshot, Source, Step};

@@ -30,5 +30,6 @@ pub async fn follow(log: Arc<dyn Log>, view: AccessView) -> Stopped {
         if let Err(error) = applied {
             return error.into();
         }
+        metrics::gauge!("auth_applied_seq").set(view.seq() as f64);
     }
 }

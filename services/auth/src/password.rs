@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 use runtime::{Code, Failure, Ids, Secret};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 /// Hashes at a time; each takes 19 MiB and about 20 ms of a core.
 const WORKING: usize = 2;
@@ -30,6 +30,16 @@ impl Passwords {
         Self { waiting: Arc::new(waiting), working: Arc::new(working), decoy }
     }
 
+    /// A place among those whose password is being checked; whoever finds none is told to come back.
+    pub fn enter(&self) -> Result<Place, Failure> {
+        let busy = |full: TryAcquireError| {
+            Failure::new(Code::TooMany, "too many sign-ins at this moment: try again in a second")
+                .retry_after_s(1)
+                .because(full)
+        };
+        Ok(Place(self.waiting.clone().try_acquire_owned().map_err(busy)?))
+    }
+
     /// The PHC string of a password, if it may be one.
     pub async fn hash(&self, password: Secret, ids: &dyn Ids) -> Result<Secret, Failure> {
         let chars = password.expose().chars().count();
@@ -39,11 +49,17 @@ impl Passwords {
             return Err(Failure::new(Code::Invalid, message));
         }
         let salt = salt(ids);
-        self.work(move || hashed(password.expose(), &salt)).await?.map_err(Failure::internal)
+        let place = self.enter()?;
+        self.work(place, move || hashed(password.expose(), &salt)).await?.map_err(Failure::internal)
     }
 
     /// Whether this is the password; with no hash it never is, after the same work.
-    pub async fn verify(&self, password: Secret, hash: Option<Secret>) -> Result<bool, Failure> {
+    pub async fn verify(
+        &self,
+        place: Place,
+        password: Secret,
+        hash: Option<Secret>,
+    ) -> Result<bool, Failure> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.decoy.clone());
         if password.expose().len() > MAX_BYTES {
@@ -51,24 +67,25 @@ impl Passwords {
         }
         let verify =
             move || Argon2::default().verify_password(password.expose().as_bytes(), hash.expose()).is_ok();
-        Ok(self.work(verify).await? && known)
+        Ok(self.work(place, verify).await? && known)
     }
 
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-        let busy = |full: tokio::sync::TryAcquireError| {
-            Failure::new(Code::TooMany, "too many sign-ins at this moment: try again in a second")
-                .retry_after_s(1)
-                .because(full)
-        };
-        let waiting = self.waiting.clone().try_acquire_owned().map_err(busy)?;
+    async fn work<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
         let working = self.working.clone().acquire_owned().await.expect("the semaphore is never closed");
         let done = tokio::task::spawn_blocking(move || {
-            let _held = (waiting, working);
+            let _held = (place, working);
             work()
         });
         done.await.map_err(Failure::internal)
     }
 }
+
+/// Held from before the first look-up of a sign-in to the end of its hashing: a flood must not reach the log either.
+pub struct Place(#[expect(dead_code, reason = "it counts for as long as it lives")] OwnedSemaphorePermit);
 
 fn salt(ids: &dyn Ids) -> [u8; SALT_BYTES] {
     let mut salt = [0; SALT_BYTES];
@@ -91,9 +108,30 @@ mod tests {
         let passwords = Passwords::new(&ids);
         let hash = passwords.hash(Secret::new("correct horse"), &ids).await.unwrap();
         assert!(hash.expose().starts_with("$argon2id$v=19$"), "{}", hash.expose());
-        assert!(passwords.verify(Secret::new("correct horse"), Some(hash.clone())).await.unwrap());
-        assert!(!passwords.verify(Secret::new("correct house"), Some(hash)).await.unwrap());
-        assert!(!passwords.verify(Secret::new(""), None).await.unwrap());
+        let verify = async |password: &str, hash| {
+            passwords
+                .verify(
+                    passwords.enter().unwrap_or_else(|_| panic!("there is room")),
+                    Secret::new(password),
+                    hash,
+                )
+                .await
+                .unwrap()
+        };
+        assert!(verify("correct horse", Some(hash.clone())).await);
+        assert!(!verify("correct house", Some(hash)).await);
+        assert!(!verify("", None).await);
+    }
+
+    #[test]
+    fn a_flood_is_told_to_come_back() {
+        let passwords = Passwords::new(&CountingIds::new());
+        let held: Vec<_> =
+            (0..WAITING).map(|_| passwords.enter().unwrap_or_else(|_| panic!("there is room"))).collect();
+        let Err(failure) = passwords.enter() else { panic!("there is no room") };
+        assert_eq!((failure.code, failure.retry_after_s), (Code::TooMany, Some(1)));
+        drop(held);
+        assert!(passwords.enter().is_ok());
     }
 
     #[tokio::test]

@@ -43,14 +43,21 @@ impl Receipts {
         };
         // R2. Without it a follower that connects now could be given a snapshot from before the change.
         if self.view.wait_for(seq, limit).await.is_err() {
-            let mut receipt = self.followers.await_applied(seq, Duration::ZERO).await;
+            let mut receipt = self.followers.await_known(seq, Duration::ZERO).await;
             receipt.silent.push(SELF.into());
             return receipt;
         }
-        let receipt = self.followers.await_applied(seq, limit).await;
-        if !receipt.silent.is_empty() && change == Change::Restricts {
-            tracing::warn!(seq, silent = ?receipt.silent, "a restricting change is not confirmed by all");
+        match change {
+            Change::Widens => self.followers.await_known(seq, limit).await,
+            Change::Restricts => {
+                let receipt = self.followers.await_applied(seq, limit).await;
+                if !receipt.silent.is_empty() {
+                    tracing::warn!(seq, silent = ?receipt.silent, "a restricting change is not confirmed by all");
+                }
+                metrics::histogram!("auth_receipt_wait_seconds").record(receipt.waited_us as f64 / 1e6);
+                metrics::counter!("auth_receipt_silent_total").increment(receipt.silent.len() as u64);
+                receipt
+            }
         }
-        receipt
     }
 }

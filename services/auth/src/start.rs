@@ -54,7 +54,10 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     view.mark_ready();
 
     let boot = ambient.clock.clone();
-    let followers = Followers::new(move || boot.boot());
+    let boot = move || boot.boot();
+    // On an empty log nobody can have followed an earlier process.
+    let first = view.read(|table| table.has_no_accounts());
+    let followers = if first { Followers::new(boot) } else { Followers::after_restart(boot) };
     let keys = Keys::open(client, config.nats_replicas, ambient.ids.clone()).await?;
     let app =
         App::new(ambient.clone(), log.clone(), keys, view.clone(), followers.clone(), config.lifetimes());

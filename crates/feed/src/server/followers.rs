@@ -13,6 +13,10 @@ use uuid::Uuid;
 
 /// How long a follower that was cut off is waited for.
 pub const LOST_AFTER: Duration = Duration::from_secs(15);
+/// How long followers may take to come back after a restart: their longest pause, and a connection.
+pub const REJOIN_LIMIT: Duration = Duration::from_secs(5);
+/// Stands in a receipt for followers of an earlier process, who may not be back yet.
+pub const EARLIER_FOLLOWERS: &str = "followers of before the restart";
 /// Followers at a time, cut-off ones included.
 pub const MAX_FOLLOWERS: usize = 1_000;
 
@@ -28,6 +32,8 @@ pub struct Followers(Arc<Inner>);
 
 struct Inner {
     boot: Boot,
+    /// Until then followers of an earlier process of this server may be on their way back.
+    rejoined_by: Duration,
     known: Mutex<HashMap<Key, Follower>>,
     changed: watch::Sender<()>,
 }
@@ -46,10 +52,20 @@ struct Follower {
 pub struct TooManyFollowers;
 
 impl Followers {
-    /// Nobody follows yet. `boot` is the clock that measures durations.
+    /// Nobody follows, and nobody has before. `boot` is the clock that measures durations.
     pub fn new(boot: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self::rejoined_by(Duration::ZERO, boot)
+    }
+
+    /// Nobody follows yet, but an earlier process had followers, which still answer requests. Until they have had
+    /// [`REJOIN_LIMIT`] to come back no receipt says that everybody has applied something.
+    pub fn after_restart(boot: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self::rejoined_by(boot() + REJOIN_LIMIT, boot)
+    }
+
+    fn rejoined_by(rejoined_by: Duration, boot: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         let changed = watch::Sender::new(());
-        Self(Arc::new(Inner { boot: Arc::new(boot), known: Mutex::default(), changed }))
+        Self(Arc::new(Inner { boot: Arc::new(boot), rejoined_by, known: Mutex::default(), changed }))
     }
 
     /// Registers a connection. Coming back keeps what was applied before.
@@ -91,6 +107,21 @@ impl Followers {
     /// Waits until everybody who follows at this moment has applied `seq`, at most for `limit`; whoever has not by then
     /// is silent. Followers that come later start from a snapshot, which must already hold `seq`.
     pub async fn await_applied(&self, seq: u64, limit: Duration) -> Receipt {
+        let start = (self.0.boot)();
+        let rejoining = self.0.rejoined_by.saturating_sub(start);
+        if !rejoining.is_zero() {
+            tokio::time::sleep(rejoining.min(limit)).await;
+        }
+        let mut receipt = self.await_known(seq, limit.saturating_sub(rejoining)).await;
+        if rejoining > limit {
+            receipt.silent.push(EARLIER_FOLLOWERS.into());
+        }
+        receipt.waited_us = self.since(start);
+        receipt
+    }
+
+    /// The same without regard to who may be on the way back: for changes that endanger nobody.
+    pub async fn await_known(&self, seq: u64, limit: Duration) -> Receipt {
         let start = (self.0.boot)();
         let mut changed = self.0.changed.subscribe();
         let mut receipt = Receipt { seq, ..Receipt::default() };

@@ -45,9 +45,10 @@ impl App {
     }
 
     async fn try_sign_in(&self, call: &Call, sign_in: SignIn) -> Result<Changed<Issued>, Failure> {
+        let place = self.passwords.enter()?;
         let found = self.password_of(&sign_in.login).await?;
         let hash = found.as_ref().map(|found| found.hash.clone());
-        let right = self.passwords.verify(sign_in.password, hash).await?;
+        let right = self.passwords.verify(place, sign_in.password, hash).await?;
         let Some(found) = found.filter(|_| right) else { return Err(wrong()) };
         let (secret, hash) = secret::mint(token_string::Kind::Session, &*self.ambient.ids);
         let token = TokenId(self.ambient.ids.uuid());
