@@ -3,6 +3,7 @@
 As a program: `python packages.py DIR` fills DIR.
 """
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -73,7 +74,7 @@ def hello(out, work):
 
 PROJECT = """
     [build-system]
-    requires = ["{requires}"]
+    requires = {requires}
     build-backend = "{backend}"
 
     [project]
@@ -97,7 +98,7 @@ def project(work, name, version, backend="setuptools", dependencies=()):
     folder = work / f"{name}-{version}-{backend}"
     module = name.replace("-", "_").replace(".", "_").lower()
     toml = textwrap.dedent(PROJECT).format(
-        requires=backend,
+        requires=["maturin>=1,<2"] if backend == "maturin" else [backend],
         backend=BACKENDS[backend],
         name=name,
         version=version,
@@ -111,7 +112,7 @@ def project(work, name, version, backend="setuptools", dependencies=()):
         toml += f'\n[tool.setuptools]\npackages = ["{module}"]\n'
     if backend == "maturin":
         toml += '\n[tool.maturin]\nbindings = "bin"\n'
-        cargo = f'[package]\nname = "{module}"\nversion = "{version}"\nedition = "2021"\n\n[workspace]\n'
+        cargo = f'[package]\nname = "{module}"\nversion = "0.1.0"\nedition = "2021"\n\n[workspace]\n'
         write(folder / "Cargo.toml", cargo)
         write(folder / "src/main.rs", 'fn main() {\n    println!("hello");\n}\n')
     write(folder / "pyproject.toml", toml)
@@ -124,7 +125,10 @@ def build(folder, out, backend="setuptools", what="wheel"):
     """Runs the backend's own hook. Returns the path of what it made."""
     out.mkdir(parents=True, exist_ok=True)
     hook = f"import {BACKENDS[backend]} as b; print(b.build_{what}({str(out)!r}))"
-    made = subprocess.run([sys.executable, "-c", hook], cwd=folder, capture_output=True, text=True)
+    # maturin's hook calls the program of that name, which stands beside this interpreter.
+    path = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
+    env = dict(os.environ, PATH=path)
+    made = subprocess.run([sys.executable, "-c", hook], cwd=folder, env=env, capture_output=True, text=True)
     if made.returncode != 0:
         raise RuntimeError(made.stdout + made.stderr)
     return out / made.stdout.strip().splitlines()[-1]
