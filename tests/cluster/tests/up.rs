@@ -1,0 +1,132 @@
+//! `latchkey up` as its user meets it: ready, stopped, killed, started again.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use testkit::package::{Conda, wheel};
+use testkit::{Session, binary, processes_naming};
+
+/// Starts it on a free port; with `--json` it prints one document, when it is ready.
+struct Up {
+    child: Child,
+    record: Value,
+}
+
+impl Up {
+    fn start(data: &Path) -> anyhow::Result<Self> {
+        let mut child = command(&["--json", "up", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()?;
+        let out = child.stdout.take().expect("it was piped");
+        let line = BufReader::new(out).lines().next();
+        let line = line.unwrap_or_else(|| panic!("it ended before it was ready: {:?}", child.wait()))?;
+        Ok(Self { child, record: serde_json::from_str(&line)? })
+    }
+
+    fn session(&self) -> Session {
+        let text = |field: &str| self.record[field].as_str().unwrap_or_default().to_owned();
+        Session::new(&text("http"), Some(&text("admin_token")))
+    }
+
+    fn signal(&mut self, signal: &str) -> std::io::Result<std::process::ExitStatus> {
+        Command::new("kill").args([signal, &self.child.id().to_string()]).status()?;
+        self.child.wait()
+    }
+
+    /// A client verb against it, with the first account's session.
+    fn run(&self, arguments: &[&str]) -> anyhow::Result<Value> {
+        let output = command(&[&["--json"], arguments].concat())
+            .env("LATCHKEY_URL", self.record["http"].as_str().unwrap_or_default())
+            .env("LATCHKEY_TOKEN", self.record["admin_token"].as_str().unwrap_or_default())
+            .output()?;
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(output.status.success(), "latchkey {arguments:?}: {} {out} {said}", output.status);
+        Ok(serde_json::from_str(out.lines().last().unwrap_or_default())?)
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        // Gone already, in a test that went well.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary("latchkey"));
+    command.args(arguments).env_remove("LATCHKEY_URL").env_remove("LATCHKEY_TOKEN");
+    command
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_leaves_no_process_behind_and_starts_again_with_everything() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let data = dir.path().join("data");
+    let record_path = data.join("up.json");
+    let file = dir.path().join("tiny-1.0-0.conda");
+    std::fs::write(&file, Conda::new("tiny", "1.0").conda().bytes)?;
+    let wheel = wheel("tiny", "1.0");
+    let wheel_path = dir.path().join(&wheel.name);
+    std::fs::write(&wheel_path, wheel.bytes)?;
+
+    let mut up = Up::start(&data)?;
+    assert_eq!(std::fs::metadata(&record_path)?.permissions().mode() & 0o777, 0o600);
+    let written: Value = serde_json::from_slice(&std::fs::read(&record_path)?)?;
+    assert_eq!(written, up.record);
+    assert_eq!(up.session().get("/api/v1/whoami").await?.good()?.json()["account"]["login"], "admin");
+
+    let refused = command(&["up", "--listen", "127.0.0.1:0", "--data"]).arg(&data).output()?;
+    assert_eq!(refused.status.code(), Some(6), "{}", said(&refused));
+    assert_eq!(said(&refused).trim().lines().count(), 1, "one sentence: {}", said(&refused));
+
+    up.run(&["channel", "create", "acme", "--private"])?;
+    let paths = [file.to_str().unwrap_or_default(), wheel_path.to_str().unwrap_or_default()];
+    let stored = up.run(&["upload", "acme", paths[0], paths[1]])?;
+    assert_eq!(stored["stored"].as_array().map(Vec::len), Some(2), "{stored}");
+    let issued = up.run(&["token", "create", "readers", "--resource", "acme:read", "--expires", "30d"])?;
+    let token = issued["token"].as_str().unwrap_or_default().to_owned();
+    let opens = async |up: &Up| up.session().with(&token).get("/acme/noarch/tiny-1.0-0.conda").await;
+    assert_eq!(opens(&up).await?.status, 200);
+
+    let ended = up.signal("-INT")?;
+    assert!(ended.success(), "Ctrl-C is no failure: {ended}");
+    assert_eq!(processes_naming(&data), Vec::<String>::new());
+    assert!(!record_path.exists(), "a script must not take a stopped one for a running one");
+
+    let mut up = Up::start(&data)?;
+    assert_eq!(opens(&up).await?.status, 200);
+    assert_eq!(up.run(&["artifact", "list", "acme"])?["artifacts"].as_array().map(Vec::len), Some(2));
+
+    up.signal("-KILL")?;
+    testkit::until("its children are gone", || processes_naming(&data).is_empty()).await;
+
+    let mut up = Up::start(&data)?;
+    assert_eq!(opens(&up).await?.status, 200);
+    up.run(&["token", "revoke", "readers"])?;
+    assert_eq!(opens(&up).await?.status, 401);
+    assert!(up.signal("-TERM")?.success());
+    assert_eq!(processes_naming(&data), Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_in_a_sentence() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let listen = taken.local_addr()?.to_string();
+    let refused = command(&["up", "--listen", &listen, "--data"]).arg(dir.path()).output()?;
+    assert_eq!(refused.status.code(), Some(6), "{}", said(&refused));
+    assert!(said(&refused).contains(&listen), "{}", said(&refused));
+    Ok(())
+}
