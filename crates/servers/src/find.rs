@@ -59,7 +59,7 @@ pub fn find_postgres(explicit: Option<&Path>, tools: Option<&Path>) -> anyhow::R
     path.chain(debian())
         .chain(tools)
         .find(|folder| {
-            folder.join("initdb").is_file() && postgres_major(folder).is_ok_and(|found| found >= OLDEST_POSTGRES)
+            folder.join("postgres").is_file() && postgres_major(folder).is_ok_and(|found| found >= OLDEST_POSTGRES)
         })
         .with_context(|| {
             format!("no Postgres {OLDEST_POSTGRES} or newer on PATH, in {DEBIAN_POSTGRES} or in the tools folder: run scripts/fetch-tools tools, or apt-get install postgresql")
@@ -105,9 +105,9 @@ fn parse_nats(text: &str) -> Option<(u32, u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// From "postgres (PostgreSQL) 15.18 (Debian ...)".
+/// From "initdb (PostgreSQL) 15.18 (Debian ...)": initdb needs a library that postgres itself does not.
 pub(crate) fn postgres_major(folder: &Path) -> anyhow::Result<u32> {
-    let text = version_text(&folder.join("postgres"))?;
+    let text = version_text(&folder.join("initdb"))?;
     parse_postgres(&text).with_context(|| format!("{} names no version: {}", folder.display(), text.trim()))
 }
 
@@ -125,8 +125,8 @@ mod tests {
         assert_eq!(parse_nats("nats-server: v2.15.1\n"), Some((2, 15, 1)));
         assert_eq!(parse_nats("nats-server: v2.16.0-RC.1\n"), Some((2, 16, 0)));
         assert_eq!(parse_nats("nats"), None);
-        assert_eq!(parse_postgres("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
-        assert_eq!(parse_postgres("postgres (PostgreSQL) 19beta1\n"), Some(19));
+        assert_eq!(parse_postgres("initdb (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
+        assert_eq!(parse_postgres("initdb (PostgreSQL) 19beta1\n"), Some(19));
         assert_eq!(parse_postgres("something else"), None);
     }
 
