@@ -5,4 +5,6 @@ mod accepted;
 #[cfg(test)]
 mod archive;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod hostile;
