@@ -49,8 +49,7 @@ fn rust(path: &str, text: &str, faults: &mut Vec<String>) {
     if path.starts_with("services/") && name == "main" && text.lines().count() > MAX_MAIN_LINES {
         faults.push(format!("{path}: a main only wires: {MAX_MAIN_LINES} lines are the limit"));
     }
-    let is_test =
-        path.contains("/tests/") || path.starts_with("tests/") || path.starts_with("crates/testkit/");
+    let is_test = path.contains("/tests/") || path.starts_with("tests/");
     let tests = if is_test { text } else { &text[production(text).len()..] };
     let sleeps = words(&code(tests)).any(|word| word == "sleep");
     match (sleeps, ASKING.contains(&path)) {
