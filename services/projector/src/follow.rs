@@ -175,7 +175,7 @@ impl Follower {
         let sources = Sources { authz: authz.map_err(Over::Stop)?, catalog: catalog.map_err(Over::Stop)? };
         let epochs =
             Epochs { authz: self.log.epoch(Stream::Authz), catalog: self.log.epoch(Stream::Catalog) };
-        let intake = Intake::new(table, Positions::from(&checkpoints), sources).traced();
+        let intake = Intake::new(table, Positions::from(&checkpoints), sources).live();
         Ok((if with_authz { intake } else { intake.without_authz() }, epochs))
     }
 

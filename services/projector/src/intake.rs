@@ -18,7 +18,7 @@ use crate::project::Entry;
 pub(crate) const BATCH_EVENTS: usize = 500;
 /// Bytes in one transaction: 500 of the largest envelopes would be 128 MiB.
 const BATCH_BYTES: usize = 16 << 20;
-/// A batch takes what is there and waits for nothing; this bounds how long taking may last.
+/// A batch of a growing log takes what is there and waits for nothing; this bounds how long taking may last.
 const BATCH_TIME: Duration = Duration::from_millis(20);
 
 /// Why a source ended early.
@@ -130,7 +130,8 @@ pub(crate) struct Intake {
     /// A bounded AUTHZ has been taken in as far as it was asked for: CATALOG has nothing to wait for.
     authz_is_whole: bool,
     stops: VecDeque<Stopped>,
-    traced: bool,
+    /// Follows a log that grows, and not a stretch that is all there.
+    live: bool,
 }
 
 impl Intake {
@@ -144,13 +145,14 @@ impl Intake {
             waiting: None,
             authz_is_whole: false,
             stops: VecDeque::new(),
-            traced: false,
+            live: false,
         }
     }
 
-    /// What is taken in becomes part of the traces in which it was decided.
-    pub(crate) fn traced(self) -> Self {
-        Self { traced: true, ..self }
+    /// The log grows while it is followed: what has come is not held back for what may come, and becomes part of
+    /// the trace in which it was decided.
+    pub(crate) fn live(self) -> Self {
+        Self { live: true, ..self }
     }
 
     /// Takes no AUTHZ at all: one of its events could not be applied.
@@ -163,7 +165,7 @@ impl Intake {
         self.table
     }
 
-    /// The next batch: waits for one event, and takes whatever else is there already.
+    /// The next batch: waits for one event, and takes whatever else is there.
     pub(crate) async fn next(&mut self) -> Taken {
         loop {
             if let Some(stopped) = self.stops.pop_front() {
@@ -175,14 +177,26 @@ impl Intake {
                 None if self.stops.is_empty() => return Taken::Ended,
                 None => continue,
             }
-            let deadline = Instant::now() + BATCH_TIME;
-            while !batch.is_full() && Instant::now() < deadline {
-                let Some(Some((stream, record))) = self.pull().now_or_never() else { break };
-                self.admit(&mut batch, stream, record);
-            }
+            self.fill(&mut batch).await;
             if !batch.entries.is_empty() {
                 return Taken::Batch(batch);
             }
+        }
+    }
+
+    async fn fill(&mut self, batch: &mut Batch) {
+        let deadline = Instant::now() + BATCH_TIME;
+        while !batch.is_full() {
+            let pulled = if !self.live {
+                self.pull().await
+            } else if Instant::now() < deadline {
+                // Not counted against this task's turn, or what is there would look as if it were not.
+                tokio::task::unconstrained(self.pull()).now_or_never().flatten()
+            } else {
+                break;
+            };
+            let Some((stream, record)) = pulled else { break };
+            self.admit(batch, stream, record);
         }
     }
 
@@ -225,7 +239,7 @@ impl Intake {
             }
             void = self.table.is_void(record.seq);
         }
-        let span = if self.traced && !record.is_barrier() {
+        let span = if self.live && !record.is_barrier() {
             runtime::trace::span_from_traceparent("projector.apply", &record.envelope.traceparent)
         } else {
             Span::none()

@@ -76,12 +76,16 @@ impl Database {
     /// A transaction on whatever version is live now; the views stay where they are until it ends.
     pub async fn begin_live(&self) -> Result<Tx, WriteError> {
         let mut tx = self.pool.begin().await?;
-        let row = sqlx::query("SELECT version, shape FROM meta.live FOR SHARE").fetch_one(&mut *tx).await?;
+        let row = sqlx::query(
+            "SELECT version, shape, set_config('search_path', 'p' || version, true) FROM meta.live FOR SHARE",
+        )
+        .fetch_one(&mut *tx)
+        .await?;
         let version = Version { number: row.try_get("version")?, shape: row.try_get("shape")? };
         if version.shape != SHAPE {
             return Err(WriteError::Shape { found: version.shape, known: SHAPE });
         }
-        Tx::on(tx, version).await
+        Ok(Tx { inner: tx, version })
     }
 
     /// A transaction on a version that is not live.
