@@ -75,6 +75,17 @@ impl Config {
         }
     }
 
+    /// Everything that is wrong with the files named here, so that one start tells all of it.
+    pub fn faults(&self) -> Vec<anyhow::Error> {
+        let checks = [
+            self.signer().map(drop),
+            self.keyring().map(drop),
+            self.services().map(drop),
+            self.first_administrator().map(drop),
+        ];
+        checks.into_iter().filter_map(Result::err).collect()
+    }
+
     pub(crate) fn nats(&self) -> NatsConfig {
         NatsConfig { replicas: self.nats_replicas, ..NatsConfig::new(self.nats_url.as_str(), "auth") }
     }
@@ -153,5 +164,14 @@ mod tests {
             "the credential of gateway is not 64 hex digits"
         );
         assert!(services(r#"{"nobody": ""}"#).unwrap_err().to_string().contains("is no service"));
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let nowhere = Path::new("/nowhere/at-all");
+        let config = Config::new("nats://127.0.0.1:1", nowhere, nowhere, nowhere);
+        let faults: Vec<_> = config.faults().iter().map(ToString::to_string).collect();
+        let named = ["SIGNING_KEY_FILE", "KEYRING_FILE", "SERVICES_FILE"];
+        assert_eq!(faults, named.map(|variable| format!("{variable} /nowhere/at-all")));
     }
 }

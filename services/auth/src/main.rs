@@ -20,6 +20,13 @@ struct Arguments {
 async fn main() -> ExitCode {
     runtime::install_crypto();
     let Arguments { config, telemetry } = runtime::config::parse();
+    let faults = config.faults();
+    for fault in &faults {
+        eprintln!("latchkey-auth: {fault:#}");
+    }
+    if !faults.is_empty() {
+        return ExitCode::from(runtime::config::WRONG_USAGE);
+    }
     match run(config, telemetry).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -32,7 +39,10 @@ async fn main() -> ExitCode {
 async fn run(config: auth::Config, telemetry: TelemetryArgs) -> anyhow::Result<()> {
     let telemetry = runtime::telemetry::init(telemetry.named("auth"))?;
     let drain = Drain::new();
-    let started = auth::start(config, Ambient::system(), drain.clone()).await?;
+    let started = tokio::select! {
+        started = auth::start(config, Ambient::system(), drain.clone()) => started?,
+        () = shutdown_signal() => return Ok(()),
+    };
     let mut task = started.task;
     let ended = tokio::select! {
         ended = &mut task => ended,

@@ -1,6 +1,8 @@
 //! Auth over real gRPC and a real nats-server.
 #![expect(clippy::unwrap_used, reason = "whatever fails here fails the test")]
 
+#[path = "service/access.rs"]
+mod access;
 #[path = "service/account.rs"]
 mod account;
 #[path = "service/audit.rs"]

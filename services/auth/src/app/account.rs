@@ -189,6 +189,7 @@ impl App {
         call: &Call,
         ids: &[AccountId],
     ) -> Result<Vec<ShownAccount>, Failure> {
+        self.allow(call, Action::AccountView, &Object::Server)?;
         if ids.len() > MAX_DESCRIBED {
             let message =
                 format!("{} accounts are asked for, {MAX_DESCRIBED} are allowed at a time", ids.len());

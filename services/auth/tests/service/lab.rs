@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use access::token_string::{self, Kind};
-use access::{SecretHash, Service};
+use ::access::token_string::{self, Kind};
+use ::access::{SecretHash, Service};
 use eventlog::keys::{Keyring, Signer};
 use eventlog::{JetStream, Log as _, Message, NatsConfig, Stream, subject};
 use feed::client::{AccessView, Upstream};

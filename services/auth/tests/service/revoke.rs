@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use access::{Caller, Credential};
+use ::access::{Caller, Credential};
 use proto::auth::v1::{RevokeTokenRequest, WhoAmIRequest};
 use proto::event::v1::Privacy;
 use proto::feed::v1::{AwaitAppliedRequest, FollowerMessage, Hello, follower_message::Message};

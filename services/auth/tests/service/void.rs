@@ -1,6 +1,6 @@
 //! Position decides: what a dead token still gets into the log has no effect anywhere.
 
-use access::{Caller, Credential, SecretHash};
+use ::access::{Caller, Credential, SecretHash};
 use eventlog::subject;
 use proto::auth::v1::{CreateAccountRequest, ListTokensRequest, RevokeTokenRequest, WhoAmIRequest};
 use proto::event::v1::event::Event as Stored;
@@ -21,7 +21,7 @@ async fn what_a_dead_token_mints_opens_nothing() {
 
     // A replica that checked the token before the revocation appends after it.
     let stolen: names::TokenId = stolen.id.parse().unwrap();
-    let secret = access::token_string::mint(access::token_string::Kind::Session, [9; 32]);
+    let secret = ::access::token_string::mint(access::token_string::Kind::Session, [9; 32]);
     let id = names::TokenId(lab.ambient.ids.uuid());
     let ends_at_us = 4_000_000_000_000_000;
     let minted = TokenIssued {
