@@ -192,7 +192,7 @@ fn report(context: &Context, channel: &ChannelName, document: &Value) {
     let output = context.output;
     output.line(format!(
         "{what}: {channel} {place} ({} bytes, sha256 {})",
-        text(document, "size"),
+        text(document, "size_bytes"),
         text(document, "sha256")
     ));
     for warning in list(document, "warnings").iter().filter_map(Value::as_str) {
