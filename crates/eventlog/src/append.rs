@@ -99,6 +99,7 @@ impl Gate {
 }
 
 /// Seals and appends all messages or none.
+#[tracing::instrument(name = "eventlog.append", skip_all, fields(stream = %stream, messages = messages.len()))]
 pub(crate) async fn append(
     wire: &impl Wire,
     gate: &Gate,
@@ -111,13 +112,28 @@ pub(crate) async fn append(
         .map(|message| outgoing(signer, &message.subject, Some(message.expect), &message.envelope))
         .collect::<Result<Vec<_>, _>>()?;
     let restricting = messages.iter().all(|message| restricts(&message.envelope));
-    gate.pass(async {
-        if !restricting && wire.nearly_full(stream).await {
-            return Err(AppendError::Full);
-        }
-        settle(wire, stream, &batch).await
-    })
-    .await
+    let started = Instant::now();
+    let appended = gate
+        .pass(async {
+            if !restricting && wire.nearly_full(stream).await {
+                return Err(AppendError::Full);
+            }
+            settle(wire, stream, &batch).await
+        })
+        .await;
+    let labels = [("stream", stream.as_str()), ("outcome", outcome(&appended))];
+    metrics::histogram!("eventlog_append_seconds", &labels).record(started.elapsed());
+    appended
+}
+
+fn outcome(appended: &Result<u64, AppendError>) -> &'static str {
+    match appended {
+        Ok(_) => "stored",
+        Err(AppendError::Conflict { .. }) => "conflict",
+        Err(AppendError::Full) => "full",
+        Err(AppendError::TooLarge { .. }) => "too_large",
+        Err(AppendError::Unavailable(_)) => "unavailable",
+    }
 }
 
 /// Appends a barrier. An unanswered one may be stored besides the one that is answered.

@@ -85,7 +85,9 @@ impl Record {
 /// An append-only log with an expectation per subject.
 #[async_trait]
 pub trait Log: Send + Sync + 'static {
-    /// Appends all messages or none and returns the sequence of the last one.
+    /// Appends all messages, at least one, or none, and returns the sequence of the last one.
+    ///
+    /// An answer comes within seconds. After [`AppendError::Unavailable`] the messages may be stored or not.
     ///
     /// Several messages are an atomic batch: about 8 ms and 120 a second per stream in all, so for
     /// rare decisions only.

@@ -13,8 +13,9 @@ use eventlog::{
     AppendError, ExecuteError, Fault, Log, LogError, Memory, MemoryOptions, Message, Meta, NoVoids, Rules,
     Stamps, Store, Stream, Voids, execute_pair,
 };
-use futures::future::join_all;
+use futures::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use proto::event::v1::{Actor, ArtifactRemoved, ChannelDescribed, Envelope, Event, event};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 const STREAM: Stream = Stream::Catalog;
@@ -196,6 +197,36 @@ async fn an_unanswered_append_leaves_a_store_that_finds_out() {
     log.clear_faults();
     let again = store.execute(SUBJECT, &meta(), enter("a")).await;
     assert!(matches!(again, Err(ExecuteError::Refused(Refusal::AlreadyIn))), "{again:?}");
+}
+
+#[tokio::test]
+async fn appends_beyond_the_queue_are_refused_at_once() {
+    const UNDER_WAY: usize = 16;
+    const WAITING: usize = 1024;
+    let log = memory();
+    let held = Arc::new(Notify::new());
+    log.inject(std::iter::repeat_n(Fault::Delay(held.clone()), UNDER_WAY));
+    let append = |n: usize| {
+        let subject = format!("{SUBJECT}{n}");
+        let encoded = (RULES.encode)(&Change::In("a".into()));
+        let log = log.clone();
+        async move {
+            log.append(STREAM, vec![Message { subject, expect: 0, envelope: envelope(vec![encoded]) }]).await
+        }
+    };
+    let mut waiting: FuturesUnordered<_> = (0..UNDER_WAY + WAITING).map(append).collect();
+    assert!(futures::poll!(waiting.next()).is_pending());
+    assert_eq!(log.faults_left(), 0, "that many are under way");
+    let refused = append(UNDER_WAY + WAITING).await;
+    assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
+    let free = async {
+        for _ in 0..UNDER_WAY {
+            held.notify_one();
+            tokio::task::yield_now().await;
+        }
+    };
+    let (stored, ()) = futures::join!(waiting.collect::<Vec<_>>(), free);
+    assert!(stored.iter().all(Result::is_ok));
 }
 
 /// Void is whatever stands at an even sequence.

@@ -5,7 +5,7 @@
 
 use std::{
     fs::File,
-    os::unix::process::ExitStatusExt as _,
+    os::unix::process::{CommandExt as _, ExitStatusExt as _},
     process::{Command, ExitStatus, Stdio},
     sync::{Arc, LazyLock, Mutex, mpsc},
     thread,
@@ -75,6 +75,8 @@ impl Child {
             .open(log)
             .with_context(|| format!("cannot write {}", log.display()))?;
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        // Ctrl-C at a terminal reaches the parent alone, which stops its children when it needs them no more.
+        command.process_group(0);
         let (reply, answer) = mpsc::channel();
         let spawn = move || {
             // The receiver waits right below.

@@ -22,8 +22,11 @@ use user::User;
 
 /// Recovery after a crash replays at most the last checkpoint's log.
 const START_LIMIT: Duration = Duration::from_secs(120);
-/// A crashed server's children need a moment to let go of its memory; then another start succeeds.
-const START_TRIES: usize = 5;
+/// A crashed server's children need a moment to let go of its memory, and the server itself stays in the process table
+/// until it is reaped, by a stranger if its parent was killed with it; then another start succeeds.
+const START_TRIES: u32 = 8;
+/// Before the second try; doubled before each later one, 6 s in all.
+const START_PAUSE: Duration = Duration::from_millis(50);
 const ROLE: &str = "latchkey";
 
 /// How a Postgres is started.
@@ -167,6 +170,7 @@ impl Setup {
                 Err(error) if tries == START_TRIES => return Err(error),
                 Err(error) => {
                     tracing::debug!(%error, "Postgres did not start at once");
+                    tokio::time::sleep(START_PAUSE * 2_u32.pow(tries - 1)).await;
                     tries += 1;
                     if self.options.port.is_none() {
                         self.port = ports::free()?;

@@ -59,6 +59,13 @@ impl Gauge {
         let seen = self.seen();
         seen.bytes + seen.since >= share(self.max_bytes, KEPT_FOR_REVOKING)
     }
+
+    /// How full the stream is, in per mille.
+    pub(super) fn per_mille(&self) -> u32 {
+        let seen = self.seen();
+        let filled = (seen.bytes + seen.since) / (self.max_bytes / 1_000).max(1);
+        u32::try_from(filled).unwrap_or(u32::MAX)
+    }
 }
 
 fn share(whole: u64, (part, of): (u64, u64)) -> u64 {

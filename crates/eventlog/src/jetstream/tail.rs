@@ -70,6 +70,7 @@ async fn follow(inner: &Inner, stream: Stream, next: &mut u64, out: &Out) {
                 tracing::warn!(%stream, next = *next, error, "a tail broke and is taken up again")
             }
         }
+        metrics::counter!("eventlog_tail_breaks_total", "stream" => stream.as_str()).increment(1);
         tokio::time::sleep(PAUSE).await;
     }
 }

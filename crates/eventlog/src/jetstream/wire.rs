@@ -165,6 +165,8 @@ impl Wire for Inner {
                 Err(error) => tracing::debug!(%stream, %error, "the stream's fill is not known"),
             }
         }
+        let fill = f64::from(gauge.per_mille()) / 1_000.0;
+        metrics::gauge!("eventlog_fill_ratio", "stream" => stream.as_str()).set(fill);
         let full = gauge.is_nearly_full();
         if full {
             tracing::error!(%stream, "the stream is nearly full: only restricting changes are taken; raise its max_bytes");
