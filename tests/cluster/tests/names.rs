@@ -62,7 +62,7 @@ async fn names_at_their_edges_serve_and_look_alikes_stay_apart() -> anyhow::Resu
         ada.upload(name, &wheel("own.pkg-x_y", &version)).await?.good()?;
     }
     for (number, name) in names.into_iter().enumerate() {
-        let token = ada.issue_token(&format!("for {name}"), &[(name, "read")]).await?;
+        let token = ada.issue_token(&format!("reader {number}"), &[(name, "read")]).await?;
         let holder = ada.with(&token.token);
         for other in names {
             let answer = holder.get(&format!("/{other}/noarch/repodata.json")).await?;

@@ -1,0 +1,254 @@
+//! The client verbs as a person and a script meet them: what they print, and the number they end with.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use testkit::package::{Conda, File, wheel};
+use testkit::{Cluster, Options, binary};
+
+/// A user of the command, with a home and a folder of files of their own.
+struct User {
+    dir: tempfile::TempDir,
+    url: String,
+    token: Option<String>,
+}
+
+/// How a command ended.
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        let last = self.out.lines().last().unwrap_or_default();
+        serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {:?} {}", self.out, self.err))
+    }
+}
+
+impl User {
+    fn new(cluster: &Cluster, token: Option<&str>) -> anyhow::Result<Self> {
+        let url = cluster.http().to_owned();
+        Ok(Self { dir: tempfile::tempdir()?, url, token: token.map(str::to_owned) })
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary("latchkey"));
+        command
+            .args(arguments)
+            .env("LATCHKEY_URL", &self.url)
+            .env("XDG_CONFIG_HOME", self.dir.path().join("config"))
+            .env_remove("LATCHKEY_TOKEN")
+            .stdin(Stdio::null());
+        if let Some(token) = &self.token {
+            command.env("LATCHKEY_TOKEN", token);
+        }
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> anyhow::Result<Ran> {
+        self.run_with(arguments, "")
+    }
+
+    fn run_with(&self, arguments: &[&str], input: &str) -> anyhow::Result<Ran> {
+        let mut command = self.command(arguments);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        // A command that does not read its input may have ended already.
+        child.stdin.take().expect("it was piped").write_all(input.as_bytes()).ok();
+        let output = child.wait_with_output()?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) })
+    }
+
+    /// Runs a command that must succeed, with `--json`, and reads its document.
+    fn json(&self, arguments: &[&str]) -> anyhow::Result<Value> {
+        let ran = self.run(&[arguments, &["--json"]].concat())?;
+        anyhow::ensure!(ran.code == Some(0), "{arguments:?}: {:?} {}{}", ran.code, ran.out, ran.err);
+        Ok(ran.json())
+    }
+
+    fn write(&self, file: &File) -> anyhow::Result<PathBuf> {
+        let path = self.dir.path().join(&file.name);
+        std::fs::write(&path, &file.bytes)?;
+        Ok(path)
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("paths of tests are text")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_is_noted_for_its_owner_alone_and_ends_with_logout() -> anyhow::Result<()> {
+    let cluster = Cluster::start(Options::default()).await?;
+    let user = User::new(&cluster, None)?;
+    let password = std::fs::read_to_string(cluster.secrets_dir().join("admin-password"))?;
+
+    let refused = user.run(&["whoami"])?;
+    assert_eq!(refused.code, Some(3), "{}", refused.err);
+    assert!(refused.err.contains("latchkey login"), "it says what to do next: {}", refused.err);
+    let wrong = user.run_with(&["login", "--login", "admin", "--password-stdin"], "wrong\n")?;
+    assert_eq!(wrong.code, Some(3), "{}", wrong.err);
+
+    let signed_in = user.run_with(&["login", "--login", "admin", "--password-stdin"], &password)?;
+    assert_eq!(signed_in.code, Some(0), "{}", signed_in.err);
+    let noted = user.dir.path().join("config/latchkey/session.json");
+    assert_eq!(std::fs::metadata(&noted)?.permissions().mode() & 0o777, 0o600);
+    assert_eq!(user.json(&["whoami"])?["account"]["login"], "admin");
+
+    let string = serde_json::from_slice::<Value>(&std::fs::read(&noted)?)?["token"].clone();
+    assert_eq!(user.run(&["logout"])?.code, Some(0));
+    assert!(!noted.exists());
+    assert_eq!(user.run(&["whoami"])?.code, Some(3));
+    let kept = User::new(&cluster, string.as_str())?;
+    assert_eq!(kept.run(&["whoami"])?.code, Some(3), "the session has ended on the server too");
+    cluster.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_failure_ends_with_its_number_and_one_document() -> anyhow::Result<()> {
+    let cluster = Cluster::start(Options::default()).await?;
+    let admin = User::new(&cluster, Some(cluster.admin().token()))?;
+    let eve = cluster.create_person("eve").await?;
+    let eve = User::new(&cluster, Some(eve.token()))?;
+    admin.json(&["channel", "create", "acme", "--private"])?;
+    let nobody = User::new(&cluster, Some("lkr-000000000000000000000000000000000000"))?;
+    let mut away = User::new(&cluster, Some("x"))?;
+    "http://127.0.0.1:1".clone_into(&mut away.url);
+
+    let cases: [(&User, &[&str], i32); 9] = [
+        (&admin, &["channel", "create"], 2),
+        (&admin, &["channel", "create", "Not A Name"], 2),
+        (&admin, &["token", "create", "x", "--resource", "acme:all"], 2),
+        (&nobody, &["whoami"], 3),
+        (&eve, &["channel", "show", "acme"], 4),
+        (&eve, &["events", "tail"], 4),
+        (&admin, &["token", "show", "absent"], 5),
+        (&admin, &["channel", "create", "acme"], 6),
+        (&away, &["whoami"], 7),
+    ];
+    for (user, arguments, code) in cases {
+        let ran = user.run(&[arguments, &["--json"]].concat())?;
+        assert_eq!(ran.code, Some(code), "{arguments:?}: {}{}", ran.out, ran.err);
+        assert_eq!(ran.json()["error"]["exit"], code, "{arguments:?}");
+        assert!(!ran.err.is_empty(), "{arguments:?} says nothing to a person");
+    }
+    let taken = admin.run(&["channel", "create", "acme"])?;
+    assert!(taken.err.contains("request "), "the request id helps to find it in the log: {}", taken.err);
+    cluster.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_of_several_files_goes_on_after_a_failure() -> anyhow::Result<()> {
+    let cluster = Cluster::start(Options::default()).await?;
+    let user = User::new(&cluster, Some(cluster.admin().token()))?;
+    user.json(&["channel", "create", "acme"])?;
+    let tiny = user.write(&Conda::new("tiny", "1.0").conda())?;
+    let native = user.write(&Conda::new("native", "1.0").subdir("linux-64").tar_bz2())?;
+    let python = user.write(&wheel("tiny", "1.0"))?;
+    let broken = user.write(&File { name: "broken-1.0-0.conda".to_owned(), bytes: b"no zip".to_vec() })?;
+    let other = user.write(&File { name: "notes.txt".to_owned(), bytes: Vec::new() })?;
+
+    let files = [text(&tiny), text(&broken), text(&other), text(&native), text(&python)];
+    let ran = user.run(&[&["upload", "acme"], &files[..], &["--json"]].concat())?;
+    assert_ne!(ran.code, Some(0));
+    let document = ran.json();
+    assert_eq!(document["stored"].as_array().map(Vec::len), Some(3), "{document}");
+    assert_eq!(document["failed"].as_array().map(Vec::len), Some(2), "{document}");
+    assert_eq!(document["stored"][1]["subdir"], "linux-64", "read from the archive");
+
+    let again = user.run(&["upload", "acme", text(&tiny)])?;
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    assert!(again.out.contains("was there already"), "{}", again.out);
+    let changed = Conda { depends: vec!["libc".to_owned()], ..Conda::new("tiny", "1.0") };
+    let changed = user.write(&changed.conda())?;
+    assert_eq!(user.run(&["upload", "acme", text(&changed)])?.code, Some(6));
+    assert_eq!(user.run(&["upload", "acme", "--force", text(&changed)])?.code, Some(0));
+
+    let listed = user.json(&["artifact", "list", "acme"])?;
+    assert_eq!(listed["artifacts"].as_array().map(Vec::len), Some(3), "{listed}");
+    let shown = user.run(&["artifact", "list", "acme"])?.out;
+    assert!(shown.contains("linux-64/native-1.0-0.tar.bz2"), "{shown}");
+    user.json(&["artifact", "remove", "acme", "linux-64/native-1.0-0.tar.bz2", "tiny-1.0-py3-none-any.whl"])?;
+    assert_eq!(user.json(&["artifact", "list", "acme"])?["artifacts"].as_array().map(Vec::len), Some(1));
+    cluster.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_shown_once_with_what_to_type_and_told_apart_afterwards() -> anyhow::Result<()> {
+    let cluster = Cluster::start(Options::default()).await?;
+    let user = User::new(&cluster, Some(cluster.admin().token()))?;
+    user.json(&["channel", "create", "acme", "--private"])?;
+    let made = user.run(&["token", "create", "ci", "--resource", "acme:read", "--expires", "30d"])?;
+    let string = made.out.lines().map(str::trim).find(|line| line.starts_with("lkr-")).unwrap_or_default();
+    for line in [
+        format!("conda config --add channels {}/t/{string}/acme", user.url),
+        format!("pip install --index-url {}/pypi/acme/simple/", user.url.replace("://", &format!("://__token__:{string}@"))),
+        "uv pip install".to_owned(),
+    ] {
+        assert!(made.out.contains(&line), "{line} is not in {}", made.out);
+    }
+    let issued = user.json(&["token", "create", "second", "--resource", "acme:write"])?;
+    let second = User::new(&cluster, issued["token"].as_str())?;
+
+    let yes = second.json(&["token", "explain", "--action", "write", "--channel", "acme"])?;
+    assert_eq!(yes["allowed"], true, "{yes}");
+    let no = user.run(&["token", "explain", "ci", "--action", "write", "--channel", "acme"])?;
+    assert_eq!(no.code, Some(0), "{}", no.err);
+    assert!(no.out.contains("write"), "it names what is missing: {}", no.out);
+
+    let revoked = user.run(&["token", "revoke", "ci"])?;
+    assert!(revoked.out.contains("applied by gateway after"), "{}", revoked.out);
+    let by_id = user.json(&["token", "revoke", issued["id"].as_str().unwrap_or_default()])?;
+    assert_eq!(by_id["token"]["state"], "revoked", "{by_id}");
+    assert_eq!(second.run(&["whoami"])?.code, Some(3));
+    let listed = user.json(&["token", "list"])?;
+    let states: Vec<&Value> = listed["tokens"].as_array().into_iter().flatten().map(|token| &token["state"]).collect();
+    assert_eq!(states, ["revoked", "revoked"]);
+    assert!(!listed.to_string().contains(string), "the string is shown once");
+    cluster.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_can_be_followed_from_a_position() -> anyhow::Result<()> {
+    let cluster = Cluster::start(Options::default()).await?;
+    let user = User::new(&cluster, Some(cluster.admin().token()))?;
+    user.json(&["channel", "create", "acme"])?;
+    let all = user.run(&["events", "tail", "--json"])?;
+    assert_eq!(all.code, Some(0), "{}", all.err);
+    let events: Vec<Value> = all.out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let last = events.last().and_then(|event| event["seq"].as_u64()).unwrap_or_default();
+    assert!(events.len() > 2 && all.out.contains("ChannelCreated"), "{}", all.out);
+
+    let from = (last + 1).to_string();
+    let mut following = user
+        .command(&["events", "tail", "--from", &from, "--follow", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut lines = BufReader::new(following.stdout.take().expect("it was piped")).lines();
+    user.json(&["channel", "create", "second"])?;
+    let next = lines.next().expect("it follows")?;
+    following.kill()?;
+    following.wait()?;
+    assert!(serde_json::from_str::<Value>(&next)?["seq"].as_u64() > Some(last), "{next}");
+    let human = user.run(&["events", "tail", "--stream", "catalog"])?;
+    assert_eq!(human.code, Some(0), "{}", human.err);
+    cluster.stop().await
+}
+
+#[test]
+fn every_shell_gets_completions_and_help_lists_the_numbers() -> anyhow::Result<()> {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = Command::new(binary("latchkey")).args(["completions", shell]).output()?;
+        assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("channel"), "{shell}");
+    }
+    let help = Command::new(binary("latchkey")).arg("--help").output()?;
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    assert!(help.contains("LATCHKEY_TOKEN") && help.contains("  7  "), "{help}");
+    Ok(())
+}
