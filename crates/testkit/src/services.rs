@@ -55,7 +55,7 @@ impl Services {
 
     async fn spawn(&mut self, service: Service) -> anyhow::Result<()> {
         let name = service.as_str();
-        let mut command = with_parent(&binary(name));
+        let mut command = with_parent(&binary(&format!("latchkey-{name}")));
         command.args(self.plan.arguments(service)).env("OTEL_SERVICE_NAME", name);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let log = self.logs.join(format!("{name}.log"));
