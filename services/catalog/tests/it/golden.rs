@@ -7,7 +7,8 @@ use catalog::domain::{channel, name, package};
 use catalog::events;
 use catalog::inspect::{Conda, FileType, Python};
 use names::{
-    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, PackageId, PackageKind, Privacy, ProjectName, Subdir,
+    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, PackageId, PackageKind, Privacy, ProjectName,
+    Subdir,
 };
 use prost::Message as _;
 use proto::event::v1 as stored;
@@ -27,7 +28,11 @@ fn holds<E: std::fmt::Debug + PartialEq>(
     let path = format!("{}/tests/golden/{file}.bin", env!("CARGO_MANIFEST_DIR"));
     let golden = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let old = stored::Event::decode(golden.as_slice()).unwrap();
-    assert_eq!(decode(&old).unwrap().as_ref(), Some(event), "{file}: what an older release wrote is read as it was meant");
+    assert_eq!(
+        decode(&old).unwrap().as_ref(),
+        Some(event),
+        "{file}: what an older release wrote is read as it was meant"
+    );
     // If this fails, the stored form has changed: add a new field beside the old ones, and a new golden file.
     assert_eq!(encode(event).encode_to_vec(), golden, "{file}: today's bytes are the released ones");
 }
@@ -43,8 +48,11 @@ fn events_about_channels() {
         description: "Packages of Acme".into(),
     };
     let described = channel::Event::Described { id: CHANNEL, description: "Other words".into() };
-    let changed =
-        channel::Event::PrivacyChanged { id: CHANNEL, before: Privacy::Private, after: Privacy::Authenticated };
+    let changed = channel::Event::PrivacyChanged {
+        id: CHANNEL,
+        before: Privacy::Private,
+        after: Privacy::Authenticated,
+    };
     let deleted = channel::Event::Deleted { id: CHANNEL };
     for (file, event) in [
         ("channel_created", created),

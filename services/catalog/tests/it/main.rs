@@ -8,3 +8,7 @@ mod archive;
 mod golden;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod lab;
+#[cfg(test)]
+mod service;

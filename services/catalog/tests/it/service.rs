@@ -1,0 +1,13 @@
+//! The service over real gRPC, on a real nats-server.
+
+mod channels;
+mod feed;
+mod publishing;
+
+use tonic::{Code, Status};
+
+/// The code and words of a call that must fail.
+fn refused<T: std::fmt::Debug>(result: Result<tonic::Response<T>, Status>) -> (Code, String) {
+    let status = result.expect_err("it should have been refused");
+    (status.code(), status.message().to_owned())
+}
