@@ -188,8 +188,8 @@ fn reports(
             Some(hello) => Message::Hello(hello),
             None => {
                 tokio::select! {
-                    changed = applied.changed() => changed.ok()?,
-                    _ = leaving.wait_for(|leaving| *leaving) => return None,
+                    () = grown(&mut applied) => {}
+                    () = left(&mut leaving) => return None,
                 }
                 sleep_until(not_before).await;
                 Message::Applied(Applied { seq: *applied.borrow_and_update() })
@@ -198,4 +198,19 @@ fn reports(
         let message = FollowerMessage { message: Some(said) };
         Some((message, (None, applied, leaving, Instant::now() + GATHER)))
     })
+}
+
+/// Resolves when there is something new to report.
+async fn grown(applied: &mut watch::Receiver<u64>) {
+    if applied.changed().await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// Resolves when the follower takes its leave. Following that was dropped, not stopped, is no leave: the process may
+/// still answer requests.
+async fn left(leaving: &mut watch::Receiver<bool>) {
+    if leaving.wait_for(|leaving| *leaving).await.is_err() {
+        std::future::pending().await
+    }
 }
