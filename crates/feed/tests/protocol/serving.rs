@@ -185,3 +185,18 @@ async fn waiting_ends_before_the_callers_deadline() {
     let receipt = FeedClient::new(channel).await_applied(request).await.unwrap().into_inner();
     assert_eq!(receipt.silent, ["gateway"]);
 }
+
+#[tokio::test]
+async fn following_that_is_dropped_is_no_leave() {
+    let server = server(1).await;
+    let content = ContentFollower::new(AccessView::new(HashMap::new()));
+    let following = tokio::spawn({
+        let upstream = upstream(server.addr, "gateway");
+        async move { content.follow(upstream, drop, std::future::pending()).await }
+    });
+    server.followers.until_applied_by(1, 3).await;
+    following.abort();
+    following.await.unwrap_err();
+    let receipt = server.followers.await_applied(1_000, Duration::from_secs(1)).await;
+    assert_eq!(receipt.silent, ["gateway"], "it may still answer requests from what it knew");
+}
