@@ -1,6 +1,6 @@
 //! Everything the gateway is told at start, by flag or environment.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -32,6 +32,9 @@ pub struct Config {
     /// This process's name in receipts: stable over restarts, different in each replica
     #[arg(long, env = "GATEWAY_NAME", default_value = "gateway")]
     pub name: String,
+    /// Reverse proxies, separated by commas, whose X-Forwarded-For is believed; those on this machine always are
+    #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpAddr>,
     /// Largest file that can be uploaded, in bytes
     #[arg(long, env = "MAX_UPLOAD_BYTES", default_value_t = DEFAULT_MAX_UPLOAD_BYTES)]
     pub max_upload_bytes: u64,
@@ -55,6 +58,7 @@ impl Config {
             blobs: blobs.into(),
             service_secret_file: service_secret_file.into(),
             name: "gateway".into(),
+            trusted_proxies: Vec::new(),
             max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
         }
     }

@@ -4,6 +4,8 @@ mod condition;
 mod guarded;
 mod range;
 
+pub(crate) use guarded::stream as guarded;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use blobs::Blobs;
@@ -73,7 +75,7 @@ impl Asked<'_> {
         let (mut response, wanted) = self.prepare(facts);
         if let Some(range) = wanted.filter(|range| *self.method != Method::HEAD && !range.is_empty()) {
             let blob = open(&self.app.blobs, sha256, range).await?;
-            *response.body_mut() = Body::from_stream(guarded::stream(self.app, self.admitted, blob.stream));
+            *response.body_mut() = Body::from_stream(guarded(self.app, self.admitted, blob.stream));
         }
         Ok(response)
     }
@@ -137,7 +139,7 @@ impl Asked<'_> {
             let chunk = rest.split_to(rest.len().min(CHUNK_BYTES));
             (!chunk.is_empty()).then_some((Ok::<_, blobs::Error>(chunk), rest))
         });
-        Body::from_stream(guarded::stream(self.app, self.admitted, chunks))
+        Body::from_stream(guarded(self.app, self.admitted, chunks))
     }
 }
 

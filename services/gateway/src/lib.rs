@@ -4,8 +4,10 @@
 //! every request; it renders nothing that is older than what it has heard; it writes to no log and no database.
 //! A token it is given is hashed and passed on, never stored, routed, logged or shown.
 
+mod address;
 mod caller;
 mod config;
+mod failures;
 mod file;
 mod gate;
 pub mod index;

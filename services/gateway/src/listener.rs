@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -15,6 +16,7 @@ use tokio::net::TcpListener;
 use tower::{Layer, ServiceExt};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::address::Peer;
 use crate::caller::CallerLayer;
 use crate::limits::{DRAIN_LIMIT, HEADER_LIMIT, MAX_HEADER_BYTES};
 use crate::problem::Problem;
@@ -30,16 +32,14 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, drain: Drain) -
     let _guard = drain.guard();
     // Before the router, so that nothing behind it can see the token.
     let service = CallerLayer.layer(router);
-    let service = service.map_request(|request: http::Request<hyper::body::Incoming>| request.map(Body::new));
-    let service = TowerToHyperService::new(service);
     let (builder, connections) = (builder(), GracefulShutdown::new());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = drain.requested() => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -48,7 +48,12 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, drain: Drain) -
         };
         // A small answer should not wait for the next; where it cannot be set, it waits.
         stream.set_nodelay(true).ok();
-        let connection = builder.serve_connection(TokioIo::new(stream), service.clone());
+        let service = service.clone().map_request(move |request: http::Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(Peer(peer));
+            request
+        });
+        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         let connection = connections.watch(connection.into_owned());
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -16,6 +16,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::failures::Failures;
 use crate::index::Indexes;
 use crate::limits::{LEFT_ALONE, MAX_REQUESTS, MAX_UPLOADS, SWEEP_EVERY};
 use crate::listener;
@@ -51,6 +52,8 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         indexes: Indexes::new(reader.clone(), ambient.clock.clone()),
         blobs: Blobs::open(&config.blobs)?,
         upstreams: Upstreams { auth: auth.clone(), catalog: catalog.clone() },
+        trusted_proxies: config.trusted_proxies.clone(),
+        failures: Failures::new(ambient.clock.clone()),
         requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
         uploads: Semaphore::new(MAX_UPLOADS),
         max_upload_bytes: config.max_upload_bytes,

@@ -1,5 +1,6 @@
 //! What every request reaches: the access table, the indexes, the blobs, and the services behind.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use readmodel::{ReadError, Reader, Stream};
 use runtime::{Ambient, Drain, Failure};
 use tokio::sync::Semaphore;
 
+use crate::failures::Failures;
 use crate::index::Indexes;
 use crate::limits::CATCH_UP_LIMIT;
 use crate::problem::Problem;
@@ -27,6 +29,9 @@ pub(crate) struct Parts {
     pub(crate) blobs: Blobs,
     pub(crate) upstreams: Upstreams,
     pub(crate) drain: Drain,
+    /// Reverse proxies that are believed about whom they speak for, besides those on this machine.
+    pub(crate) trusted_proxies: Vec<IpAddr>,
+    pub(crate) failures: Failures,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) uploads: Semaphore,
     pub(crate) max_upload_bytes: u64,

@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 use tower::{Layer, ServiceExt};
 
 use crate::caller::CallerLayer;
+use crate::failures::Failures;
 use crate::index::Indexes;
 use crate::router::router;
 use crate::state::{App, Parts};
@@ -50,6 +51,8 @@ impl Gateway {
                 auth: Upstream::channel(NOWHERE).unwrap(),
                 catalog: Upstream::channel(NOWHERE).unwrap(),
             },
+            trusted_proxies: vec![],
+            failures: Failures::new(clock.clone()),
             requests: Arc::new(Semaphore::new(100_000)),
             uploads: Semaphore::new(1000),
             max_upload_bytes: 1000,

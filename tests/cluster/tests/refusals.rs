@@ -4,21 +4,24 @@
 #[path = "refusals/table.rs"]
 mod table;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use futures::StreamExt as _;
 use gateway::{Route, routes_table};
+use runtime::{Clock as _, TestClock};
 use serde_json::json;
 use table::{Caller, Carrier, Expect, Room, TABLE, address, expected, rooms};
-use testkit::{Answer, Cluster, LIMIT, Options, Session};
-use time::OffsetDateTime;
+use testkit::{Answer, Cluster, Options, Session};
 use time::format_description::well_known::Rfc3339;
+use time::macros::datetime;
 
 /// Requests under way at once.
 const AT_ONCE: usize = 24;
 
 /// How long the token that is to expire lives.
-const SHORT: Duration = Duration::from_secs(2);
+const SHORT: Duration = Duration::from_secs(60);
 
 /// Those whose requests change what the walk stands on; they are made when it is over.
 const ENDINGS: [(&str, &str); 2] = [("DELETE", "/api/v1/channels/{channel}"), ("DELETE", "/api/v1/session")];
@@ -39,7 +42,7 @@ struct Callers {
 }
 
 impl Callers {
-    async fn new(cluster: &Cluster) -> anyhow::Result<Self> {
+    async fn new(cluster: &Cluster, clock: &TestClock) -> anyhow::Result<Self> {
         let owner = cluster.create_person("owner").await?;
         for (channel, privacy) in [
             ("public", "public"),
@@ -50,9 +53,7 @@ impl Callers {
             owner.create_channel(channel, privacy).await?;
         }
         let all = |level| [("public", level), ("members", level), ("private", level)];
-        let issue = async |name: &str, grants: &[(&str, &str)]| {
-            Ok::<_, anyhow::Error>(owner.issue_token(name, grants).await?)
-        };
+        let issue = async |name: &str, grants: &[(&str, &str)]| owner.issue_token(name, grants).await;
         let revoked = issue("revoked", &all("manage")).await?;
         owner.delete(&format!("/api/v1/tokens/{}", revoked.id)).await?.good()?;
         let disabled = cluster.create_person("disabled").await?;
@@ -62,7 +63,7 @@ impl Callers {
             (Caller::Nobody, String::new()),
             (Caller::Garbage, "lkr-000000000000000000000000000000000000".to_owned()),
             (Caller::Unknown, unknown()),
-            (Caller::Expired, expired(&owner).await?),
+            (Caller::Expired, expired(&owner, clock).await?),
             (Caller::Revoked, revoked.token),
             (Caller::Disabled, of_disabled.token),
             (Caller::Reader, issue("reader", &all("read")).await?.token),
@@ -101,24 +102,12 @@ fn unknown() -> String {
 }
 
 /// A token that was good and is past its end.
-async fn expired(owner: &Session) -> anyhow::Result<String> {
-    // The server's own time, from a token it has just issued.
-    let body = json!({ "name": "now", "grants": [{ "channel": "private", "level": "read" }] });
-    let now = owner.post("/api/v1/tokens", &body).await?.good()?.json();
-    let now = OffsetDateTime::parse(now["issued_at"].as_str().unwrap_or_default(), &Rfc3339)?;
-    let body = json!({ "name": "short", "expires_at": (now + SHORT).format(&Rfc3339)?,
+async fn expired(owner: &Session, clock: &TestClock) -> anyhow::Result<String> {
+    let body = json!({ "name": "short", "expires_at": (clock.now() + SHORT).format(&Rfc3339)?,
         "grants": [{ "channel": "private", "level": "manage" }] });
     let issued = owner.post("/api/v1/tokens", &body).await?.good()?.json();
-    let token = issued["token"].as_str().unwrap_or_default().to_owned();
-    let mut look = tokio::time::interval(Duration::from_millis(50));
-    let ended = async {
-        while owner.with(&token).get("/api/v1/whoami").await?.status != 401 {
-            look.tick().await;
-        }
-        Ok::<_, anyhow::Error>(())
-    };
-    tokio::time::timeout(LIMIT, ended).await??;
-    Ok(token)
+    clock.advance(SHORT);
+    Ok(issued["token"].as_str().context("the answer has no token")?.to_owned())
 }
 
 fn check(answer: &Answer, expect: Expect, what: &str) {
@@ -155,8 +144,9 @@ fn is_ending(route: &Route) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_answers_every_kind_of_caller_as_the_table_says() -> anyhow::Result<()> {
-    let cluster = Cluster::start(Options::default()).await?;
-    let callers = Callers::new(&cluster).await?;
+    let clock = Arc::new(TestClock::at(datetime!(2026-11-21 23:00 UTC)));
+    let cluster = Cluster::start(Options { clock: Some(clock.clone()), ..Options::default() }).await?;
+    let callers = Callers::new(&cluster, &clock).await?;
     let mut cells = Vec::new();
     for route in routes_table() {
         for (caller, _) in TABLE {

@@ -159,3 +159,50 @@ async fn a_token_that_dies_is_refused_from_the_next_request_on() {
     gateway.clock.advance(std::time::Duration::from_secs(25 * 3600));
     assert_eq!(gateway.get(&other).await.status(), StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn an_address_that_fails_too_often_is_put_off_whatever_it_shows() {
+    let gateway = Gateway::new().await;
+    let ask = async |address: &str, path: &str| {
+        let mut request = Request::get(path).header("x-forwarded-for", address).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(crate::address::Peer("127.0.0.1:1".parse().unwrap()));
+        gateway.send(request).await
+    };
+    let good = format!("/t/{}/private/notices.json", facts::string(Caller::Reader).unwrap());
+    let dead = format!("/t/{}/private/notices.json", facts::string(Caller::Revoked).unwrap());
+    while ask("192.0.2.1", &dead).await.status() != StatusCode::TOO_MANY_REQUESTS {}
+    let put_off = ask("192.0.2.1", &good).await;
+    assert_eq!(put_off.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(put_off.headers().contains_key("retry-after"));
+    assert_eq!(ask("192.0.2.1", "/public/notices.json").await.status(), StatusCode::OK);
+    assert_eq!(ask("192.0.2.2", &good).await.status(), StatusCode::OK);
+    gateway.clock.advance(std::time::Duration::from_secs(60));
+    assert_eq!(ask("192.0.2.1", &good).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_address_that_is_no_text_is_400() {
+    let gateway = Gateway::new().await;
+    let response = gateway.get("/%FF/noarch/repodata.json").await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+}
+
+#[tokio::test]
+async fn a_download_breaks_off_when_its_token_dies() {
+    use futures::StreamExt;
+    let gateway = Gateway::new().await;
+    let path = format!("/t/{}/private/notices.json", facts::string(Caller::Reader).unwrap());
+    let mut request = Request::get(path).body(Body::empty()).unwrap();
+    crate::caller::take(&mut request);
+    let presented = request.extensions().get::<crate::caller::Presented>().unwrap().clone();
+    let admitted = crate::gate::Admitted::for_test(&gateway.app, presented, "private");
+    let chunk = bytes::Bytes::from(vec![0; 3 << 20]);
+    let chunks = futures::stream::iter(vec![Ok(chunk.clone()), Ok(chunk.clone()), Ok(chunk)]);
+    let mut body = Box::pin(crate::file::guarded(&gateway.app, &admitted, chunks));
+    assert!(body.next().await.unwrap().is_ok());
+    assert!(body.next().await.unwrap().is_ok(), "access is looked at after four mebibytes, and still there");
+    facts::revoke(&gateway.app.view, Caller::Reader);
+    gateway.clock.advance(std::time::Duration::from_secs(1));
+    assert!(body.next().await.unwrap().is_err());
+}

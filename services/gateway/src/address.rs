@@ -1,0 +1,64 @@
+//! The address a request came from, for counting failures.
+//!
+//! Behind a reverse proxy every peer is the proxy; then the last entry that it put into `X-Forwarded-For` counts.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use http::{HeaderName, Request};
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The other end of the connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// Whose failures these are. Nobody's for a client on this machine itself, which no limit protects from.
+pub(crate) fn of<B>(request: &Request<B>, trusted: &[IpAddr]) -> Option<IpAddr> {
+    let peer = request.extensions().get::<Peer>()?.0.ip().to_canonical();
+    if !peer.is_loopback() && !trusted.contains(&peer) {
+        return Some(network(peer));
+    }
+    let named = request.headers().get_all(FORWARDED_FOR).iter().next_back()?.to_str().ok()?;
+    let last = named.rsplit(',').next()?.trim();
+    last.parse::<IpAddr>().ok().map(|address| network(address.to_canonical()))
+}
+
+/// One customer's part of IPv6, who may use every address in it.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(peer: &str, forwarded: Option<&str>, trusted: &[IpAddr]) -> Option<String> {
+        let mut request = Request::get("/");
+        if let Some(forwarded) = forwarded {
+            request = request.header(FORWARDED_FOR, forwarded);
+        }
+        let mut request = request.body(()).unwrap();
+        request.extensions_mut().insert(Peer(SocketAddr::new(peer.parse().unwrap(), 1)));
+        of(&request, trusted).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn only_a_proxy_is_believed_about_somebody_else() {
+        let proxy = ["10.0.0.1".parse().unwrap()];
+        assert_eq!(address("192.0.2.1", Some("198.51.100.1"), &proxy).unwrap(), "192.0.2.1");
+        assert_eq!(address("10.0.0.1", Some("203.0.113.9, 198.51.100.1"), &proxy).unwrap(), "198.51.100.1");
+        assert_eq!(address("127.0.0.1", Some("198.51.100.1"), &[]).unwrap(), "198.51.100.1");
+        assert_eq!(address("127.0.0.1", None, &[]), None);
+        assert_eq!(address("10.0.0.1", Some("unknown"), &proxy), None);
+        assert_eq!(address("::ffff:192.0.2.1", None, &[]).unwrap(), "192.0.2.1");
+    }
+
+    #[test]
+    fn one_customer_of_ipv6_is_one_address() {
+        assert_eq!(address("2001:db8:1:2:3:4:5:6", None, &[]), address("2001:db8:1:2::9", None, &[]));
+        assert_ne!(address("2001:db8:1:2::9", None, &[]), address("2001:db8:1:3::9", None, &[]));
+    }
+}
