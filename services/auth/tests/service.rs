@@ -11,6 +11,8 @@ mod audit;
 mod follow;
 #[path = "service/lab.rs"]
 mod lab;
+#[path = "service/replicas.rs"]
+mod replicas;
 #[path = "service/restart.rs"]
 mod restart;
 #[path = "service/revoke.rs"]

@@ -109,6 +109,13 @@ impl Lab {
         self.running = Some(Running { addr: started.addr, drain, task: started.task });
     }
 
+    /// Another replica on the same log; where it listens. It lives as long as the test.
+    pub(crate) async fn another_auth(&self) -> SocketAddr {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let config = auth::Config { listen, ..self.config.clone() };
+        auth::start(config, self.ambient.clone(), Drain::new()).await.unwrap().addr
+    }
+
     pub(crate) async fn stop_auth(&mut self) {
         let running = self.running.take().unwrap();
         running.drain.start();
@@ -128,7 +135,12 @@ impl Lab {
     }
 
     pub(crate) fn client(&self, secret: &str) -> Client {
-        AuthClient::with_interceptor(self.channel(), Self::bearer(secret))
+        Self::client_of(self.addr(), secret)
+    }
+
+    pub(crate) fn client_of(addr: SocketAddr, secret: &str) -> Client {
+        let channel = Upstream::channel(&format!("http://{addr}")).unwrap();
+        AuthClient::with_interceptor(channel, Self::bearer(secret))
     }
 
     pub(crate) fn events(&self, secret: &str) -> EventsClient<Authorized> {
