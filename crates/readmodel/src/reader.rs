@@ -21,7 +21,9 @@ const CONNECTIONS_MAX: u32 = 16;
 /// How long a request waits for a connection, a dead Postgres included.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long Postgres may work on one statement. The largest index is read in well under a second.
-const STATEMENT_TIMEOUT_MS: &str = "10000";
+const STATEMENT_TIMEOUT_MS: &str = "8000";
+/// How long one read may take in all: a Postgres that has frozen ends no statement.
+const READ_LIMIT: Duration = Duration::from_secs(10);
 /// Rows in one page of a listing, at most.
 pub const PAGE_LIMIT: u32 = 1000;
 
@@ -62,7 +64,7 @@ impl Reader {
 
     /// How far the live read models are.
     pub async fn checkpoint(&self, stream: Stream) -> Result<Checkpoint, ReadError> {
-        Ok(checkpoints(self.pool()).await?.of(stream).clone())
+        Ok(limited(checkpoints(self.pool())).await?.of(stream).clone())
     }
 
     /// Returns once the live read models have applied `seq`, with the sequence they had then.
@@ -89,6 +91,14 @@ impl Reader {
 
     fn pool(&self) -> &PgPool {
         &self.shared.pool
+    }
+}
+
+/// Ends a read that takes too long.
+async fn limited<T>(read: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, ReadError> {
+    match tokio::time::timeout(READ_LIMIT, read).await {
+        Ok(read) => Ok(read?),
+        Err(elapsed) => Err(ReadError::Unavailable(sqlx::Error::Io(std::io::Error::other(elapsed)))),
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) enum ApplyError {
     Write(#[from] WriteError),
     #[error(transparent)]
     Unapplicable(#[from] Unapplicable),
+    #[error("the database does not answer")]
+    Late,
 }
 
 /// The identities of the two streams, as the checkpoint holds them.

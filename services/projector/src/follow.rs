@@ -5,9 +5,10 @@
 //! kill at any moment costs nothing but time.
 
 use std::{
+    cmp::Ordering,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -25,6 +26,8 @@ use crate::{
     stop::Stop,
 };
 
+/// How long one transaction may take in all: a Postgres that has frozen ends no statement.
+const APPLY_LIMIT: Duration = Duration::from_secs(60);
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
@@ -142,8 +145,10 @@ impl Follower {
         // Standing by is being ready: a rolling update must not wait for the projector that it replaces.
         self.standing.is(true);
         let _guard = self.db.lock(Lock::Writer).await?;
-        if self.db.live().await?.shape < SHAPE {
-            self.upgrade().await?;
+        match self.db.live().await?.shape.cmp(&SHAPE) {
+            Ordering::Less => self.upgrade().await?,
+            Ordering::Equal => {}
+            Ordering::Greater => return Err(Over::Stop(Stop::Outdated)),
         }
         let (mut intake, epochs) = self.open(with_authz).await?;
         tracing::info!("following the log");
@@ -182,19 +187,16 @@ impl Follower {
     /// Applies a batch; while Postgres is away the same batch is tried again and again.
     async fn commit(&self, backoff: &mut Backoff, epochs: &Epochs, batch: &mut Batch) -> Result<(), Over> {
         loop {
-            match apply(&self.db, epochs, batch).await {
+            match limited(apply(&self.db, epochs, batch)).await {
                 Ok(()) => {
                     self.standing.is(true);
                     count(batch);
                     *backoff = Backoff::new();
                     return Ok(());
                 }
+                Err(ApplyError::Late) => self.retry(backoff, "the database does not answer").await,
                 Err(ApplyError::Write(error)) => match Over::from(error) {
-                    Over::Away(reason) => {
-                        self.standing.is(false);
-                        tracing::warn!(reason, events = batch.entries.len(), "a batch is tried again");
-                        backoff.wait().await;
-                    }
+                    Over::Away(reason) => self.retry(backoff, &reason).await,
                     over @ (Over::Stop(_) | Over::Moved | Over::AuthzStopped | Over::Drained) => {
                         return Err(over);
                     }
@@ -211,11 +213,25 @@ impl Follower {
         }
     }
 
+    async fn retry(&self, backoff: &mut Backoff, reason: &str) {
+        self.standing.is(false);
+        tracing::warn!(reason, "a batch is tried again");
+        backoff.wait().await;
+    }
+
     /// A stream that cannot be applied any further: nobody may believe that the read models are whole.
     fn stopped(&self, stopped: &Stopped) {
         self.standing.stopped();
         metrics::gauge!("projector_stopped", "stream" => stopped.stream.as_str()).set(1.0);
         tracing::error!(stream = %stopped.stream, reason = stopped.reason, "a stream is not applied any further");
+    }
+}
+
+/// Ends a transaction that takes too long. Whether it was committed shows when the same batch is tried again.
+async fn limited(applying: impl Future<Output = Result<(), ApplyError>>) -> Result<(), ApplyError> {
+    match tokio::time::timeout(APPLY_LIMIT, applying).await {
+        Ok(applied) => applied,
+        Err(_elapsed) => Err(ApplyError::Late),
     }
 }
 
@@ -244,12 +260,12 @@ struct Standing {
 
 impl Standing {
     fn is(&self, well: bool) {
-        let well = well && !self.stopped.load(Ordering::Relaxed);
+        let well = well && !self.stopped.load(Relaxed);
         self.ready.send_if_modified(|ready| std::mem::replace(ready, well) != well);
     }
 
     fn stopped(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
+        self.stopped.store(true, Relaxed);
         self.is(false);
     }
 }

@@ -6,7 +6,7 @@
 use names::{ChannelId, PackageKind};
 use sqlx::{FromRow, Row, postgres::PgRow};
 
-use super::{PAGE_LIMIT, Reader};
+use super::{PAGE_LIMIT, Reader, limited};
 use crate::{
     ArtifactRow, FileKey, HistoryRow, ReadError,
     artifact::{count, is_there},
@@ -66,7 +66,7 @@ impl Reader {
             Some(subdir) => sqlx::query(OF_SUBDIR).bind(channel_id.0).bind(kind.as_str()).bind(subdir),
             None => sqlx::query(OF_KIND).bind(channel_id.0).bind(kind.as_str()),
         };
-        rows(query.fetch_all(self.pool()).await?)
+        rows(limited(query.fetch_all(self.pool())).await?)
     }
 
     /// The files of one package, by its normalised name.
@@ -77,7 +77,7 @@ impl Reader {
         name: &str,
     ) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
         let query = sqlx::query(OF_NAME).bind(channel_id.0).bind(kind.as_str()).bind(name);
-        rows(query.fetch_all(self.pool()).await?)
+        rows(limited(query.fetch_all(self.pool())).await?)
     }
 
     /// One file by its place; `None` for the subdir of a Python file.
@@ -90,7 +90,7 @@ impl Reader {
     ) -> Result<(u64, Option<ArtifactRow>), ReadError> {
         let query = sqlx::query(OF_FILE).bind(channel_id.0).bind(kind.as_str());
         let query = query.bind(subdir.unwrap_or_default()).bind(filename);
-        let (seq, rows) = rows(query.fetch_all(self.pool()).await?)?;
+        let (seq, rows) = rows(limited(query.fetch_all(self.pool())).await?)?;
         Ok((seq, rows.into_iter().next()))
     }
 
@@ -106,18 +106,18 @@ impl Reader {
             None => ("", "", ""),
         };
         let query = sqlx::query(OF_PAGE).bind(channel_id.0).bind(kind).bind(subdir).bind(filename);
-        rows(query.bind(i64::from(limit.clamp(1, PAGE_LIMIT))).fetch_all(self.pool()).await?)
+        rows(limited(query.bind(i64::from(limit.clamp(1, PAGE_LIMIT))).fetch_all(self.pool())).await?)
     }
 
     /// How many files a channel holds.
     pub async fn count_artifacts(&self, channel_id: ChannelId) -> Result<(u64, u64), ReadError> {
-        let row = sqlx::query(OF_COUNT).bind(channel_id.0).fetch_one(self.pool()).await?;
+        let row = limited(sqlx::query(OF_COUNT).bind(channel_id.0).fetch_one(self.pool())).await?;
         Ok((count(&row, "checkpoint")?, count(&row, "rows")?))
     }
 
     /// The subdirs in which a channel has conda files, sorted.
     pub async fn subdirs(&self, channel_id: ChannelId) -> Result<(u64, Vec<String>), ReadError> {
-        let row = sqlx::query(OF_SUBDIRS).bind(channel_id.0).fetch_one(self.pool()).await?;
+        let row = limited(sqlx::query(OF_SUBDIRS).bind(channel_id.0).fetch_one(self.pool())).await?;
         Ok((count(&row, "checkpoint")?, row.try_get("subdirs")?))
     }
 
@@ -135,7 +135,7 @@ impl Reader {
             }
             None => query.bind(END_OF_TIME).bind(String::new()).bind(0_i64).bind(0_i32),
         };
-        Ok(query.bind(i64::from(limit.clamp(1, PAGE_LIMIT))).fetch_all(self.pool()).await?)
+        limited(query.bind(i64::from(limit.clamp(1, PAGE_LIMIT))).fetch_all(self.pool())).await
     }
 }
 

@@ -109,6 +109,7 @@ async fn a_void_event_is_in_the_ledger_and_in_no_row() {
 #[tokio::test]
 async fn content_waits_for_the_access_it_was_decided_at() {
     let mut world = furnished().await;
+    world.caught_up().await;
     let (subject, event) = events::published(1, 1, 1, 10);
     let authz_seq = world.writer.end(eventlog::Stream::Authz) + 1;
     let envelope = world.writer.envelope(system(), authz_seq, vec![event]);

@@ -7,5 +7,6 @@ mod events;
 mod follow;
 mod guard;
 mod property;
+mod upgrade;
 mod verify;
 mod world;

@@ -90,7 +90,7 @@ impl Writer {
 
 pub(crate) struct World {
     _dir: tempfile::TempDir,
-    _postgres: Postgres,
+    pub(crate) postgres: Postgres,
     pub(crate) db: Database,
     pub(crate) reader: Reader,
     pub(crate) memory: Memory,
@@ -108,7 +108,7 @@ impl World {
             _dir: dir,
             db: Database::connect(&postgres.url()).unwrap(),
             reader: Reader::connect(&postgres.url()).await.unwrap(),
-            _postgres: postgres,
+            postgres,
             writer: Writer::new(Arc::new(memory.clone())),
             memory,
             running: None,
