@@ -13,7 +13,7 @@ use runtime::{Ambient, Code, Failure};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
-use crate::app::Asker;
+use crate::app::{Asker, Catalog};
 
 pub use catalog::CatalogApi;
 pub use events::EventsApi;
@@ -31,8 +31,8 @@ fn credential(metadata: &MetadataMap) -> Credential {
     }
 }
 
-fn asker(metadata: &MetadataMap) -> Asker {
-    Asker { credential: credential(metadata), patience: deadline::within(metadata, PATIENCE) }
+fn asker(catalog: &Catalog, metadata: &MetadataMap) -> Asker {
+    catalog.asker(credential(metadata), deadline::within(metadata, PATIENCE))
 }
 
 fn invalid(reason: impl std::fmt::Display) -> Failure {

@@ -38,6 +38,6 @@ impl Catalog {
         let subject = subject::artifacts(channel, removal.kind, &name);
         let done = self.artifacts.execute(&subject, &self.meta(&caller), decide).await;
         let done = done.map_err(failures::of_decision)?;
-        Ok((done.seq, self.content_receipt(done.seq, asker.patience).await))
+        Ok((done.seq, self.content_receipt(done.seq, asker).await))
     }
 }

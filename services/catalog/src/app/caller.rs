@@ -1,19 +1,32 @@
 //! Who asks, and whether they may. Every check is crate `access`'s.
 
+use std::time::Duration;
+
 use access::{Action, Caller, Credential, Object, Refusal, Verdict, Why};
 use names::{AccountId, ChannelId};
 use runtime::{Code, Failure};
 
 use super::Catalog;
 
-/// A credential as it came, and how long its sender is willing to wait.
+/// A credential as it came, and until when its sender waits for an answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Asker {
     pub credential: Credential,
-    pub patience: std::time::Duration,
+    /// By the boot clock.
+    until: Duration,
 }
 
 impl Catalog {
+    /// Somebody who begins to wait now, and is willing to do so for this long.
+    pub fn asker(&self, credential: Credential, patience: Duration) -> Asker {
+        Asker { credential, until: self.parts.ambient.clock.boot() + patience }
+    }
+
+    /// What is left of the asker's patience.
+    pub(super) fn patience(&self, asker: &Asker) -> Duration {
+        asker.until.saturating_sub(self.parts.ambient.clock.boot())
+    }
+
     /// Whether the credential may do this now, by the newest state this process knows.
     pub(super) fn check(
         &self,

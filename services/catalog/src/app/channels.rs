@@ -71,7 +71,7 @@ impl Catalog {
         let done = execute_pair(stores.0, stores.1, &self.meta(&caller), decide).await;
         let (made, reserved) = done.map_err(failures::of_decision)?;
         let authz_seq = made.seq.max(reserved.seq);
-        let receipt = self.access_receipt(authz_seq, false, asker.patience).await;
+        let receipt = self.access_receipt(authz_seq, false, asker).await;
         let channel = ChannelView {
             id,
             name: new.name.to_string(),
@@ -125,7 +125,7 @@ impl Catalog {
         let done = self.channels.execute(&subject::channel(id), &self.meta(&caller), decide).await;
         let done = done.map_err(failures::of_decision)?;
         let state = done.state.ok_or_else(|| Failure::from(channel::Refusal::Gone))?;
-        let receipt = self.access_receipt(done.seq, restricting, asker.patience).await;
+        let receipt = self.access_receipt(done.seq, restricting, asker).await;
         let channel = self.seen(&state, &caller);
         Ok(ChannelChange { channel, authz_seq: done.seq, receipt })
     }
@@ -146,7 +146,7 @@ impl Catalog {
         let (deleted, released) = done.map_err(failures::of_decision)?;
         let authz_seq = deleted.seq.max(released.seq);
         let state = deleted.state.ok_or_else(|| Failure::from(channel::Refusal::Gone))?;
-        let receipt = self.access_receipt(authz_seq, true, asker.patience).await;
+        let receipt = self.access_receipt(authz_seq, true, asker).await;
         Ok(ChannelChange { channel: self.seen(&state, &caller), authz_seq, receipt })
     }
 

@@ -100,7 +100,7 @@ impl Catalog {
         let done = done.map_err(failures::of_decision)?;
         let id = done.state.and_then(|state| state.id(&file.place)).unwrap_or(file.id);
         let authz_seq = self.parts.access.seq();
-        let silent = self.content_receipt(done.seq, asker.patience).await;
+        let silent = self.content_receipt(done.seq, asker).await;
         Ok(Published {
             id,
             name,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proto::feed::v1::Receipt;
 
-use super::Catalog;
+use super::{Asker, Catalog};
 
 /// A change that opens something waits this long for gateways to know of it.
 const WIDENING_LIMIT: Duration = Duration::from_secs(2);
@@ -13,7 +13,8 @@ const CONTENT_LIMIT: Duration = Duration::from_secs(2);
 
 impl Catalog {
     /// Asks auth who has applied a change of access (design, section 4: R2 to R4).
-    pub(super) async fn access_receipt(&self, seq: u64, restricting: bool, patience: Duration) -> Receipt {
+    pub(super) async fn access_receipt(&self, seq: u64, restricting: bool, asker: &Asker) -> Receipt {
+        let patience = self.patience(asker);
         let limit = if restricting { patience } else { patience.min(WIDENING_LIMIT) };
         match self.parts.auth.await_applied(seq, limit).await {
             Ok(receipt) => receipt,
@@ -30,7 +31,8 @@ impl Catalog {
     }
 
     /// Waits for this replica's followers of the content feed; gives who has not heard.
-    pub(super) async fn content_receipt(&self, seq: u64, patience: Duration) -> Vec<String> {
-        self.parts.followers.await_applied(seq, patience.min(CONTENT_LIMIT)).await.silent
+    pub(super) async fn content_receipt(&self, seq: u64, asker: &Asker) -> Vec<String> {
+        let limit = self.patience(asker).min(CONTENT_LIMIT);
+        self.parts.followers.await_applied(seq, limit).await.silent
     }
 }

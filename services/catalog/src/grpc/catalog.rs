@@ -36,7 +36,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::CreateChannelRequest>,
     ) -> Result<Response<api::ChannelReply>, Status> {
-        let asker = asker(request.metadata());
+        let asker = asker(&self.0, request.metadata());
         let new = new_channel(request.into_inner())?;
         Ok(Response::new(reply(Box::pin(self.0.create_channel(&asker, new)).await?)))
     }
@@ -45,7 +45,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::SetChannelRequest>,
     ) -> Result<Response<api::ChannelReply>, Status> {
-        let asker = asker(request.metadata());
+        let asker = asker(&self.0, request.metadata());
         let request = request.into_inner();
         let privacy = request.privacy.map(|privacy| {
             stored::Privacy::try_from(privacy).ok().and_then(privacy_from_stored).ok_or_else(no_privacy)
@@ -58,7 +58,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::ChannelRequest>,
     ) -> Result<Response<api::ChannelReply>, Status> {
-        let asker = asker(request.metadata());
+        let asker = asker(&self.0, request.metadata());
         let change = self.0.delete_channel(&asker, &request.get_ref().channel);
         Ok(Response::new(reply(Box::pin(change).await?)))
     }
@@ -67,7 +67,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::ChannelRequest>,
     ) -> Result<Response<api::Channel>, Status> {
-        let asker = asker(request.metadata());
+        let asker = asker(&self.0, request.metadata());
         Ok(Response::new(channel(self.0.show_channel(&asker, &request.get_ref().channel)?)))
     }
 
@@ -75,7 +75,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::ListChannelsRequest>,
     ) -> Result<Response<api::ListChannelsReply>, Status> {
-        let asker = asker(request.metadata());
+        let asker = asker(&self.0, request.metadata());
         let request = request.into_inner();
         let size = match usize::try_from(request.page_size).unwrap_or(MAX_PAGE_SIZE) {
             0 => PAGE_SIZE,
@@ -93,7 +93,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::PublishRequest>,
     ) -> Result<Response<api::PublishReply>, Status> {
-        let asker = asker(request.metadata());
+        let asker = asker(&self.0, request.metadata());
         let upload = upload(request.into_inner())?;
         Ok(Response::new(published(Box::pin(self.0.publish(&asker, upload)).await?)))
     }
@@ -102,7 +102,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::RemoveArtifactRequest>,
     ) -> Result<Response<api::RemoveArtifactReply>, Status> {
-        let asker = asker(request.metadata());
+        let asker = asker(&self.0, request.metadata());
         let request = request.into_inner();
         let removal = Removal {
             kind: kind(request.kind())?,

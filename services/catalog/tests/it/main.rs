@@ -11,4 +11,6 @@ mod hostile;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod mutated;
+#[cfg(test)]
 mod service;
