@@ -9,6 +9,7 @@ use eventlog::subject;
 use names::{ArtifactId, ChannelId, PackageId, PackageKind, Subdir};
 use runtime::Failure;
 use sha2::{Digest as _, Sha256};
+use tracing::{Instrument, info_span};
 
 use super::{Asker, Catalog, failures, receive::Digests};
 use crate::domain::artifacts::{self, Artifacts, Detail, Event, File, Metadata, Place};
@@ -77,7 +78,8 @@ impl Catalog {
     async fn take(&self, asker: &Asker, upload: &Upload) -> Result<Published, Failure> {
         let (caller, channel) =
             self.check_channel(&asker.credential, Action::ArtifactCreate, &upload.channel)?;
-        let (copy, digests) = self.receive(&upload.key, &upload.expected).await?;
+        let receiving = self.receive(&upload.key, &upload.expected).instrument(info_span!("catalog.receive"));
+        let (copy, digests) = receiving.await?;
         let Inspected { facts, warnings } = self.inspect(copy, upload).await?;
         let name = match &facts {
             Facts::Conda(facts) => facts.name.to_string(),
@@ -91,13 +93,14 @@ impl Catalog {
             Ok::<_, Failure>(artifacts::publish(state, file.clone(), upload.force)?)
         };
         if self.is_wanted(&subject, &decide).await? {
-            self.parts.blobs.commit(&upload.key, &file.sha256).await.map_err(failures::of_blobs)?;
-            if let Some(metadata) = metadata {
-                self.parts.blobs.put_bytes(metadata).await.map_err(failures::of_blobs)?;
-            }
+            let storing = self.store(&upload.key, &file.sha256, metadata);
+            storing.instrument(info_span!("catalog.store")).await.map_err(failures::of_blobs)?;
         }
         let done = self.artifacts.execute(&subject, &self.meta(&caller), decide).await;
         let done = done.map_err(failures::of_decision)?;
+        let outcome = if done.appended { "published" } else { "there already" };
+        metrics::counter!("catalog_files_total", "kind" => upload.kind.as_str(), "outcome" => outcome)
+            .increment(1);
         let id = done.state.and_then(|state| state.id(&file.place)).unwrap_or(file.id);
         let authz_seq = self.parts.access.seq();
         let silent = self.content_receipt(done.seq, asker).await;
@@ -115,6 +118,14 @@ impl Catalog {
             silent,
             warnings,
         })
+    }
+
+    async fn store(&self, key: &str, sha256: &[u8; 32], metadata: Option<Bytes>) -> Result<(), blobs::Error> {
+        self.parts.blobs.commit(key, sha256).await?;
+        if let Some(metadata) = metadata {
+            self.parts.blobs.put_bytes(metadata).await?;
+        }
+        Ok(())
     }
 
     /// The package's id, made if this is its first file.

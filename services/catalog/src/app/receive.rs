@@ -9,6 +9,7 @@ use md5::Md5;
 use runtime::{Code, Failure};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
+use tracing::{Instrument, info_span};
 
 use super::{Catalog, Expected, Upload, failures};
 use crate::inspect::{self, Claim, Inspected};
@@ -62,6 +63,7 @@ impl Catalog {
         upload: &Upload,
     ) -> Result<Inspected, Failure> {
         let turn = self.inspections.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let kind = upload.kind;
         let (upload, limits, clock) =
             (upload.clone(), self.parts.limits.clone(), self.parts.ambient.clock.clone());
         let read = move || {
@@ -78,7 +80,12 @@ impl Catalog {
             };
             inspect::inspect(&mut file, &claim, &limits, &|| clock.boot().saturating_sub(start))
         };
-        let inspected = tokio::task::spawn_blocking(read).await.map_err(Failure::internal)?;
+        let (kind, start) = (kind.as_str(), self.parts.ambient.clock.boot());
+        let reading = tokio::task::spawn_blocking(read).instrument(info_span!("catalog.inspect", kind));
+        let inspected = reading.await.map_err(Failure::internal)?;
+        let took = self.parts.ambient.clock.boot().saturating_sub(start);
+        let outcome = if inspected.is_ok() { "read" } else { "refused" };
+        metrics::histogram!("catalog_inspection_seconds", "kind" => kind, "outcome" => outcome).record(took);
         inspected.map_err(failures::of_inspection)
     }
 }
