@@ -7,7 +7,7 @@ use readmodel::{
 };
 
 use crate::{
-    intake::Batch,
+    batch::Batch,
     project::{self, Unapplicable, stream_of},
 };
 

@@ -6,7 +6,8 @@ use readmodel::write::{Database, Purpose, Tx, Version};
 
 use crate::{
     apply::{Epochs, apply_beside},
-    intake::{Batch, Intake, Positions, Sources, Taken},
+    batch::{Batch, Positions},
+    intake::{Intake, Sources, Taken},
     ledger_check::LedgerCheck,
 };
 

@@ -4,14 +4,7 @@
 //! whose answer was lost with the connection. Whatever is in memory is then thrown away and read again, so a
 //! kill at any moment costs nothing but time.
 
-use std::{
-    cmp::Ordering,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::{cmp::Ordering, sync::Arc, time::Duration};
 
 use eventlog::{Log, LogError, Stream, keys::Keyring};
 use readmodel::write::{Database, Lock, SHAPE, WriteError};
@@ -20,16 +13,17 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     apply::{ApplyError, Epochs, apply},
-    intake::{Batch, Intake, Positions, SourceError, Sources, Stopped, Taken, chain},
+    backoff::Backoff,
+    batch::{Batch, Positions},
+    intake::{Intake, SourceError, Sources, Stopped, Taken, chain},
     rebuild::{self, Origin},
     sources,
+    standing::Standing,
     stop::Stop,
 };
 
 /// How long one transaction may take in all: a Postgres that has frozen ends no statement.
 const APPLY_LIMIT: Duration = Duration::from_secs(60);
-const BACKOFF_FIRST: Duration = Duration::from_millis(50);
-const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
 /// The task that follows the log.
 #[derive(Debug)]
@@ -42,8 +36,7 @@ pub struct Following {
 
 /// Follows a log into a database until drained.
 pub fn follow(db: Database, log: Arc<dyn Log>, keyring: Keyring, drain: Drain) -> Following {
-    let (sender, ready) = watch::channel(false);
-    let standing = Standing { ready: sender, stopped: AtomicBool::new(false) };
+    let (standing, ready) = Standing::new();
     let guard = drain.guard();
     let task = tokio::spawn(async move {
         let _guard = guard;
@@ -80,6 +73,7 @@ impl From<SourceError> for Over {
             SourceError::Log(error @ LogError::Unavailable(_)) => Self::Away(chain(&error)),
             SourceError::Log(error) => Self::Stop(Stop::Log(chain(&error))),
             SourceError::Ledger(error) => error.into(),
+            SourceError::Broken => Self::Away(error.to_string()),
         }
     }
 }
@@ -247,39 +241,5 @@ fn count(batch: &Batch) {
             metrics::gauge!("projector_checkpoint", "stream" => stream.as_str())
                 .set(batch.to.of(stream) as f64);
         }
-    }
-}
-
-/// Whether it follows the log, or stands by for the projector that does. Once a stream has stopped it never says so
-/// again: somebody has to look.
-#[derive(Debug)]
-struct Standing {
-    ready: watch::Sender<bool>,
-    stopped: AtomicBool,
-}
-
-impl Standing {
-    fn is(&self, well: bool) {
-        let well = well && !self.stopped.load(Relaxed);
-        self.ready.send_if_modified(|ready| std::mem::replace(ready, well) != well);
-    }
-
-    fn stopped(&self) {
-        self.stopped.store(true, Relaxed);
-        self.is(false);
-    }
-}
-
-/// Pauses that grow up to a limit.
-pub(crate) struct Backoff(Duration);
-
-impl Backoff {
-    pub(crate) fn new() -> Self {
-        Self(BACKOFF_FIRST)
-    }
-
-    pub(crate) async fn wait(&mut self) {
-        tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 2).min(BACKOFF_MAX);
     }
 }

@@ -12,12 +12,11 @@ use readmodel::write::WriteError;
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::project::Entry;
+use crate::{
+    batch::{Batch, Positions},
+    project::Entry,
+};
 
-/// Events in one transaction; beyond it latency grows and nothing is gained.
-pub(crate) const BATCH_EVENTS: usize = 500;
-/// Bytes in one transaction: 500 of the largest envelopes would be 128 MiB.
-const BATCH_BYTES: usize = 16 << 20;
 /// A batch of a growing log takes what is there and waits for nothing; this bounds how long taking may last.
 const BATCH_TIME: Duration = Duration::from_millis(20);
 
@@ -28,6 +27,8 @@ pub(crate) enum SourceError {
     Log(#[from] LogError),
     #[error(transparent)]
     Ledger(#[from] WriteError),
+    #[error("the stream broke off; start the projector again")]
+    Broken,
 }
 
 /// Where the events of one stream come from.
@@ -37,71 +38,6 @@ pub(crate) type Source = BoxStream<'static, Result<Record, SourceError>>;
 pub(crate) struct Sources {
     pub(crate) authz: Source,
     pub(crate) catalog: Source,
-}
-
-/// What one transaction applies.
-#[derive(Default)]
-pub(crate) struct Batch {
-    pub(crate) entries: Vec<Entry>,
-    /// Where the checkpoints stand before it.
-    pub(crate) from: Positions,
-    /// Where they stand after it.
-    pub(crate) to: Positions,
-    bytes: usize,
-}
-
-impl Batch {
-    /// Leaves out an AUTHZ event that cannot be applied and all that follows it, so that what came before can be.
-    pub(crate) fn cut_before(&mut self, seq: u64) {
-        let before = |entry: &Entry| entry.stream == Stream::Authz && entry.record.seq < seq;
-        self.entries.retain(before);
-        let last = self.entries.last().map_or(self.from.authz, |entry| entry.record.seq);
-        self.to = Positions { authz: last, ..self.from };
-    }
-
-    /// Only the positions move: what stood there were barriers.
-    pub(crate) fn moving(from: Positions, to: Positions) -> Self {
-        Self { from, to, ..Self::default() }
-    }
-
-    fn is_full(&self) -> bool {
-        self.entries.len() >= BATCH_EVENTS || self.bytes >= BATCH_BYTES
-    }
-
-    fn push(&mut self, entry: Entry) {
-        self.bytes += entry.record.raw.len();
-        *self.to.of_mut(entry.stream) = entry.record.seq;
-        self.entries.push(entry);
-    }
-}
-
-/// The last sequence of each stream.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Positions {
-    pub(crate) authz: u64,
-    pub(crate) catalog: u64,
-}
-
-impl Positions {
-    pub(crate) fn of(&self, stream: Stream) -> u64 {
-        match stream {
-            Stream::Authz => self.authz,
-            Stream::Catalog => self.catalog,
-        }
-    }
-
-    pub(crate) fn of_mut(&mut self, stream: Stream) -> &mut u64 {
-        match stream {
-            Stream::Authz => &mut self.authz,
-            Stream::Catalog => &mut self.catalog,
-        }
-    }
-}
-
-impl From<&readmodel::Checkpoints> for Positions {
-    fn from(checkpoints: &readmodel::Checkpoints) -> Self {
-        Self { authz: checkpoints.authz.seq, catalog: checkpoints.catalog.seq }
-    }
 }
 
 /// A stream that goes no further, and why.
@@ -171,7 +107,7 @@ impl Intake {
             if let Some(stopped) = self.stops.pop_front() {
                 return Taken::Stopped(stopped);
             }
-            let mut batch = Batch { from: self.taken, to: self.taken, ..Batch::default() };
+            let mut batch = Batch::moving(self.taken, self.taken);
             match self.pull().await {
                 Some((stream, record)) => self.admit(&mut batch, stream, record),
                 None if self.stops.is_empty() => return Taken::Ended,
@@ -222,6 +158,10 @@ impl Intake {
                 (Stream::Catalog, Some(Ok(record))) => self.waiting = Some(record),
                 (_, Some(Err(error))) => {
                     self.stop(stream, &error);
+                    return None;
+                }
+                (_, None) if self.live => {
+                    self.stop(stream, &SourceError::Broken);
                     return None;
                 }
                 (Stream::Authz, None) => (self.authz, self.authz_is_whole) = (None, true),

@@ -3,7 +3,7 @@
 use eventlog::{Record, Stream};
 use readmodel::write::{Database, LedgerRow};
 
-use crate::{intake::Positions, project::stream_of};
+use crate::{batch::Positions, project::stream_of};
 
 /// Rows read from the ledger at once; more than one batch has, so that a surplus is seen.
 const PAGE: u32 = 1_000;

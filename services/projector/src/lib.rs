@@ -6,6 +6,8 @@
 //! and the only thing it ever appends to the log is a barrier.
 
 mod apply;
+mod backoff;
+mod batch;
 mod beside;
 mod config;
 mod follow;
@@ -14,6 +16,7 @@ mod ledger_check;
 mod project;
 mod rebuild;
 mod sources;
+mod standing;
 mod start;
 mod stop;
 mod verb;

@@ -11,8 +11,8 @@ use eventlog::{Log, Stream, expect_epoch, keys::Keyring};
 use readmodel::write::{Database, Lock, Purpose, Version, WriteError};
 
 use crate::{
+    batch::{BATCH_EVENTS, Positions},
     beside::Beside,
-    intake::{BATCH_EVENTS, Positions},
     project::stream_of,
     sources,
 };
@@ -48,6 +48,16 @@ pub async fn rebuild(db: &Database, from: Origin, keyring: &Keyring) -> anyhow::
         bail!("another rebuild or verification is under way; wait until it has ended");
     };
     db.drop_leftovers().await?;
+    let rebuilt = build(db, from, keyring).await;
+    // What was retired, or was begun in vain. A failure leaves it to the next builder.
+    let dropped = db.drop_leftovers().await;
+    let rebuilt = rebuilt?;
+    dropped?;
+    tracing::info!(version = rebuilt.version.number, "rebuilt read models went live");
+    Ok(rebuilt)
+}
+
+async fn build(db: &Database, from: Origin, keyring: &Keyring) -> anyhow::Result<Rebuilt> {
     let mut beside = Beside::new(db, Purpose::Building).await?;
     let to = Positions::from(&db.checkpoints().await?);
     let sources = match &from {
@@ -59,10 +69,7 @@ pub async fn rebuild(db: &Database, from: Origin, keyring: &Keyring) -> anyhow::
     };
     beside.extend(sources, to, None).await?;
     catch_up(&mut beside, keyring).await?;
-    let rebuilt = go_live(&mut beside, keyring).await?;
-    db.drop_leftovers().await?;
-    tracing::info!(version = rebuilt.version.number, "rebuilt read models went live");
-    Ok(rebuilt)
+    go_live(&mut beside, keyring).await
 }
 
 pub(crate) async fn check_epochs(db: &Database, log: &Arc<dyn Log>) -> anyhow::Result<()> {

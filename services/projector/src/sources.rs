@@ -10,7 +10,8 @@ use proto::event::v1::{Envelope, Sealed};
 use readmodel::write::{Database, LedgerRow};
 
 use crate::{
-    intake::{Positions, Source, SourceError, Sources},
+    batch::Positions,
+    intake::{Source, SourceError, Sources},
     project::stream_of,
     stop::Stop,
 };

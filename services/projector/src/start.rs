@@ -11,10 +11,7 @@ use readmodel::write::Database;
 use runtime::{Ambient, Drain};
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::{
-    Config,
-    follow::{Backoff, follow},
-};
+use crate::{Config, backoff::Backoff, follow::follow};
 
 /// A running projector.
 #[derive(Debug)]

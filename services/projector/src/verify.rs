@@ -8,8 +8,8 @@ use eventlog::{Log, Stream};
 use readmodel::write::{Database, Difference, Lock, Purpose, TABLES};
 
 use crate::{
+    batch::Positions,
     beside::Beside,
-    intake::Positions,
     ledger_check::{Found, LedgerCheck},
     rebuild::check_epochs,
     sources,
@@ -73,15 +73,21 @@ pub async fn verify(db: &Database, log: &Arc<dyn Log>) -> anyhow::Result<Report>
         bail!("another rebuild or verification is under way; wait until it has ended");
     };
     db.drop_leftovers().await?;
+    let report = rebuild_and_compare(db, log).await;
+    let dropped = db.drop_leftovers().await;
+    let report = report?;
+    dropped?;
+    Ok(report)
+}
+
+async fn rebuild_and_compare(db: &Database, log: &Arc<dyn Log>) -> anyhow::Result<Report> {
     check_epochs(db, log).await?;
     let mut beside = Beside::new(db, Purpose::Scratch).await?;
     let mut check = LedgerCheck::default();
     let to = Positions::from(&db.checkpoints().await?);
     let sources = sources::from_log(log, Positions::default(), to).await.context("the log cannot be read")?;
     beside.extend(sources, to, Some(&mut check)).await?;
-    let report = compare(&mut beside, log, &mut check).await?;
-    db.drop_leftovers().await?;
-    Ok(report)
+    compare(&mut beside, log, &mut check).await
 }
 
 /// The live version goes on meanwhile: the last stretch is taken in and compared in a transaction in which it

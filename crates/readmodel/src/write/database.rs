@@ -50,11 +50,14 @@ impl Database {
     /// Brings the fixed part up to this release, and makes the first version in a new database.
     pub async fn migrate(&self) -> Result<(), WriteError> {
         migrations().run(&self.pool).await.map_err(WriteError::Migrate)?;
+        let is_new = "SELECT NOT EXISTS (SELECT FROM meta.live)";
+        if !sqlx::query_scalar::<_, bool>(is_new).fetch_one(&self.pool).await? {
+            return Ok(());
+        }
         let mut tx = self.pool.begin().await?;
         sqlx::query("LOCK TABLE meta.live IN EXCLUSIVE MODE").execute(&mut *tx).await?;
-        let is_new: bool =
-            sqlx::query_scalar("SELECT NOT EXISTS (SELECT FROM meta.live)").fetch_one(&mut *tx).await?;
-        if is_new {
+        // Somebody else may have been quicker.
+        if sqlx::query_scalar::<_, bool>(is_new).fetch_one(&mut *tx).await? {
             Version::first(&mut tx).await?;
         }
         Ok(tx.commit().await?)
