@@ -13,7 +13,7 @@ use servers::{NatsOptions, NatsServer, Postgres, PostgresOptions};
 
 use crate::{
     events,
-    world::{SOON, Writer, stamps},
+    world::{SOON, World, Writer, stamps},
 };
 
 const UPLOADS: u8 = 60;
@@ -85,4 +85,26 @@ async fn killed_servers_lose_nothing() {
     assert!(report.agrees(), "{report}");
     drain.start();
     started.task.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_projector_goes_on_where_it_was() {
+    let mut world = World::new().await;
+    for event in [events::account(1), events::channel(1, 1), events::package(1, 1)] {
+        world.writer.append(event).await;
+    }
+    for round in 0..10 {
+        world.follow().await;
+        for build in 0..20 {
+            world.writer.append(events::published(1, 1, build, round)).await;
+            world.writer.append(events::described(1, &format!("round {round}"))).await;
+        }
+        // Somewhere in the middle of what was appended.
+        let middle = world.writer.end(Stream::Catalog) - 10;
+        world.reader.wait_checkpoint(readmodel::Stream::Catalog, middle, SOON).await.unwrap();
+        world.kill();
+    }
+    world.follow().await;
+    world.caught_up().await;
+    world.agrees().await;
 }

@@ -145,6 +145,11 @@ impl World {
         following.task.await.unwrap().unwrap();
     }
 
+    /// Ends the projector where it stands, as a kill would.
+    pub(crate) fn kill(&mut self) {
+        self.running.take().unwrap().1.task.abort();
+    }
+
     /// Starts a projector on a log that it must refuse.
     pub(crate) async fn refused(&self, log: Arc<dyn Log>) -> Stop {
         let (_drain, following) = self.start(log);
