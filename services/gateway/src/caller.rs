@@ -78,9 +78,12 @@ impl fmt::Debug for Presented {
 
 /// Rewrites a request: the token goes from path and headers into the extensions.
 pub(crate) fn take<B>(request: &mut http::Request<B>) {
+    let host = host_of(request.headers(), request.uri()).to_owned();
     let stripped = path::strip(request.uri().path());
+    // A token may stand behind the mount that the host stands for.
+    let behind = path::strip(&host::mounted(&host, stripped.path));
     let carried = header::token(request.headers());
-    let mut presented = match (stripped.token, carried) {
+    let mut presented = match (stripped.token.or(behind.token), carried) {
         // uv and twine insist on some Basic credentials beside a token in the path.
         (Some(token), _) => Presented::new(Carrier::Path, token),
         (None, Some(token)) => Presented::new(Carrier::Header, token),
@@ -91,10 +94,9 @@ pub(crate) fn take<B>(request: &mut http::Request<B>) {
     }
     // It may hold the address of an index, with the token in it.
     request.headers_mut().remove(REFERER);
-    let (clean, astray) = blotted(&stripped.path);
+    let (clean, astray) = blotted(&behind.path);
     presented.astray = astray;
-    let host = host_of(request.headers(), request.uri()).to_owned();
-    *request.uri_mut() = rewritten(&host::mounted(&host, clean), request.uri().query());
+    *request.uri_mut() = rewritten(&clean, request.uri().query());
     request.extensions_mut().insert(presented);
 }
 

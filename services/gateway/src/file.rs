@@ -1,6 +1,7 @@
 //! Bytes to clients: conditional, in ranges, and stopped when the caller's access ends.
 
 mod condition;
+mod encoding;
 mod guarded;
 mod range;
 
@@ -11,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 use blobs::Blobs;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    LAST_MODIFIED,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use runtime::Failure;
@@ -54,6 +56,7 @@ pub(crate) struct Asked<'a> {
 impl Asked<'_> {
     /// Answers with a rendered document.
     pub(crate) fn document(&self, document: &Rendered, freshness: Freshness) -> Response {
+        let (document, encoding) = encoding::encoded(document, self.headers);
         let facts = Facts {
             etag: &document.etag,
             modified: document.last_modified,
@@ -62,6 +65,9 @@ impl Asked<'_> {
             freshness,
         };
         let (mut response, wanted) = self.prepare(&facts);
+        if let Some(name) = encoding.name().filter(|_| response.status().is_success()) {
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
         if let Some(range) = wanted.filter(|_| *self.method != Method::HEAD) {
             let start = usize::try_from(range.start).expect("the range lies within bytes in memory");
             let end = usize::try_from(range.end).expect("the range lies within bytes in memory");

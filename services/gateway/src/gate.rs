@@ -11,7 +11,7 @@ use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
 use names::Level;
 
@@ -164,6 +164,8 @@ async fn pass(
 /// Headers that go with every answer.
 fn dress(response: &mut Response, carrier: Carrier) {
     let headers = response.headers_mut();
+    // What says nothing about caches is nothing for them: tokens, redirects below a token, answers of the moment.
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(VARY, HeaderValue::from_static(VARIES));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if carrier == Carrier::Path {

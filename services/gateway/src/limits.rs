@@ -11,6 +11,9 @@ pub(crate) const HEADER_LIMIT: Duration = Duration::from_secs(30);
 /// Requests in work at once. Beyond, 503: waiting would only make the queue longer.
 pub(crate) const MAX_REQUESTS: usize = 4096;
 
+/// How long an upload may stand still: its place is needed by others.
+pub(crate) const STALL_LIMIT: Duration = Duration::from_secs(60);
+
 /// Uploads in work at once: each holds a part of a blob in memory.
 pub(crate) const MAX_UPLOADS: usize = 64;
 

@@ -44,6 +44,9 @@ impl App {
 
     /// Whether requests can be answered: access is known, the content feed is connected, the read models are there.
     pub(crate) fn ready(&self) -> Result<(), &'static str> {
+        if self.drain.is_requested() {
+            return Err("this gateway is being stopped");
+        }
         match (self.view.ready(), self.content.ready(), self.reader.is_ready()) {
             (false, _, _) => Err("access is not known yet: auth has not been reached"),
             (_, false, _) => Err("the content feed is not connected yet: catalog has not been reached"),

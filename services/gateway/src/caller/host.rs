@@ -8,7 +8,7 @@ const HOSTS: [(&str, &str); 3] = [("conda.", "/conda"), ("pypi.", "/pypi"), ("ap
 /// First segments that mean the same on every host: mounts themselves, and what orchestrators ask.
 const ANYWHERE: [&str; 5] = ["conda", "pypi", "api", "healthz", "readyz"];
 
-/// The path as if the mount stood in front of it; the path must have lost its token.
+/// The path as if the mount stood in front of it; a token in front of both must be out already.
 pub(crate) fn mounted(host: &str, path: String) -> String {
     let mount = HOSTS
         .iter()

@@ -54,6 +54,8 @@ fn hosts_and_queries_survive() {
     let request =
         taken(http::Request::get(format!("/t/{}/acme/upload?force=true", live(1))).header(HOST, "api.here"));
     assert_eq!(request.uri().to_string(), "/api/acme/upload?force=true");
+    let behind = taken(http::Request::get(format!("/repo/t/{}/acme/x", live(1))).header(HOST, "api.here"));
+    assert_eq!((behind.uri().path(), presented(&behind).carrier()), ("/api/repo/acme/x", Carrier::Path));
     let request = taken(http::Request::get("http://pypi.here/acme/simple/"));
     assert_eq!(request.uri().path(), "/pypi/acme/simple/");
 }

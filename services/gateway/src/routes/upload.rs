@@ -8,11 +8,13 @@ mod form;
 
 pub(crate) use form::{prefix, python};
 
+use axum::BoxError;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use blobs::Written;
 use bytes::Bytes;
-use futures::Stream;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
 use http::{HeaderName, HeaderValue, StatusCode};
 use proto::catalog::v1::{ExpectedDigests, PublishReply, PublishRequest};
 use proto::event::v1::PackageKind;
@@ -20,7 +22,7 @@ use readmodel::Stream as Log;
 use runtime::Code;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{PENDING_LIMIT, PUBLISH_CALL};
+use crate::limits::{PENDING_LIMIT, PUBLISH_CALL, STALL_LIMIT};
 use crate::problem::Problem;
 use crate::routes::given::Given;
 use crate::state::{App, unstored};
@@ -97,12 +99,17 @@ fn checked_filename(name: &str) -> Result<String, Problem> {
 async fn receive<S, E>(app: &App, chunks: S) -> Result<Written, Problem>
 where
     S: Stream<Item = Result<Bytes, E>> + Send,
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    E: Into<BoxError> + Send,
 {
     let _place = app
         .uploads
         .try_acquire()
         .map_err(|_full| Problem::unavailable("too many uploads are under way; try again in a moment"))?;
+    let chunks = tokio_stream::StreamExt::timeout(chunks, STALL_LIMIT).map(|chunk| match chunk {
+        Ok(chunk) => chunk.map_err(Into::into),
+        Err(stalled) => Err(Box::from(stalled)),
+    });
+    let chunks: BoxStream<'_, Result<Bytes, BoxError>> = chunks.boxed();
     app.blobs.put_stream(chunks, app.max_upload_bytes).await.map_err(|error| match error {
         blobs::Error::TooLarge { limit_bytes } => Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
