@@ -68,8 +68,8 @@ async fn nothing_acknowledged_is_lost_when_parts_are_killed() -> anyhow::Result<
     drop(progress);
     for (turn, part) in PARTS.into_iter().enumerate() {
         let due = rounds() * (turn + 1) / (PARTS.len() + 1);
-        // An error says that the writers are through already.
-        let _through = seen.wait_for(|done| *done >= due).await;
+        // An error says that the writers are through already. What is returned holds the lock that they write under.
+        drop(seen.wait_for(|done| *done >= due).await);
         cluster.kill9(part).await?;
         whole_now.send_replace(false);
         cluster.restart(part).await?;
