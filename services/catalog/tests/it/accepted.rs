@@ -94,6 +94,12 @@ fn members_with_64_bit_headers_are_read() {
 }
 
 #[test]
+fn an_archive_with_64_bit_numbers_everywhere_is_read() {
+    let members = conda::members(&conda::info(), &conda::payload());
+    taken(&conda::conda_name(), &zip::wide_archive(&members, 3));
+}
+
+#[test]
 fn bzip2_in_several_streams_is_one_archive() {
     let whole = tar::archive(&[conda::info(), conda::payload()].concat());
     let (head, rest) = whole.split_at(700);

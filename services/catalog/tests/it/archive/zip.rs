@@ -67,6 +67,17 @@ impl Member {
         [header, name.clone(), extra, self.data.clone()].concat()
     }
 
+    /// The directory's record with every number in 64 bits.
+    fn wide_record(&self, at: u32) -> Vec<u8> {
+        let mut extra = vec![1, 0, 24, 0];
+        for value in [self.size, self.packed(), at] {
+            extra.extend(u64::from(value).to_le_bytes());
+        }
+        let mut record = Self { extra, ..self.clone() }.record(u32::MAX);
+        record[20..28].fill(0xff);
+        record
+    }
+
     fn record(&self, at: u32) -> Vec<u8> {
         let mut record = b"PK\x01\x02".to_vec();
         // Made by Unix.
@@ -100,6 +111,32 @@ pub(crate) fn archive_with(members: &[Member], gap: &[u8], comment: &[u8]) -> Ve
     put32(&mut bytes, &[size, at]);
     put16(&mut bytes, &[len(comment)]);
     bytes.extend(comment);
+    bytes
+}
+
+/// The archive with 64-bit numbers everywhere; `count` is what the 64-bit end says of the number of members.
+pub(crate) fn wide_archive(members: &[Member], count: u64) -> Vec<u8> {
+    let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+    for member in members {
+        directory.extend(member.wide_record(u32::try_from(bytes.len()).unwrap()));
+        bytes.extend(Member { wide: true, ..member.clone() }.local());
+    }
+    let (at, size) = (bytes.len() as u64, directory.len() as u64);
+    bytes.extend(directory);
+    let end_at = bytes.len() as u64;
+    bytes.extend(b"PK\x06\x06");
+    bytes.extend(44_u64.to_le_bytes());
+    put16(&mut bytes, &[45, 45]);
+    put32(&mut bytes, &[0, 0]);
+    bytes.extend([members.len() as u64, count, size, at].iter().flat_map(|value| value.to_le_bytes()));
+    bytes.extend(b"PK\x06\x07");
+    put32(&mut bytes, &[0]);
+    bytes.extend(end_at.to_le_bytes());
+    put32(&mut bytes, &[1]);
+    bytes.extend(b"PK\x05\x06");
+    put16(&mut bytes, &[0, 0, u16::MAX, u16::MAX]);
+    put32(&mut bytes, &[u32::MAX, u32::MAX]);
+    put16(&mut bytes, &[0]);
     bytes
 }
 

@@ -4,7 +4,7 @@ use catalog::inspect::{Limits, Refusal};
 
 use super::{assert_refused, refused, refused_under};
 use crate::archive::python::{METADATA, WHEEL, wheel, wheel_members};
-use crate::archive::zip::{Member, archive, archive_with};
+use crate::archive::zip::{Member, archive, archive_with, wide_archive};
 
 fn changed(change: impl FnOnce(&mut Vec<Member>)) -> Refusal {
     let mut members = wheel_members(METADATA);
@@ -56,6 +56,18 @@ fn a_members_own_header_must_say_what_the_directory_says() {
     // The first member's own checksum.
     bytes[14] ^= 1;
     assert_refused!(refused(WHEEL, &bytes), Refusal::HeadersDisagree { field: "checksum", .. });
+}
+
+#[test]
+fn a_64_bit_end_must_agree_with_itself_and_stand_where_it_is_said_to() {
+    let members = wheel_members(METADATA);
+    assert_refused!(refused(WHEEL, &wide_archive(&members, 3)), Refusal::Zip64);
+    let good = wide_archive(&members, 4);
+    assert_refused!(
+        refused(WHEEL, &[&good[..good.len() - 42], &[0; 8], &good[good.len() - 42..]].concat()),
+        Refusal::Zip64
+    );
+    assert_refused!(refused(WHEEL, &[b"#!", &good[..]].concat()), Refusal::Zip64);
 }
 
 #[test]
