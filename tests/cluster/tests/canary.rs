@@ -94,7 +94,9 @@ async fn a_token_leaves_no_trace_of_its_string() -> anyhow::Result<()> {
     for (part, metrics) in cluster.metrics().await? {
         assert!(!metrics.is_empty() && !leaks(metrics.as_bytes(), &marks), "the string stands in {part}'s metrics");
     }
-    for (table, text) in cluster.tables().await? {
+    let tables = cluster.tables().await?;
+    assert!(tables.iter().any(|(_, rows)| rows.contains("acme")), "the tables were read");
+    for (table, text) in tables {
         assert!(!leaks(text.as_bytes(), &marks), "the string stands in the table {table}");
     }
     cluster.stop_services().await?;
@@ -103,6 +105,8 @@ async fn a_token_leaves_no_trace_of_its_string() -> anyhow::Result<()> {
     assert!(!leaks(spans.as_bytes(), &marks), "the string stands in a span");
 
     // Whatever was written: logs of services and servers, streams, tables, blobs.
+    let log = std::fs::read_to_string(cluster.dir().join("logs/gateway.log"))?;
+    assert!(log.matches("request answered").count() > 100, "requests are logged");
     let mut seen = 0;
     for file in files(cluster.dir())? {
         let bytes = std::fs::read(&file)?;
