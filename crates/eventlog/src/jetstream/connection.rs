@@ -109,16 +109,22 @@ impl Connection {
     }
 }
 
+fn down(state: &watch::Sender<State>) {
+    state.send_modify(|state| *state = State { up: false, breaks: state.breaks + 1 });
+}
+
 fn note(event: &Event, state: &watch::Sender<State>) {
     match event {
         Event::Connected => {
             tracing::info!("nats: connected");
             state.send_modify(|state| state.up = true);
         }
-        Event::Disconnected | Event::Closed => {
+        Event::Disconnected => {
             tracing::warn!("nats: {event}");
-            state.send_modify(|state| *state = State { up: false, breaks: state.breaks + 1 });
+            down(state);
         }
+        // Closed from this side.
+        Event::Closed => down(state),
         Event::LameDuckMode
         | Event::Draining
         | Event::SlowConsumer(_)
