@@ -75,19 +75,29 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let content = Upstream::new(catalog, secret.expose(), &config.name, incarnation);
     let task = tokio::spawn(run(app.clone(), listener, access, content, drain.clone()));
     tokio::select! {
-        () = until_ready(&app) => {}
+        () = until_ready(&app) => { ready.send_replace(true); }
         () = drain.requested() => {}
     }
-    ready.send_replace(true);
-    Ok(Started { addr, task: hold(task, ready) })
+    Ok(Started { addr, task: hold(task, ready, drain) })
 }
 
-/// Readiness is told for as long as the task lives.
-fn hold(task: JoinHandle<anyhow::Result<()>>, ready: watch::Sender<bool>) -> JoinHandle<anyhow::Result<()>> {
+/// Ready until the drain or the end, whichever comes first.
+fn hold(
+    mut task: JoinHandle<anyhow::Result<()>>,
+    ready: watch::Sender<bool>,
+    drain: Drain,
+) -> JoinHandle<anyhow::Result<()>> {
     tokio::spawn(async move {
-        let ended = task.await.context("the gateway's task was lost")?;
+        let ended = tokio::select! {
+            ended = &mut task => Some(ended),
+            () = drain.requested() => None,
+        };
         ready.send_replace(false);
-        ended
+        let ended = match ended {
+            Some(ended) => ended,
+            None => task.await,
+        };
+        ended.context("the gateway's task was lost")?
     })
 }
 

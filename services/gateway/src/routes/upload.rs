@@ -224,8 +224,10 @@ async fn answer(app: &App, reply: PublishReply, python: bool) -> Response {
 
 /// Whether somebody may still show the state before `seq` when the limit has passed.
 pub(crate) async fn pending(app: &App, seq: u64, silent: &[String]) -> bool {
-    let shown = app.reader.wait_checkpoint(Log::Catalog, seq, PENDING_LIMIT).await;
-    let heard = app.content.wait_for(seq, PENDING_LIMIT).await;
+    let (shown, heard) = tokio::join!(
+        app.reader.wait_checkpoint(Log::Catalog, seq, PENDING_LIMIT),
+        app.content.wait_for(seq, PENDING_LIMIT)
+    );
     shown.is_err() || heard.is_err() || !silent.is_empty()
 }
 
