@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use async_nats::jetstream::{
     self,
-    context::{CreateStreamErrorKind, GetStreamErrorKind},
+    context::{CreateStreamError, CreateStreamErrorKind, GetStreamErrorKind},
     stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType},
 };
 
@@ -19,6 +19,8 @@ const SEAL_BYTES: usize = 4 * 1024;
 /// How long a start waits for a cluster to choose its leaders.
 const ENSURE_LIMIT: Duration = Duration::from_secs(20);
 const ENSURE_PAUSE: Duration = Duration::from_millis(100);
+/// What a stream gets at least: with less, a start is refused.
+const SMALLEST_BYTES: i64 = 256 << 20;
 /// Where a stream keeps its epoch.
 const EPOCH_KEY: &str = "log_epoch";
 
@@ -122,7 +124,7 @@ async fn make(
             )));
         }
         // Somebody else may be creating it at the same moment; whoever comes second takes what is there.
-        Err(_) => match context.create_stream(wanted.clone()).await {
+        Err(_) => match create(context, stream, wanted.clone()).await {
             Ok(created) => created,
             Err(create) => match context.get_stream(stream.as_str()).await {
                 Ok(found) => found,
@@ -138,6 +140,30 @@ async fn make(
     let info = found.cached_info().clone();
     check(stream, &wanted, &info.config)?;
     Ok(info)
+}
+
+/// Creates it. A lone server on a disk that cannot promise the whole size gives it what it can: less room is a stream
+/// that fills earlier, and a full one refuses and never forgets.
+async fn create(
+    context: &jetstream::Context,
+    stream: Stream,
+    mut wanted: Config,
+) -> Result<jetstream::stream::Stream, CreateStreamError> {
+    loop {
+        match context.create_stream(wanted.clone()).await {
+            Err(error)
+                if wanted.num_replicas == 1 && is_too_big(&error) && wanted.max_bytes > SMALLEST_BYTES =>
+            {
+                wanted.max_bytes = (wanted.max_bytes / 2).max(SMALLEST_BYTES);
+                tracing::warn!(%stream, max_bytes = wanted.max_bytes, "the disk has less room than the stream should have");
+            }
+            done => return done,
+        }
+    }
+}
+
+fn is_too_big(error: &CreateStreamError) -> bool {
+    matches!(error.kind(), CreateStreamErrorKind::JetStream(error) if error.error_code() == jetstream::ErrorCode::STORAGE_RESOURCES_EXCEEDED)
 }
 
 fn is_missing(error: &jetstream::context::GetStreamError) -> bool {
@@ -177,7 +203,7 @@ fn check(stream: Stream, wanted: &Config, found: &Config) -> Result<(), LogError
         tracing::warn!(%stream, found = found.num_replicas, wanted = wanted.num_replicas, "the stream has another number of replicas");
     }
     if found.max_bytes != wanted.max_bytes {
-        tracing::warn!(%stream, found = found.max_bytes, wanted = wanted.max_bytes, "the stream has another size");
+        tracing::info!(%stream, found = found.max_bytes, wanted = wanted.max_bytes, "the stream has another size");
     }
     Ok(())
 }
