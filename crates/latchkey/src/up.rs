@@ -134,13 +134,23 @@ impl Running {
             error = self.children.mind() => Some(error),
         };
         drop(published);
-        context.output.line("stopping");
-        for service in self.parts.drain().await {
-            eprintln!("latchkey: {} did not finish in time and was stopped", service.as_str());
+        context.output.line("stopping; once more Ctrl-C stops at once");
+        let Self { parts, children, .. } = self;
+        tokio::select! {
+            () = stop_all(parts, children) => {}
+            // The children die with what holds them.
+            () = shutdown_signal() => {}
         }
-        self.children.stop().await;
         lost.map_or(Ok(()), |error| Err(error.into()))
     }
+}
+
+/// The services let go of the servers before the servers go.
+async fn stop_all(parts: Parts, children: Children) {
+    for service in parts.drain().await {
+        eprintln!("latchkey: {} did not finish in time and was stopped", service.as_str());
+    }
+    children.stop().await;
 }
 
 /// Asked before anything is started, so that the answer is one sentence.

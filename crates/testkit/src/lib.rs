@@ -13,5 +13,5 @@ mod session;
 
 pub use cluster::{Cluster, Options, Part};
 pub use otlp::{OtlpReceiver, Sent};
-pub use process::{LIMIT, binary, is_long, processes_naming, until};
+pub use process::{LIMIT, Process, binary, is_long, processes_naming, until};
 pub use session::{Answer, Issued, Session};

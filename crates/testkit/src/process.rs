@@ -18,15 +18,25 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
-/// The command lines of all processes that name a path.
-pub fn processes_naming(path: &Path) -> Vec<String> {
+/// A process as everybody sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// Its command line.
+    pub line: String,
+}
+
+/// All processes whose command lines name a path.
+pub fn processes_naming(path: &Path) -> Vec<Process> {
     let wanted = path.to_string_lossy();
-    let entries = std::fs::read_dir("/proc").expect("this is Linux");
-    let lines = entries.flatten().filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-    lines
-        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
-        .filter(|line| line.contains(&*wanted))
-        .collect()
+    let process = |entry: std::fs::DirEntry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+        Some(Process { pid, line: String::from_utf8_lossy(&line).replace('\0', " ") })
+    };
+    let entries = std::fs::read_dir("/proc").expect("this is Linux").flatten();
+    entries.filter_map(process).filter(|process| process.line.contains(&*wanted)).collect()
 }
 
 /// Waits for something that gives no notice, and panics when it takes too long.

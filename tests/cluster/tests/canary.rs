@@ -34,7 +34,10 @@ fn carriers(nobody: &Session, token: &str, path: &str) -> Vec<(String, reqwest::
         ("request id".to_owned(), get(path).header("x-request-id", token)),
         ("referer".to_owned(), get(path).header("referer", format!("http://h/t/{token}/acme"))),
         ("user agent".to_owned(), get(path).header("user-agent", token)),
-        ("traceparent".to_owned(), get(path).header("traceparent", format!("00-{token}-0000000000000001-01"))),
+        (
+            "traceparent".to_owned(),
+            get(path).header("traceparent", format!("00-{token}-0000000000000001-01")),
+        ),
         ("unknown path".to_owned(), get(&format!("/no/such/{token}/place"))),
         ("channel".to_owned(), get(&format!("/{token}/noarch/repodata.json"))),
     ]
@@ -43,8 +46,15 @@ fn carriers(nobody: &Session, token: &str, path: &str) -> Vec<(String, reqwest::
 /// A token's string stands in no answer, except where a client asked for links that carry its own path.
 fn check_answer(carrier: &str, path: &str, answer: &Answer, marks: &[String]) {
     let headers = format!("{:?}", answer.headers);
-    assert!(!leaks(headers.as_bytes(), marks), "{carrier} {path}: the string stands in the headers: {headers}");
-    assert!(!leaks(&answer.body, marks), "{carrier} {path}: the string stands in the body: {}", answer.text());
+    assert!(
+        !leaks(headers.as_bytes(), marks),
+        "{carrier} {path}: the string stands in the headers: {headers}"
+    );
+    assert!(
+        !leaks(&answer.body, marks),
+        "{carrier} {path}: the string stands in the body: {}",
+        answer.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,7 +102,10 @@ async fn a_token_leaves_no_trace_of_its_string() -> anyhow::Result<()> {
         assert!(!leaks(&events.body, &marks), "the string stands in the events of {stream}");
     }
     for (part, metrics) in cluster.metrics().await? {
-        assert!(!metrics.is_empty() && !leaks(metrics.as_bytes(), &marks), "the string stands in {part}'s metrics");
+        assert!(
+            !metrics.is_empty() && !leaks(metrics.as_bytes(), &marks),
+            "the string stands in {part}'s metrics"
+        );
     }
     let tables = cluster.tables().await?;
     assert!(tables.iter().any(|(_, rows)| rows.contains("acme")), "the tables were read");

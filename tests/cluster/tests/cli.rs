@@ -188,7 +188,10 @@ async fn a_token_is_shown_once_with_what_to_type_and_told_apart_afterwards() -> 
     let string = made.out.lines().map(str::trim).find(|line| line.starts_with("lkr-")).unwrap_or_default();
     for line in [
         format!("conda config --add channels {}/t/{string}/acme", user.url),
-        format!("pip install --index-url {}/pypi/acme/simple/", user.url.replace("://", &format!("://__token__:{string}@"))),
+        format!(
+            "pip install --index-url {}/pypi/acme/simple/",
+            user.url.replace("://", &format!("://__token__:{string}@"))
+        ),
         "uv pip install".to_owned(),
     ] {
         assert!(made.out.contains(&line), "{line} is not in {}", made.out);
@@ -208,7 +211,8 @@ async fn a_token_is_shown_once_with_what_to_type_and_told_apart_afterwards() -> 
     assert_eq!(by_id["token"]["state"], "revoked", "{by_id}");
     assert_eq!(second.run(&["whoami"])?.code, Some(3));
     let listed = user.json(&["token", "list"])?;
-    let states: Vec<&Value> = listed["tokens"].as_array().into_iter().flatten().map(|token| &token["state"]).collect();
+    let states: Vec<&Value> =
+        listed["tokens"].as_array().into_iter().flatten().map(|token| &token["state"]).collect();
     assert_eq!(states, ["revoked", "revoked"]);
     assert!(!listed.to_string().contains(string), "the string is shown once");
     cluster.stop().await
@@ -245,7 +249,10 @@ async fn the_log_can_be_followed_from_a_position() -> anyhow::Result<()> {
 fn every_shell_gets_completions_and_help_lists_the_numbers() -> anyhow::Result<()> {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = Command::new(binary("latchkey")).args(["completions", shell]).output()?;
-        assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("channel"), "{shell}");
+        assert!(
+            output.status.success() && String::from_utf8_lossy(&output.stdout).contains("channel"),
+            "{shell}"
+        );
     }
     let help = Command::new(binary("latchkey")).arg("--help").output()?;
     let help = String::from_utf8_lossy(&help.stdout).into_owned();

@@ -101,7 +101,7 @@ async fn it_leaves_no_process_behind_and_starts_again_with_everything() -> anyho
 
     let ended = up.signal("-INT")?;
     assert!(ended.success(), "Ctrl-C is no failure: {ended}");
-    assert_eq!(processes_naming(&data), Vec::<String>::new());
+    assert_eq!(processes_naming(&data), []);
     assert!(!record_path.exists(), "a script must not take a stopped one for a running one");
 
     let mut up = Up::start(&data)?;
@@ -116,7 +116,28 @@ async fn it_leaves_no_process_behind_and_starts_again_with_everything() -> anyho
     up.run(&["token", "revoke", "readers"])?;
     assert_eq!(opens(&up).await?.status, 401);
     assert!(up.signal("-TERM")?.success());
-    assert_eq!(processes_naming(&data), Vec::<String>::new());
+    assert_eq!(processes_naming(&data), []);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_dies_is_started_again() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let data = dir.path().join("data");
+    let up = Up::start(&data)?;
+    up.run(&["channel", "create", "acme"])?;
+    let file = dir.path().join("tiny-1.0-0.conda");
+    std::fs::write(&file, Conda::new("tiny", "1.0").conda().bytes)?;
+    for server in ["nats-server -c", "bin/postgres -D"] {
+        let of_server = || processes_naming(&data).into_iter().find(|process| process.line.contains(server));
+        let first = of_server().expect("it runs").pid;
+        Command::new("kill").args(["-KILL", &first.to_string()]).status()?;
+        testkit::until("another one runs", || of_server().is_some_and(|process| process.pid != first)).await;
+        testkit::until("uploads are taken again", || {
+            up.run(&["upload", "acme", "--force", file.to_str().unwrap_or_default()]).is_ok()
+        })
+        .await;
+    }
     Ok(())
 }
 

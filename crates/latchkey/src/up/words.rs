@@ -40,6 +40,9 @@ impl Welcome<'_> {
                     .push(format!("First account: {login}; the password it was made with is kept in {kept}"));
             }
         }
+        if record.admin_token.is_empty() {
+            lines.push("  its password was changed: up.json holds no session for scripts".to_owned());
+        }
         lines.extend([
             String::new(),
             "Next, in another terminal:".to_owned(),
