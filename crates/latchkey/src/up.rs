@@ -91,7 +91,9 @@ struct Running {
 impl Running {
     async fn start(options: &Options, folder: &Folder, ambient: &Ambient) -> anyhow::Result<Self> {
         let secrets = Secrets::ensure(&folder.secrets(), ambient)?;
-        let (password, fresh) = secrets.first_password(ambient)?;
+        let password = secrets.first_password(ambient)?;
+        // Made by the first start that gets to its end: only then has anybody been shown the password.
+        let first = !secrets.admin_token().exists();
         let children = Children::start(folder, &options.programs).await?;
         let (nats, postgres) = (children.nats.url(), children.postgres.url());
         let plan = Plan::new(nats.clone(), postgres.clone(), folder.blobs(), secrets.clone(), options.listen);
@@ -108,7 +110,7 @@ impl Running {
             admin_token,
             latchkey: std::env::current_exe().context("this program's own path")?,
         };
-        Ok(Self { children, parts, secrets, record, password: fresh.then_some(password) })
+        Ok(Self { children, parts, secrets, record, password: first.then_some(password) })
     }
 
     /// Says that it is there, waits for its end, and stops everything in order.

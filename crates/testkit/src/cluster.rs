@@ -93,7 +93,7 @@ impl Cluster {
         let dir = tempfile::Builder::new().prefix("latchkey-").tempdir()?;
         let folder = Folder::take(&dir.path().join("data"))?;
         let secrets = Secrets::ensure(&folder.secrets(), &ambient)?;
-        let (password, _) = secrets.first_password(&ambient)?;
+        let password = secrets.first_password(&ambient)?;
         let children = Children::start(&folder, &Programs::default()).await?;
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let plan = Plan::new(children.nats.url(), children.postgres.url(), folder.blobs(), secrets, any);

@@ -66,11 +66,9 @@ impl Secrets {
         self.dir.join("services.json")
     }
 
-    /// The first account's password as it was made at the first start, and whether that was just now.
-    pub fn first_password(&self, ambient: &Ambient) -> anyhow::Result<(Secret, bool)> {
-        let path = self.admin_password();
-        let fresh = !path.exists();
-        Ok((ensure(&path, || password(ambient))?, fresh))
+    /// The first account's password as it was made at the first start.
+    pub fn first_password(&self, ambient: &Ambient) -> anyhow::Result<Secret> {
+        ensure(&self.admin_password(), || password(ambient))
     }
 
     /// Where the first account's password is kept.
@@ -135,13 +133,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_password_is_new_only_once() {
+    fn the_first_password_stays_as_it_was_made() {
         let dir = tempfile::tempdir().unwrap();
         let ambient = Ambient::system();
         let secrets = Secrets::ensure(dir.path(), &ambient).unwrap();
-        let (password, fresh) = secrets.first_password(&ambient).unwrap();
-        assert!(fresh && password.expose().len() == 27);
-        let (again, fresh) = secrets.first_password(&ambient).unwrap();
-        assert!(!fresh && again == password);
+        let password = secrets.first_password(&ambient).unwrap();
+        assert_eq!(password.expose().len(), 27);
+        assert!(secrets.first_password(&ambient).unwrap() == password);
     }
 }
