@@ -1,5 +1,4 @@
 //! A decision allocates nothing, hashing of the secret included: it stands on every request's path.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use access::{Action, By, Credential, Object, SecretHash, Table, Verdict, token_string};
 use names::{AccountId, ChannelId, TokenId};
