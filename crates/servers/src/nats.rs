@@ -34,6 +34,8 @@ pub struct NatsOptions {
     pub tools: Option<PathBuf>,
     /// Its port on 127.0.0.1; otherwise a free one.
     pub port: Option<u16>,
+    /// Bytes that all its streams together may take; otherwise its own share of the disk that is free.
+    pub max_store_bytes: Option<u64>,
     pub(crate) cluster: Option<Member>,
 }
 
@@ -175,14 +177,16 @@ impl Setup {
         let Self { dir, password, port, .. } = self;
         let cluster =
             self.options.cluster.as_ref().map_or_else(String::new, |member| member.config(password));
+        let limit = self.options.max_store_bytes.map(|bytes| format!(", max_file_store: {bytes}"));
         format!(
             r#"server_name: "{name}"
 listen: "127.0.0.1:{port}"
 max_payload: 1MB
 authorization {{ user: {USER}, password: "{password}" }}
-jetstream {{ store_dir: "{dir}", sync_interval: always }}
+jetstream {{ store_dir: "{dir}", sync_interval: always{limit} }}
 {cluster}"#,
             name = self.name(),
+            limit = limit.unwrap_or_default(),
             dir = dir.join("jetstream").display(),
         )
     }

@@ -143,23 +143,30 @@ async fn make(
 }
 
 /// Creates it. A lone server on a disk that cannot promise the whole size gives it what it can: less room is a stream
-/// that fills earlier, and a full one refuses and never forgets.
+/// that fills earlier, and a full one refuses and never forgets. Half of what fits is left for what is made after it.
 async fn create(
     context: &jetstream::Context,
     stream: Stream,
     mut wanted: Config,
 ) -> Result<jetstream::stream::Stream, CreateStreamError> {
-    loop {
+    let whole = wanted.max_bytes;
+    let made = loop {
         match context.create_stream(wanted.clone()).await {
             Err(error)
                 if wanted.num_replicas == 1 && is_too_big(&error) && wanted.max_bytes > SMALLEST_BYTES =>
             {
                 wanted.max_bytes = (wanted.max_bytes / 2).max(SMALLEST_BYTES);
-                tracing::warn!(%stream, max_bytes = wanted.max_bytes, "the disk has less room than the stream should have");
             }
-            done => return done,
+            done => break done?,
         }
+    };
+    if wanted.max_bytes == whole || wanted.max_bytes == SMALLEST_BYTES {
+        return Ok(made);
     }
+    wanted.max_bytes /= 2;
+    tracing::warn!(%stream, max_bytes = wanted.max_bytes, "the disk has less room than the stream should have");
+    context.update_stream(&wanted).await?;
+    context.create_stream(wanted).await
 }
 
 fn is_too_big(error: &CreateStreamError) -> bool {

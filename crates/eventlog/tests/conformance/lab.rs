@@ -73,7 +73,7 @@ pub(crate) fn texts<'a>(records: impl IntoIterator<Item = &'a eventlog::Record>)
 
 pub(crate) enum Below {
     Memory(Memory),
-    One(NatsServer),
+    One(Box<NatsServer>),
     Three(NatsCluster),
 }
 
@@ -95,9 +95,13 @@ impl Lab {
     }
 
     pub(crate) async fn one() -> Self {
+        Self::one_with(NatsOptions::default()).await
+    }
+
+    pub(crate) async fn one_with(options: NatsOptions) -> Self {
         let dir = tempfile::tempdir().expect("a folder can be made");
-        let server = NatsServer::start(dir.path(), NatsOptions::default()).await.expect("nats-server starts");
-        Self::on(Below::One(server), dir)
+        let server = NatsServer::start(dir.path(), options).await.expect("nats-server starts");
+        Self::on(Below::One(Box::new(server)), dir)
     }
 
     pub(crate) async fn three() -> Self {

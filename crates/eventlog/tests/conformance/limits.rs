@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use eventlog::{AppendError, LogError, Message, Stream};
+use eventlog::{AppendError, Log as _, LogError, Message, NatsConfig, Stream};
+use servers::NatsOptions;
 
-use crate::lab::{Below, Lab, described, envelope, message, revoked, subject};
+use crate::lab::{Below, Lab, STREAM, described, envelope, message, revoked, subject};
 
 /// Another stream than the other promises use, as nothing fits in afterwards.
 const FILLED: Stream = Stream::Authz;
@@ -55,4 +56,26 @@ pub(crate) async fn a_log_that_is_away_says_so_within_seconds(lab: &Lab) {
     assert!(matches!(append, Err(AppendError::Unavailable(_))), "{append:?}");
     assert!(matches!(barrier, Err(LogError::Unavailable(_))), "{barrier:?}");
     assert!(matches!(read, Err(LogError::Unavailable(_))), "{read:?}");
+}
+
+/// A laptop whose disk cannot promise the usual sizes still gets both streams, and room for what is made after them.
+#[tokio::test]
+async fn a_small_disk_gets_smaller_streams_and_keeps_room() {
+    const DISK_BYTES: u64 = 5 << 30;
+    let mut options = NatsOptions::default();
+    options.max_store_bytes = Some(DISK_BYTES);
+    let lab = Lab::one_with(options).await;
+    let log = lab.connect_to(NatsConfig::new(lab.url(), "conformance")).await.unwrap();
+    let seq = log.append(STREAM, vec![message(&subject(), 0, "fits")]).await.unwrap();
+    assert!(seq > 0);
+    let context = async_nats::jetstream::new(log.client());
+    let later = async_nats::jetstream::stream::Config {
+        name: "LATER".into(),
+        max_bytes: 256 << 20,
+        ..Default::default()
+    };
+    context.create_stream(later).await.unwrap();
+    lab.connect_to(NatsConfig::new(lab.url(), "again"))
+        .await
+        .expect("the smaller streams are taken as they are");
 }
