@@ -100,11 +100,16 @@ impl Client {
     }
 
     /// All pages of a list.
-    pub(crate) async fn all(&self, segments: &[&str], field: &str) -> Result<Vec<Value>, Failed> {
+    pub(crate) async fn all(
+        &self,
+        segments: &[&str],
+        query: &[(&str, &str)],
+        field: &str,
+    ) -> Result<Vec<Value>, Failed> {
         let mut entries = Vec::new();
         let mut page_token = String::new();
         for _ in 0..PAGES_MAX {
-            let mut request = self.api(Method::GET, segments);
+            let mut request = self.api(Method::GET, segments).query(query);
             if !page_token.is_empty() {
                 request = request.query(&[("page_token", &page_token)]);
             }

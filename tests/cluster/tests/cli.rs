@@ -219,6 +219,39 @@ async fn a_token_is_shown_once_with_what_to_type_and_told_apart_afterwards() -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_organisation_owns_channels_and_tokens() -> anyhow::Result<()> {
+    let cluster = Cluster::start(Options::default()).await?;
+    let user = User::new(&cluster, Some(cluster.admin().token()))?;
+    let team = user.json(&["account", "create", "team", "--organisation"])?;
+    let id = team["id"].as_str().unwrap_or_default();
+    user.json(&["channel", "create", "builds", "--owner-id", id])?;
+    let owned = ["--owner", "team"];
+    user.json(&[&["token", "create", "ci", "--resource", "builds:read"], &owned[..]].concat())?;
+    let listed = user.json(&[&["token", "list"], &owned[..]].concat())?;
+    assert_eq!(listed["tokens"][0]["owner"], "team", "{listed}");
+    assert_eq!(user.json(&["token", "list"])?["tokens"], serde_json::json!([]), "it is not one's own");
+    let sessions = user.json(&["token", "list", "--sessions"])?;
+    assert_eq!(sessions["tokens"][0]["kind"], "session", "{sessions}");
+    let revoked = user.json(&[&["token", "revoke", "ci", "--reason", "leaked"], &owned[..]].concat())?;
+    assert_eq!(revoked["token"]["state"], "revoked", "{revoked}");
+    cluster.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_upload_that_is_not_allowed_is_refused_in_words() -> anyhow::Result<()> {
+    let cluster = Cluster::start(Options::default()).await?;
+    let user = User::new(&cluster, Some(cluster.admin().token()))?;
+    user.json(&["channel", "create", "acme"])?;
+    let reader = user.json(&["token", "create", "reader", "--resource", "acme:read"])?;
+    let reader = User::new(&cluster, reader["token"].as_str())?;
+    let large = reader.write(&File { name: "large-1.0-0.conda".to_owned(), bytes: vec![7; 64 << 20] })?;
+    let ran = reader.run(&["upload", "acme", text(&large)])?;
+    assert_eq!(ran.code, Some(4), "{}", ran.err);
+    assert!(ran.err.contains("write"), "it names what is missing: {}", ran.err);
+    cluster.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_log_can_be_followed_from_a_position() -> anyhow::Result<()> {
     let cluster = Cluster::start(Options::default()).await?;
     let user = User::new(&cluster, Some(cluster.admin().token()))?;

@@ -53,7 +53,10 @@ impl Account {
                 }
                 let answer = client.json(client.api(Method::POST, &["accounts"]).json(&body)).await?;
                 context.output.line(format!("created {login}"));
-                if !organisation {
+                if organisation {
+                    let id = crate::output::text(&answer, "id");
+                    context.output.line(format!("next: latchkey channel create NAME --owner-id {id}"));
+                } else {
                     context.output.line(format!("next, for them: latchkey login --login {login}"));
                 }
                 context.output.document(&answer);

@@ -1,7 +1,7 @@
 //! Tokens: issue, list, show, revoke, explain. The string appears once, in the answer to `create`.
 
 use clap::Subcommand;
-use names::{ChannelName, Level, TokenName};
+use names::{ChannelName, Level, Login, TokenName};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -28,22 +28,37 @@ pub enum Token {
         /// What it is for
         #[arg(long)]
         description: Option<String>,
+        /// An organisation whose token it is, for its owners [default: yourself]
+        #[arg(long, value_name = "LOGIN")]
+        owner: Option<Login>,
     },
     /// List your tokens
     List {
         /// Also the sessions made by signing in
         #[arg(long)]
         sessions: bool,
+        /// An organisation whose tokens they are, for its owners [default: yourself]
+        #[arg(long, value_name = "LOGIN")]
+        owner: Option<Login>,
     },
     /// Show one token
     Show {
         /// Its name or id
         token: String,
+        /// An organisation whose token it is, for its owners [default: yourself]
+        #[arg(long, value_name = "LOGIN")]
+        owner: Option<Login>,
     },
     /// Revoke a token; returns when every gateway refuses it
     Revoke {
         /// Its name or id
         token: String,
+        /// Why, for whoever reads the log
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// An organisation whose token it is, for its owners [default: yourself]
+        #[arg(long, value_name = "LOGIN")]
+        owner: Option<Login>,
     },
     /// Say what a token may do, and why
     Explain {
@@ -55,6 +70,9 @@ pub enum Token {
         /// On which channel
         #[arg(long)]
         channel: ChannelName,
+        /// An organisation whose token it is, for its owners [default: yourself]
+        #[arg(long, value_name = "LOGIN")]
+        owner: Option<Login>,
     },
 }
 
@@ -70,7 +88,7 @@ impl Token {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failed> {
         let client = Client::open(&context.global)?;
         match self {
-            Self::Create { name, resource, expires, description } => {
+            Self::Create { name, resource, expires, description, owner } => {
                 let expires_at = match expires {
                     Some(expiry) => Some(
                         expiry
@@ -85,15 +103,27 @@ impl Token {
                     .collect();
                 let body = json!({
                     "name": name.as_str(), "description": description.unwrap_or_default(),
-                    "expires_at": expires_at, "grants": grants,
+                    "expires_at": expires_at, "grants": grants, "owner": login(&owner),
                 });
                 create(context, &client, &body, &resource).await
             }
-            Self::List { sessions } => tokens(context, &client, sessions).await,
-            Self::Show { token } => show(context, &client, &token).await,
-            Self::Revoke { token } => revoke(context, &client, &token).await,
-            Self::Explain { token, action, channel } => {
-                let body = json!({ "token": token, "action": action, "channel": channel.as_str() });
+            Self::List { sessions, owner } => {
+                let query = [("owner", login(&owner)), ("sessions", if sessions { "true" } else { "false" })];
+                tokens(context, &client, &query).await
+            }
+            Self::Show { token, owner } => {
+                let request = client.api(Method::GET, &["tokens", &token]).query(&[("owner", login(&owner))]);
+                show(context, &client.json(request).await?)
+            }
+            Self::Revoke { token, reason, owner } => {
+                let query = [("owner", login(&owner)), ("reason", reason.as_str())];
+                let request = client.api(Method::DELETE, &["tokens", &token]).query(&query);
+                revoke(context, &client.json(request).await?)
+            }
+            Self::Explain { token, action, channel, owner } => {
+                let body = json!({
+                    "token": token, "action": action, "channel": channel.as_str(), "owner": login(&owner),
+                });
                 let answer = client.json(client.api(Method::POST, &["explain"]).json(&body)).await?;
                 context.output.line(text(&answer, "words"));
                 context.output.document(&answer);
@@ -130,11 +160,13 @@ async fn create(
     Ok(())
 }
 
-async fn tokens(context: &Context, client: &Client, sessions: bool) -> Result<(), Failed> {
-    let mut tokens = client.all(&["tokens"], "tokens").await?;
-    if !sessions {
-        tokens.retain(|token| text(token, "kind") != "session");
-    }
+/// Empty stands for the caller.
+fn login(owner: &Option<Login>) -> &str {
+    owner.as_ref().map_or("", Login::as_str)
+}
+
+async fn tokens(context: &Context, client: &Client, query: &[(&str, &str)]) -> Result<(), Failed> {
+    let tokens = client.all(&["tokens"], query, "tokens").await?;
     let row = |token: &Value| {
         let mut row = ["name", "state", "expires_at"].map(|field| text(token, field)).to_vec();
         row.push(grants(token));
@@ -153,29 +185,27 @@ async fn tokens(context: &Context, client: &Client, sessions: bool) -> Result<()
     Ok(())
 }
 
-async fn show(context: &Context, client: &Client, token: &str) -> Result<(), Failed> {
-    let answer = client.get(&["tokens", token]).await?;
+fn show(context: &Context, answer: &Value) -> Result<(), Failed> {
     for field in
         ["name", "id", "kind", "owner", "state", "issued_at", "expires_at", "revoked_at", "description"]
     {
-        let value = text(&answer, field);
+        let value = text(answer, field);
         if !value.is_empty() {
             context.output.line(format!("{field:<12} {value}"));
         }
     }
-    context.output.line(format!("{:<12} {}", "opens", grants(&answer)));
-    context.output.document(&answer);
+    context.output.line(format!("{:<12} {}", "opens", grants(answer)));
+    context.output.document(answer);
     Ok(())
 }
 
-async fn revoke(context: &Context, client: &Client, token: &str) -> Result<(), Failed> {
-    let answer = client.json(client.api(Method::DELETE, &["tokens", token])).await?;
-    let revoked = answer.get("token").unwrap_or(&answer);
+fn revoke(context: &Context, answer: &Value) -> Result<(), Failed> {
+    let revoked = answer.get("token").unwrap_or(answer);
     context.output.line(format!("revoked {:?}: it opens nothing from now on", text(revoked, "name")));
-    for line in recipe::receipt_lines(&answer) {
+    for line in recipe::receipt_lines(answer) {
         context.output.line(line);
     }
-    context.output.document(&answer);
+    context.output.document(answer);
     Ok(())
 }
 
