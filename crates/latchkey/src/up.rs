@@ -13,7 +13,7 @@ pub mod running;
 pub mod secrets;
 mod words;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -98,7 +98,7 @@ impl Running {
         let (nats, postgres) = (children.nats.url(), children.postgres.url());
         let plan = Plan::new(nats.clone(), postgres.clone(), folder.blobs(), secrets.clone(), options.listen);
         let parts = Parts::start(plan, ambient).await?;
-        let http = format!("http://{}", parts.http);
+        let http = format!("http://{}", reachable(parts.http));
         let admin_token = admin::session(&http, &secrets, &password).await?;
         let record = Record {
             http,
@@ -155,6 +155,15 @@ async fn stop_all(parts: Parts, children: Children) {
     children.stop().await;
 }
 
+/// Where to reach from this machine what listens on every address of it.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, listen.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, listen.port()).into(),
+        IpAddr::V4(_) | IpAddr::V6(_) => listen,
+    }
+}
+
 /// Asked before anything is started, so that the answer is one sentence.
 fn free(listen: SocketAddr) -> Result<(), Failed> {
     match TcpListener::bind(listen) {
@@ -163,5 +172,18 @@ fn free(listen: SocketAddr) -> Result<(), Failed> {
             Exit::Conflict,
             format!("cannot listen on {listen} ({error}): choose another address with --listen ADDR:PORT"),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_stands_for_all_is_reached_by_loopback() {
+        let reached = |text: &str| reachable(text.parse().unwrap()).to_string();
+        assert_eq!(reached("0.0.0.0:80"), "127.0.0.1:80");
+        assert_eq!(reached("[::]:80"), "[::1]:80");
+        assert_eq!(reached("192.0.2.1:80"), "192.0.2.1:80");
     }
 }
