@@ -57,6 +57,10 @@ impl Table {
                 format!("{who} was revoked at {}: ask its owner for a new one", shown(since))
             }
             Why::Disabled => format!("{who} belongs to a disabled account: ask an administrator"),
+            Why::ScopeMissing => {
+                let scopes: Vec<&str> = action.scopes().iter().map(|scope| scope.as_str()).collect();
+                format!("{who} has no scope for {}: it needs one of {}", action.as_str(), scopes.join(", "))
+            }
             Why::SessionNeeded => {
                 format!(
                     "{who} is limited to channels and cannot {}: sign in with `latchkey login`",
@@ -111,6 +115,7 @@ fn allowed_words(by: By) -> String {
         By::Owner => "its owner owns the channel".into(),
         By::OrganisationOwner => "its owner owns the organisation".into(),
         By::Grant(level) => format!("it was given {level} on the channel"),
+        By::Given(level) => format!("its owner was given {level} on the channel"),
         By::Admin => "its owner administers the server".into(),
         By::Own => "it concerns the caller's own account".into(),
         By::Service(_) => "it is one of the server's own services".into(),

@@ -3,24 +3,24 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use names::{AccountId, ChannelId, Level, PackageId, PackageKind, Privacy, TokenId};
+use names::{AccountId, ChannelId, Level, PackageId, PackageKind, Privacy, Scope, TokenId};
 use proto::event::v1::AccountKind;
 use time::OffsetDateTime;
 
-use crate::{Caller, Credential, SecretHash, Service};
+use crate::{Action, Caller, Credential, SecretHash, Service};
 
-/// A person or an organisation.
+/// A person, an organisation or a service account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// Its id.
     pub id: AccountId,
-    /// Which of the two.
+    /// Which of the three.
     pub kind: AccountKind,
     /// May manage the whole server.
     pub admin: bool,
     /// Nothing of it works.
     pub disabled: bool,
-    /// An organisation's owners.
+    /// The owners of an organisation or a service account.
     pub owners: Box<[AccountId]>,
 }
 
@@ -31,6 +31,8 @@ pub enum TokenKind {
     Session,
     /// Levels on named channels.
     Resource,
+    /// Scopes, within the levels of its owner.
+    Scoped,
 }
 
 /// A token, without anything that could open a door.
@@ -49,15 +51,28 @@ pub struct Token {
     pub(crate) revoked_at_us: Option<i64>,
     /// Levels on channels; a deleted channel's id opens nothing.
     pub grants: Box<[(ChannelId, Level)]>,
+    /// What a scoped token opens.
+    pub scopes: Box<[Scope]>,
     /// The token that made this one.
     pub maker: Option<TokenId>,
     pub(crate) secrets: Box<[(SecretHash, i64)]>,
 }
 
 impl Token {
+    /// Whether one of its scopes opens the action.
+    pub fn opens(&self, action: Action) -> bool {
+        self.scopes.iter().any(|scope| action.scopes().contains(scope))
+    }
+
     /// When it ends by itself.
     pub fn expires_at(&self) -> OffsetDateTime {
         instant(self.expires_at_us)
+    }
+
+    /// Until when an older string is valid beside the newest, if one is.
+    pub fn overlap_ends_at(&self) -> Option<OffsetDateTime> {
+        let (_newest, older) = self.secrets.split_last()?;
+        older.iter().map(|(_, ends_at_us)| *ends_at_us).max().map(instant)
     }
 
     /// When it was revoked.
@@ -79,8 +94,18 @@ pub struct Channel {
     pub privacy: Privacy,
     /// Free text.
     pub description: Box<str>,
+    /// Accounts that were given a level here.
+    pub grants: Vec<(AccountId, Level)>,
     /// How many of its packages are private on their own.
     pub(crate) private_packages: u32,
+}
+
+impl Channel {
+    /// Gives an account a level here, or takes it away.
+    pub(crate) fn grant(&mut self, account: AccountId, level: Option<Level>) {
+        self.grants.retain(|(id, _)| *id != account);
+        self.grants.extend(level.map(|level| (account, level)));
+    }
 }
 
 /// A package: it exists from before its first file on.

@@ -146,7 +146,7 @@ fn table_level(table: &Table, n: u128, on: u128) -> i32 {
     let caller = table.caller(NOON, &secret(n));
     let may =
         |action| matches!(table.decide(&caller, action, &Object::Channel(channel(on))), Verdict::Allowed(_));
-    match (may(Action::ArtifactDownload), may(Action::ArtifactCreate), may(Action::ChannelEdit)) {
+    match (may(Action::CondaDownload), may(Action::CondaUpload), may(Action::ChannelEdit)) {
         (true, true, true) => 3,
         (true, true, false) => 2,
         (true, false, false) => 1,
