@@ -101,14 +101,15 @@ const ALIASES: [(&str, Scope); 3] = [
 impl Scope {
     /// Whether everything that the other opens, this one opens too, as its name says: `x` contains `x:y`, `all` everything.
     pub fn contains(self, other: Self) -> bool {
-        match self {
-            Self::All => true,
-            Self::Api => matches!(other, Self::Api | Self::ApiRead | Self::ApiWrite | Self::ApiModifyGroup),
-            Self::Conda => matches!(other, Self::Conda | Self::CondaDownload),
-            Self::Pypi => matches!(other, Self::Pypi | Self::PypiDownload | Self::PypiUpload),
-            Self::Repos => matches!(other, Self::Repos | Self::CondaDownload | Self::PypiDownload),
-            _ => self == other,
-        }
+        let inner: &[Self] = match self.as_str() {
+            "all" => &Self::ALL,
+            "api" => &[Self::ApiRead, Self::ApiWrite, Self::ApiModifyGroup],
+            "conda" => &[Self::CondaDownload],
+            "pypi" => &[Self::PypiDownload, Self::PypiUpload],
+            "repos" => &[Self::CondaDownload, Self::PypiDownload],
+            _ => &[],
+        };
+        self == other || inner.contains(&other)
     }
 }
 

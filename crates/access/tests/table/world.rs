@@ -69,7 +69,11 @@ pub(crate) fn issue(
 }
 
 pub(crate) fn revoke(n: u128) -> event::Event {
-    event::Event::TokenRevoked(TokenRevoked { token_id: token(n).to_bytes(), reason: String::new() })
+    event::Event::TokenRevoked(TokenRevoked {
+        token_id: token(n).to_bytes(),
+        reason: String::new(),
+        ..Default::default()
+    })
 }
 
 pub(crate) fn disable(n: u128) -> event::Event {
