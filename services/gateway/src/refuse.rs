@@ -35,7 +35,7 @@ pub(crate) fn answer(family: Family, carrier: Carrier, refusal: &Refusal, words:
         Why::Unknown | Why::Expired { .. } | Why::Revoked { .. } | Why::Disabled => {
             Problem::new(dead(family, carrier), words)
         }
-        Why::Missing | Why::SessionNeeded => Problem::new(StatusCode::FORBIDDEN, words),
+        Why::Missing | Why::SessionNeeded | Why::ScopeMissing => Problem::new(StatusCode::FORBIDDEN, words),
     }
 }
 

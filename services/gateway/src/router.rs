@@ -39,8 +39,12 @@ struct Line {
     handler: Make,
 }
 
-const READ: Gate = Gate::Channel(Action::ArtifactDownload);
-const WRITE: Gate = Gate::Channel(Action::ArtifactCreate);
+const CONDA_READ: Gate = Gate::Channel(Action::CondaDownload);
+const PYTHON_READ: Gate = Gate::Channel(Action::PypiDownload);
+const CONDA_WRITE: Gate = Gate::Channel(Action::CondaUpload);
+const PYTHON_WRITE: Gate = Gate::Channel(Action::PypiUpload);
+/// Uploads to addresses of the API.
+const PUBLISH: Gate = Gate::Channel(Action::CondaPublish);
 
 /// Indexes and files, after `/{channel}` or `/{channel}/label/{label}` of each conda mount.
 static CONDA: [Line; 11] = [
@@ -71,42 +75,33 @@ static CONDA_MOUNTS: [&str; 6] = [
 
 /// Uploads of raw bytes, after `/{channel}` of each conda mount; a label takes none.
 static CONDA_PUT: [Line; 1] =
-    [Line { tail: "/{subdir}/{file}", gate: WRITE, method: Method::PUT, handler: || put(upload::raw) }];
+    [line(Method::PUT, "/{subdir}/{file}", CONDA_WRITE, || put(upload::raw))];
 static CONDA_PUT_MOUNTS: [&str; 3] = ["/{channel}", "/conda/{channel}", "/api/repo/{channel}"];
 
 /// Everything below a Python channel: what an address means is read in `routes/pypi/address.rs`.
 static PYTHON: [Line; 6] = [
-    reads("", || get(pypi::read)),
-    reads("/", || get(pypi::read)),
-    reads("/{*rest}", || get(pypi::read)),
-    Line { tail: "", gate: WRITE, method: Method::POST, handler: || post(upload::python) },
-    Line { tail: "/", gate: WRITE, method: Method::POST, handler: || post(upload::python) },
-    Line { tail: "/{*rest}", gate: WRITE, method: Method::POST, handler: || post(upload::python) },
+    line(Method::GET, "", PYTHON_READ, || get(pypi::read)),
+    line(Method::GET, "/", PYTHON_READ, || get(pypi::read)),
+    line(Method::GET, "/{*rest}", PYTHON_READ, || get(pypi::read)),
+    line(Method::POST, "", PYTHON_WRITE, || post(upload::python)),
+    line(Method::POST, "/", PYTHON_WRITE, || post(upload::python)),
+    line(Method::POST, "/{*rest}", PYTHON_WRITE, || post(upload::python)),
 ];
 static PYTHON_MOUNTS: [&str; 1] = ["/pypi/{channel}"];
 
 /// conda's two other ways to upload.
 static CONDA_UPLOADS: [Line; 2] = [
-    Line {
-        tail: "/channels/{channel}/upload/{file}",
-        gate: WRITE,
-        method: Method::POST,
-        handler: || post(upload::raw),
-    },
-    Line {
-        tail: "/v1/upload/{channel}",
-        gate: WRITE,
-        method: Method::POST,
-        handler: || post(upload::prefix),
-    },
+    line(Method::POST, "/channels/{channel}/upload/{file}", PUBLISH, || post(upload::raw)),
+    line(Method::POST, "/v1/upload/{channel}", PUBLISH, || post(upload::prefix)),
 ];
 
 /// The REST interface.
-static REST: [Line; 20] = {
+static REST: [Line; 21] = {
     use rest::{account, artifact, channel, event, explain, session, token};
     const SHOW: Gate = Gate::Channel(Action::ChannelView);
     const FILES: Gate = Gate::Channel(Action::ArtifactView);
-    const REMOVE: Gate = Gate::Channel(Action::ArtifactDelete);
+    const CONDA_REMOVE: Gate = Gate::Channel(Action::CondaDelete);
+    const PYTHON_REMOVE: Gate = Gate::Channel(Action::PypiDelete);
     const TOKENS: Gate = Gate::Account(Action::TokenView);
     const TOKEN_EDIT: Gate = Gate::Account(Action::TokenEdit);
     const DISABLE: Gate = Gate::Server(Action::AccountDisable);
@@ -124,8 +119,11 @@ static REST: [Line; 20] = {
             delete(channel::delete)
         }),
         line(Method::GET, "/channels/{channel}/artifacts", FILES, || get(artifact::list)),
-        line(Method::DELETE, "/channels/{channel}/artifacts/{kind}/{*path}", REMOVE, || {
-            delete(artifact::remove)
+        line(Method::DELETE, "/channels/{channel}/artifacts/conda/{subdir}/{file}", CONDA_REMOVE, || {
+            delete(artifact::remove_conda)
+        }),
+        line(Method::DELETE, "/channels/{channel}/artifacts/pypi/{file}", PYTHON_REMOVE, || {
+            delete(artifact::remove_python)
         }),
         line(Method::GET, "/tokens", TOKENS, || get(token::list)),
         line(Method::POST, "/tokens", TOKEN_EDIT, || post(token::issue)),
@@ -152,7 +150,7 @@ const fn line(method: Method, tail: &'static str, gate: Gate, handler: Make) -> 
 }
 
 const fn reads(tail: &'static str, handler: Make) -> Line {
-    line(Method::GET, tail, READ, handler)
+    line(Method::GET, tail, CONDA_READ, handler)
 }
 
 /// Makes the handler of one route.

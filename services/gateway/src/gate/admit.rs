@@ -32,7 +32,7 @@ impl Admitted {
     /// As if a request to download from this channel had been let in.
     #[cfg(test)]
     pub(crate) fn for_test(app: &App, presented: Presented, channel: &str) -> Self {
-        let action = Some(Action::ArtifactDownload);
+        let action = Some(Action::CondaDownload);
         app.view.read(|table| {
             let caller = table.caller(app.ambient.clock.now(), &presented.credential());
             Self { presented, caller, action, room: Some(room(table, channel)) }

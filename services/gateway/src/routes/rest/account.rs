@@ -49,6 +49,9 @@ pub(crate) struct NewAccount {
     password: Option<String>,
     #[serde(default)]
     admin: bool,
+    /// Logins; without one the caller owns it.
+    #[serde(default)]
+    owners: Vec<String>,
 }
 
 /// `POST /api/v1/accounts`.
@@ -58,6 +61,7 @@ pub(crate) async fn create(given: Given<()>, Json(body): Json<NewAccount>) -> Re
         kind: account_kind(body.kind.as_deref().unwrap_or("person"))?.into(),
         password: body.password.unwrap_or_default(),
         admin: body.admin,
+        owners: body.owners,
     };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let account = given.app.upstreams.auth().create_account(request).await?.into_inner();

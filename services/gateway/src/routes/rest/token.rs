@@ -88,6 +88,8 @@ pub(crate) struct NewToken {
     #[serde(default)]
     grants: Vec<NewGrant>,
     #[serde(default)]
+    scopes: Vec<String>,
+    #[serde(default)]
     owner: Option<String>,
 }
 
@@ -109,6 +111,7 @@ pub(crate) async fn issue(given: Given<()>, Json(body): Json<NewToken>) -> Resul
         expires_at: body.expires_at.unwrap_or_default(),
         grants: body.grants.into_iter().map(grant).collect::<Result<_, _>>()?,
         owner: body.owner.unwrap_or_default(),
+        scopes: body.scopes,
     };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let reply = given.app.upstreams.auth().issue_token(request).await?.into_inner();
