@@ -14,7 +14,7 @@ use crate::listener::catch_panic;
 use crate::load;
 use crate::problem::Problem;
 use crate::refuse::Family;
-use crate::routes::{conda, page, pypi, rest, upload};
+use crate::routes::{anaconda, conda, page, pypi, rest, server, upload};
 use crate::state::App;
 use conda::{Document, Here};
 
@@ -74,8 +74,7 @@ static CONDA_MOUNTS: [&str; 6] = [
 ];
 
 /// Uploads of raw bytes, after `/{channel}` of each conda mount; a label takes none.
-static CONDA_PUT: [Line; 1] =
-    [line(Method::PUT, "/{subdir}/{file}", CONDA_WRITE, || put(upload::raw))];
+static CONDA_PUT: [Line; 1] = [line(Method::PUT, "/{subdir}/{file}", CONDA_WRITE, || put(upload::raw))];
 static CONDA_PUT_MOUNTS: [&str; 3] = ["/{channel}", "/conda/{channel}", "/api/repo/{channel}"];
 
 /// Everything below a Python channel: what an address means is read in `routes/pypi/address.rs`.
@@ -138,6 +137,62 @@ static REST: [Line; 21] = {
     ]
 };
 
+/// Anaconda Server's interface, as `conda repo` speaks it.
+static SERVER: [Line; 7] = {
+    use server::{account, login, scope};
+    const WHO: Gate = Gate::Server(Action::WhoAmI);
+    [
+        line(Method::POST, "/auth/login", Gate::SignIn, || post(login::login)),
+        line(Method::GET, "/account", WHO, || get(account::show)),
+        line(Method::GET, "/account/me", WHO, || get(account::show)),
+        line(Method::GET, "/account/token-info", WHO, || get(account::token_info)),
+        line(Method::GET, "/account/scopes", WHO, || get(scope::listed)),
+        line(Method::GET, "/system/scopes", WHO, || get(scope::bare)),
+        line(Method::GET, "/system/tokens", WHO, || get(scope::bare)),
+    ]
+};
+/// Its tokens, in the spellings of the clients and of the documents.
+static SERVER_TOKENS: [Line; 5] = {
+    use server::token;
+    const VIEW: Gate = Gate::Account(Action::TokenView);
+    const EDIT: Gate = Gate::Account(Action::TokenEdit);
+    [
+        line(Method::GET, "", VIEW, || get(token::list)),
+        line(Method::POST, "", EDIT, || post(token::create)),
+        line(Method::GET, "/{token}", VIEW, || get(token::show)),
+        line(Method::PUT, "/{token}", EDIT, || put(token::change)),
+        line(Method::DELETE, "/{token}", EDIT, || delete(token::remove)),
+    ]
+};
+static SERVER_TOKENS_MOUNTS: [&str; 2] = ["/api/account/tokens", "/api/account/token"];
+
+/// The API of Anaconda Repository.
+static ANACONDA: [Line; 14] = {
+    use anaconda::{account, sign_in, token};
+    const ANYBODY: Gate = Gate::Server(Action::WhoAmI);
+    const TOKENS: Gate = Gate::Account(Action::TokenView);
+    const TOKEN_EDIT: Gate = Gate::Account(Action::TokenEdit);
+    const ACCOUNTS: Gate = Gate::Account(Action::AccountView);
+    [
+        line(Method::GET, "", Gate::Open, || get(anaconda::root)),
+        line(Method::GET, "/", Gate::Open, || get(anaconda::root)),
+        line(Method::GET, "/authentication-type", Gate::Open, || get(anaconda::kind)),
+        line(Method::GET, "/scopes", Gate::Open, || get(anaconda::scopes)),
+        line(Method::POST, "/authentications", Gate::SignIn, || post(sign_in::issue)),
+        line(Method::GET, "/authentications", TOKENS, || get(token::list)),
+        line(Method::DELETE, "/authentications", TOKEN_EDIT, || delete(token::end)),
+        line(Method::DELETE, "/authentications/name/{*name}", TOKEN_EDIT, || delete(token::end_named)),
+        line(Method::DELETE, "/authentications/org/{org}/name/{*name}", TOKEN_EDIT, || {
+            delete(token::end_named)
+        }),
+        line(Method::GET, "/authentication", ANYBODY, || get(token::current)),
+        line(Method::GET, "/user", ANYBODY, || get(account::own)),
+        line(Method::GET, "/user/orgs", ACCOUNTS, || get(account::own_organisations)),
+        line(Method::GET, "/user/{login}", ACCOUNTS, || get(account::show)),
+        line(Method::GET, "/users/{login}/orgs", ACCOUNTS, || get(account::organisations_of)),
+    ]
+};
+
 /// For people and orchestrators.
 static PAGES: [Line; 3] = [
     line(Method::GET, "/", Gate::Open, || get(page::root)),
@@ -158,12 +213,15 @@ type Make = fn() -> MethodRouter<App>;
 
 /// Each route with its handler.
 fn all() -> Vec<(Route, Make)> {
-    let groups: [(&[&str], &[Line], Family); 6] = [
+    let groups: [(&[&str], &[Line], Family); 9] = [
         (&CONDA_MOUNTS, &CONDA, Family::Conda),
         (&CONDA_PUT_MOUNTS, &CONDA_PUT, Family::Conda),
         (&PYTHON_MOUNTS, &PYTHON, Family::Python),
         (&["/api"], &CONDA_UPLOADS, Family::Conda),
+        (&["/api"], &ANACONDA, Family::Api),
         (&["/api/v1"], &REST, Family::Api),
+        (&["/api"], &SERVER, Family::Api),
+        (&SERVER_TOKENS_MOUNTS, &SERVER_TOKENS, Family::Api),
         (&[""], &PAGES, Family::Page),
     ];
     let mut routes = Vec::new();
@@ -230,7 +288,7 @@ mod tests {
     #[test]
     fn only_pages_and_the_sign_in_ask_nothing() {
         for route in routes_table().iter().filter(|route| route.gate.needs() == Needs::Nothing) {
-            let known = ["/", "/healthz", "/readyz", "/api/v1", "/api/v1/session"];
+            let known = ["/", "/healthz", "/readyz", "/api/v1", "/api/v1/session", "/api", "/api/", "/api/authentication-type", "/api/authentications", "/api/scopes", "/api/auth/login"];
             assert!(known.contains(&route.pattern.as_str()), "{}", route.pattern);
         }
     }
