@@ -230,6 +230,11 @@ impl Table {
         self.accounts.get(&id)
     }
 
+    /// Every account, in no order.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
     /// Whether no account was ever made.
     pub fn has_no_accounts(&self) -> bool {
         self.accounts.is_empty()
@@ -238,6 +243,11 @@ impl Table {
     /// A token by id, dead or alive.
     pub fn token(&self, id: TokenId) -> Option<&Token> {
         self.token_places.get(&id).map(|place| &self.tokens[*place])
+    }
+
+    /// Every token, dead or alive, oldest first.
+    pub fn tokens(&self) -> impl Iterator<Item = &Token> {
+        self.tokens.iter()
     }
 
     /// The token that a string belongs to, dead or alive.

@@ -128,6 +128,8 @@ pub(crate) fn address(route: &Route, channel: &str) -> String {
         ("{token}", "absent"),
         ("{login}", "absent"),
         ("{log}", "authz"),
+        ("{org}", "absent"),
+        ("{*name}", "binstar_client:absent@here"),
     ];
     let address = parts.iter().fold(route.pattern.clone(), |path, (name, value)| path.replace(name, value));
     assert!(!address.contains('{'), "the walk does not know how to fill {}", route.pattern);
