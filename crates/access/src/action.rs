@@ -68,6 +68,8 @@ actions! {
     AccountDisable = "account:disable",
     /// Change an account's password.
     AccountPassword = "account:password",
+    /// Change who owns an organisation or a service account.
+    AccountOwners = "account:owners",
     /// Ask who one is.
     WhoAmI = "whoami",
     /// Follow the log.
@@ -102,6 +104,7 @@ impl Action {
             | Self::AccountCreate
             | Self::AccountDisable
             | Self::AccountPassword
+            | Self::AccountOwners
             | Self::WhoAmI
             | Self::EventsSubscribe
             | Self::FeedFollow
@@ -133,9 +136,11 @@ impl Action {
             Self::TokenView => &[S::TokenView, S::ApiRead, S::Api, S::All],
             Self::TokenEdit => &[S::TokenEdit, S::ApiWrite, S::Api, S::All],
             Self::AccountView => &[S::ApiRead, S::Api, S::All],
-            Self::AccountCreate | Self::AccountDisable | Self::AccountPassword | Self::EventsSubscribe => {
-                &[S::All]
-            }
+            Self::AccountCreate
+            | Self::AccountDisable
+            | Self::AccountPassword
+            | Self::AccountOwners
+            | Self::EventsSubscribe => &[S::All],
             Self::WhoAmI | Self::FeedFollow | Self::FeedAwait => &[],
         }
     }

@@ -102,9 +102,11 @@ impl Table {
                 Ok(_) => Verdict::Allowed(By::Own),
                 Err(why) => refused(why),
             },
-            Action::ChannelCreate | Action::TokenView | Action::TokenEdit | Action::AccountPassword => {
-                self.decide_account(caller, action, object)
-            }
+            Action::ChannelCreate
+            | Action::TokenView
+            | Action::TokenEdit
+            | Action::AccountPassword
+            | Action::AccountOwners => self.decide_account(caller, action, object),
             Action::AccountView => match self.acting(caller, action) {
                 Ok(_) => Verdict::Allowed(By::Own),
                 Err(why) => refused(why),
