@@ -116,7 +116,7 @@ impl Authz {
     }
 
     pub(crate) async fn revoke(&self, person: &Person) -> u64 {
-        let revoked = stored::TokenRevoked { token_id: person.token.to_bytes(), reason: String::new() };
+        let revoked = stored::TokenRevoked { token_id: person.token.to_bytes(), ..Default::default() };
         self.fact(subject::owner(person.account), Stored::TokenRevoked(revoked)).await
     }
 
