@@ -92,7 +92,7 @@ pub(super) fn fill(view: &AccessView) {
     }
     apply(event::Event::TokenRevoked(TokenRevoked {
         token_id: token_id(Caller::Revoked),
-        reason: String::new(),
+        ..TokenRevoked::default()
     }));
     apply(event::Event::AccountDisabled(AccountDisabled { account_id: id(DISABLED), reason: String::new() }));
     view.mark_ready();
@@ -100,7 +100,7 @@ pub(super) fn fill(view: &AccessView) {
 
 /// Revokes a caller's token in a view that is in use.
 pub(super) fn revoke(view: &AccessView, caller: Caller) {
-    let revoked = TokenRevoked { token_id: token_id(caller), reason: String::new() };
+    let revoked = TokenRevoked { token_id: token_id(caller), ..TokenRevoked::default() };
     let events = vec![Event { event: Some(event::Event::TokenRevoked(revoked)) }];
     view.apply(view.seq() + 1, &Envelope { events, ..Envelope::default() }).unwrap();
 }
