@@ -121,7 +121,7 @@ fn model_may(log: &[Envelope], n: u128, on: u128) -> [bool; 3] {
     let id = token(n).to_bytes();
     let mut privacy = None;
     let mut owner = vec![];
-    let mut given = std::collections::HashMap::new();
+    let mut given = std::collections::HashMap::<Vec<u8>, i32>::new();
     for event in &kept {
         match event {
             Event::ChannelCreated(c) if c.channel_id == channel(on).to_bytes() => {
@@ -133,10 +133,13 @@ fn model_may(log: &[Envelope], n: u128, on: u128) -> [bool; 3] {
                 if privacy.is_some()
                     && changed.object == Some(access_changed::Object::ChannelId(channel(on).to_bytes())) =>
             {
-                let Some(access::Access::Privacy(after)) = changed.after.unwrap().access else {
-                    unreachable!()
-                };
-                privacy = Some(Privacy::try_from(after).unwrap());
+                match (&changed.subject, changed.after.unwrap().access.unwrap()) {
+                    (Some(access_changed::Subject::AccountId(to)), access::Access::Level(after)) => {
+                        given.insert(to.clone(), after);
+                    }
+                    (_, access::Access::Privacy(after)) => privacy = Some(Privacy::try_from(after).unwrap()),
+                    (_, access::Access::Level(_)) => unreachable!("everyone has privacies"),
+                }
             }
             _ => {}
         }
