@@ -24,6 +24,9 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// How often another port is tried when one was lost to somebody else.
 const START_TRIES: usize = 5;
 const USER: &str = "latchkey";
+/// What streams may reserve. Left to itself the server takes three quarters of the free disk, and on a small one refuses
+/// streams whose bound is larger than that, although they are empty.
+const MAX_FILE_BYTES: u64 = 64 << 30;
 
 /// How a nats-server is started.
 #[derive(Debug, Clone, Default)]
@@ -180,7 +183,7 @@ impl Setup {
 listen: "127.0.0.1:{port}"
 max_payload: 1MB
 authorization {{ user: {USER}, password: "{password}" }}
-jetstream {{ store_dir: "{dir}", sync_interval: always }}
+jetstream {{ store_dir: "{dir}", max_file_store: {MAX_FILE_BYTES}, sync_interval: always }}
 {cluster}"#,
             name = self.name(),
             dir = dir.join("jetstream").display(),
