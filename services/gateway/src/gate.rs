@@ -38,6 +38,8 @@ pub enum Gate {
     Listed,
     /// This, on the channel that the address names.
     Channel(Action),
+    /// The same, with a token even where anyone may: whoever asks here asks whether the token is good.
+    Keyed(Action),
     /// This, on the server.
     Server(Action),
     /// This, on the caller's own account.
@@ -50,7 +52,9 @@ impl Gate {
         match self {
             Self::Open | Self::SignIn => None,
             Self::Listed => Some(Action::WhoAmI),
-            Self::Channel(action) | Self::Server(action) | Self::Account(action) => Some(action),
+            Self::Channel(action) | Self::Keyed(action) | Self::Server(action) | Self::Account(action) => {
+                Some(action)
+            }
         }
     }
 }
@@ -64,6 +68,8 @@ pub enum Needs {
     Listing,
     /// Read on the channel of the address.
     Read,
+    /// The same, by a token.
+    KeyedRead,
     /// Write on it.
     Write,
     /// Manage on it.
@@ -87,6 +93,7 @@ impl Gate {
                 Some(Level::Write) => Needs::Write,
                 Some(Level::Manage) => Needs::Manage,
             },
+            Self::Keyed(_) => Needs::KeyedRead,
             Self::Server(Action::WhoAmI) => Needs::LiveToken,
             Self::Server(_) => Needs::Administrator,
             Self::Account(_) => Needs::OwnAccount,

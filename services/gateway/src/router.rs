@@ -72,6 +72,8 @@ static CONDA_MOUNTS: [&str; 6] = [
     "/api/repo/{channel}",
     "/api/repo/{channel}/label/{label}",
 ];
+/// Where `conda token set` looks whether a token is good: nothing is open to all there.
+static KEYED_MOUNTS: [&str; 2] = ["/repo/{channel}", "/repo/{channel}/label/{label}"];
 
 /// Uploads of raw bytes, after `/{channel}` of each conda mount; a label takes none.
 static CONDA_PUT: [Line; 1] = [line(Method::PUT, "/{subdir}/{file}", CONDA_WRITE, || put(upload::raw))];
@@ -233,6 +235,13 @@ fn all() -> Vec<(Route, Make)> {
             }
         }
     }
+    for mount in KEYED_MOUNTS {
+        for Line { tail, method, handler, .. } in &CONDA {
+            let (method, pattern) = (method.clone(), format!("{mount}{tail}"));
+            let gate = Gate::Keyed(Action::CondaDownload);
+            routes.push((Route { method, pattern, gate, family: Family::Conda }, *handler));
+        }
+    }
     routes
 }
 
@@ -288,7 +297,19 @@ mod tests {
     #[test]
     fn only_pages_and_the_sign_in_ask_nothing() {
         for route in routes_table().iter().filter(|route| route.gate.needs() == Needs::Nothing) {
-            let known = ["/", "/healthz", "/readyz", "/api/v1", "/api/v1/session", "/api", "/api/", "/api/authentication-type", "/api/authentications", "/api/scopes", "/api/auth/login"];
+            let known = [
+                "/",
+                "/healthz",
+                "/readyz",
+                "/api/v1",
+                "/api/v1/session",
+                "/api",
+                "/api/",
+                "/api/authentication-type",
+                "/api/authentications",
+                "/api/scopes",
+                "/api/auth/login",
+            ];
             assert!(known.contains(&route.pattern.as_str()), "{}", route.pattern);
         }
     }
@@ -297,7 +318,8 @@ mod tests {
     fn a_route_asks_about_the_channel_it_names() {
         for route in routes_table() {
             let named = route.pattern.contains("{channel}");
-            assert_eq!(named, matches!(route.gate, Gate::Channel(_)), "{} {}", route.method, route.pattern);
+            let asks = matches!(route.gate, Gate::Channel(_) | Gate::Keyed(_));
+            assert_eq!(named, asks, "{} {}", route.method, route.pattern);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Who is let in, and to what: the one place where the gateway asks the authoriser.
 
 use access::{Action, Caller, Object, Table, Verdict};
+use http::StatusCode;
 use names::{ChannelId, ChannelName, Privacy};
 
 use super::{Door, Gate};
@@ -100,11 +101,16 @@ pub(super) fn admit(door: &Door, presented: Presented, channel: Option<&str>) ->
                 Some(refuse::answer(door.family, presented.carrier(), &refusal, words))
             }
         };
+        let named = Object::ChannelNamed(spoken(channel));
         let problem = match door.gate {
             Gate::Open | Gate::SignIn => None,
             Gate::Listed if caller == Caller::Nobody => None,
             Gate::Listed => refused(Action::WhoAmI, &Object::Server),
-            Gate::Channel(action) => refused(action, &Object::ChannelNamed(spoken(channel))),
+            Gate::Channel(action) => refused(action, &named),
+            // Whoever asks knows two answers only: the token is good here, or it is not.
+            Gate::Keyed(action) => refused(Action::WhoAmI, &Object::Server)
+                .or_else(|| refused(action, &named))
+                .map(|problem| problem.with_status(StatusCode::UNAUTHORIZED)),
             Gate::Server(action) => refused(action, &Object::Server),
             Gate::Account(action) => refused(action, &own_account(&caller)),
         };
@@ -112,7 +118,7 @@ pub(super) fn admit(door: &Door, presented: Presented, channel: Option<&str>) ->
             return Err(Refused { problem, dead: refuse::warning(&caller).is_some() });
         }
         let room = match door.gate {
-            Gate::Channel(_) => Some(room(table, spoken(channel))),
+            Gate::Channel(_) | Gate::Keyed(_) => Some(room(table, spoken(channel))),
             Gate::Open | Gate::SignIn | Gate::Listed | Gate::Server(_) | Gate::Account(_) => None,
         };
         let action = door.gate.action().filter(|_| caller != Caller::Nobody || room.is_some());

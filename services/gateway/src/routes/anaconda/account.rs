@@ -61,7 +61,8 @@ pub(crate) async fn organisations_of(given: Given<Named>) -> Result<Response, Pr
 async fn organisations<P>(given: &Given<P>, of: &Account, by: &Account) -> Result<Response, Problem> {
     let id = |account: &Account| account.id.parse::<AccountId>().ok();
     let (of, asking) = (id(of), id(by));
-    let owned = |account: &access::Account, by: Option<AccountId>| by.is_some_and(|id| account.owners.contains(&id));
+    let owned =
+        |account: &access::Account, by: Option<AccountId>| by.is_some_and(|id| account.owners.contains(&id));
     let mut ids: Vec<AccountId> = given.app.view.read(|table| {
         let organisations = table.accounts().filter(|account| account.kind == AccountKind::Organisation);
         let seen = organisations.filter(|account| owned(account, of) && (by.admin || owned(account, asking)));
