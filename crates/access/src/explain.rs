@@ -50,6 +50,12 @@ impl Table {
                 "this token is unknown to this server: check that it was copied whole, or make a new one"
                     .into()
             }
+            Why::Expired { since } if self.is_older_string(caller, since) => {
+                format!(
+                    "{who} was reissued, and this older string of it ended at {}: use the newest one",
+                    shown(since)
+                )
+            }
             Why::Expired { since } => {
                 format!("{who} expired at {}: make a new one with `latchkey token create`", shown(since))
             }
@@ -72,6 +78,11 @@ impl Table {
             }
             Why::Missing => format!("{who} lacks {} on {what}", needs(refusal, action)),
         }
+    }
+
+    /// Whether a string ended before its token does: only a reissue does that.
+    fn is_older_string(&self, caller: &Caller, since: OffsetDateTime) -> bool {
+        caller.token().and_then(|token| self.token(token)).is_some_and(|token| since < token.expires_at())
     }
 
     fn caller_words(&self, caller: &Caller) -> String {

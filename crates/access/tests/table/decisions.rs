@@ -42,6 +42,15 @@ fn a_read_token_reads_its_channel_and_does_nothing_else_there() {
 }
 
 #[test]
+fn a_string_that_a_reissue_ended_is_told_so_and_not_that_its_token_expired() {
+    let mut world = lab();
+    world.push(reissue(2));
+    let older = world.table.caller(NOON, &secret(2));
+    let words = world.table.explain(&older, Action::CondaDownload, &LAB).words;
+    assert!(words.contains("was reissued") && words.contains(&token(2).to_string()), "{words}");
+}
+
+#[test]
 fn a_closed_channel_and_one_that_is_not_there_are_refused_alike() {
     let world = lab();
     let ghost = Object::ChannelNamed("ghost");
