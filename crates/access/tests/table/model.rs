@@ -1,6 +1,8 @@
 //! Random histories: the table agrees with a model that answers every question by reading the whole
 //! log anew, and with a copy of itself restored from a snapshot.
 
+use std::collections::HashMap;
+
 use ::access::{Action, Object, Table, Verdict};
 use proptest::prelude::*;
 use proto::event::v1::{Actor, Envelope, Level, Privacy, TokenKind, access, access_changed, event::Event};
@@ -96,6 +98,37 @@ fn play(steps: Vec<(Step, Option<u128>)>) -> (World, u128) {
     (world, tokens)
 }
 
+/// A channel's privacy, owner, and the levels given on it; nothing if it is not there.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the model looks for what matters to one channel")]
+fn channel_facts(kept: &[Event], on: u128) -> Option<(Privacy, Vec<u8>, HashMap<Vec<u8>, i32>)> {
+    let mut privacy = None;
+    let mut owner = vec![];
+    let mut given = HashMap::<Vec<u8>, i32>::new();
+    for event in &kept {
+        match event {
+            Event::ChannelCreated(c) if c.channel_id == channel(on).to_bytes() => {
+                (privacy, owner) = (Some(c.privacy()), c.owner_id.clone());
+                given.clear();
+            }
+            Event::ChannelDeleted(d) if d.channel_id == channel(on).to_bytes() => privacy = None,
+            Event::AccessChanged(changed)
+                if privacy.is_some()
+                    && changed.object == Some(access_changed::Object::ChannelId(channel(on).to_bytes())) =>
+            {
+                match (&changed.subject, changed.after.unwrap().access.unwrap()) {
+                    (Some(access_changed::Subject::AccountId(to)), access::Access::Level(after)) => {
+                        given.insert(to.clone(), after);
+                    }
+                    (_, access::Access::Privacy(after)) => privacy = Some(Privacy::try_from(after).unwrap()),
+                    (_, access::Access::Level(_)) => unreachable!("everyone has privacies"),
+                }
+            }
+            _ => {}
+        }
+    }
+    privacy.map(|privacy| (privacy, owner, given))
+}
+
 /// Reads the log from the beginning for one token's first string: may it read, upload to and edit a channel.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the model looks for what matters to one token")]
 fn model_may(log: &[Envelope], n: u128, on: u128) -> [bool; 3] {
@@ -119,32 +152,7 @@ fn model_may(log: &[Envelope], n: u128, on: u128) -> [bool; 3] {
     };
     let kept = live(log, log.len());
     let id = token(n).to_bytes();
-    let mut privacy = None;
-    let mut owner = vec![];
-    let mut given = std::collections::HashMap::<Vec<u8>, i32>::new();
-    for event in &kept {
-        match event {
-            Event::ChannelCreated(c) if c.channel_id == channel(on).to_bytes() => {
-                (privacy, owner) = (Some(c.privacy()), c.owner_id.clone());
-                given.clear();
-            }
-            Event::ChannelDeleted(d) if d.channel_id == channel(on).to_bytes() => privacy = None,
-            Event::AccessChanged(changed)
-                if privacy.is_some()
-                    && changed.object == Some(access_changed::Object::ChannelId(channel(on).to_bytes())) =>
-            {
-                match (&changed.subject, changed.after.unwrap().access.unwrap()) {
-                    (Some(access_changed::Subject::AccountId(to)), access::Access::Level(after)) => {
-                        given.insert(to.clone(), after);
-                    }
-                    (_, access::Access::Privacy(after)) => privacy = Some(Privacy::try_from(after).unwrap()),
-                    (_, access::Access::Level(_)) => unreachable!("everyone has privacies"),
-                }
-            }
-            _ => {}
-        }
-    }
-    let Some(privacy) = privacy else { return [false; 3] };
+    let Some((privacy, owner, given)) = channel_facts(&kept, on) else { return [false; 3] };
     let public = i32::from(privacy == Privacy::Public);
     let Some(issued) = kept.iter().find_map(|e| match e {
         Event::TokenIssued(issued) if issued.token_id == id => Some(issued),

@@ -70,12 +70,10 @@ pub(crate) fn issue(
 }
 
 pub(crate) fn scoped(n: u128, owner: AccountId, scope: &str) -> event::Event {
-    match issue(n, owner, TokenKind::Scoped, &[]) {
-        event::Event::TokenIssued(issued) => {
-            event::Event::TokenIssued(TokenIssued { scopes: vec![scope.into()], ..issued })
-        }
-        other => other,
-    }
+    let event::Event::TokenIssued(issued) = issue(n, owner, TokenKind::Scoped, &[]) else {
+        unreachable!("that is what it makes")
+    };
+    event::Event::TokenIssued(TokenIssued { scopes: vec![scope.into()], ..issued })
 }
 
 pub(crate) fn reissue(n: u128) -> event::Event {
