@@ -97,7 +97,7 @@ static CONDA_UPLOADS: [Line; 2] = [
 ];
 
 /// The REST interface.
-static REST: [Line; 21] = {
+static REST: [Line; 22] = {
     use rest::{account, artifact, channel, event, explain, session, token};
     const SHOW: Gate = Gate::Channel(Action::ChannelView);
     const FILES: Gate = Gate::Channel(Action::ArtifactView);
@@ -136,6 +136,7 @@ static REST: [Line; 21] = {
         line(Method::POST, "/accounts/{login}/disable", DISABLE, || post(account::disable)),
         line(Method::POST, "/accounts/{login}/enable", DISABLE, || post(account::enable)),
         line(Method::GET, "", Gate::Open, || get(page::root)),
+        line(Method::GET, "/openapi.json", Gate::Open, || get(page::openapi)),
     ]
 };
 
@@ -302,6 +303,7 @@ mod tests {
                 "/healthz",
                 "/readyz",
                 "/api/v1",
+                "/api/v1/openapi.json",
                 "/api/v1/session",
                 "/api",
                 "/api/",

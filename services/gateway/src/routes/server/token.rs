@@ -21,7 +21,7 @@ use crate::routes::rest::vocabulary::{given as nonempty, level, level_word};
 use crate::upstream;
 
 /// Tokens that auth is asked for at a time.
-const PAGE: u32 = 500;
+const PAGE: u32 = 200;
 
 /// A token as these clients know it.
 #[derive(Debug, Serialize)]
