@@ -190,6 +190,13 @@ impl Table {
         }
     }
 
+    /// When a string stops being good by itself, if it is one of a token.
+    pub fn ends_at(&self, credential: &Credential) -> Option<OffsetDateTime> {
+        let Credential::Secret(hash) = credential else { return None };
+        let (place, ends_at_us) = self.secrets.get(hash)?;
+        Some(instant(self.tokens[*place].expires_at_us.min(*ends_at_us)))
+    }
+
     /// The caller that a token would be if one of its strings were shown now.
     pub fn caller_of(&self, now: OffsetDateTime, token: TokenId) -> Caller {
         self.token(token).map_or(Caller::Unknown, |token| self.standing(now, token, i64::MAX))

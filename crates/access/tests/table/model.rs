@@ -98,13 +98,16 @@ fn play(steps: Vec<(Step, Option<u128>)>) -> (World, u128) {
     (world, tokens)
 }
 
-/// A channel's privacy, owner, and the levels given on it; nothing if it is not there.
+/// A channel's privacy, its owner, and the levels given on it by account.
+type Facts = (Privacy, Vec<u8>, HashMap<Vec<u8>, i32>);
+
+/// The facts of a channel; nothing if it is not there.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the model looks for what matters to one channel")]
-fn channel_facts(kept: &[Event], on: u128) -> Option<(Privacy, Vec<u8>, HashMap<Vec<u8>, i32>)> {
+fn channel_facts(kept: &[Event], on: u128) -> Option<Facts> {
     let mut privacy = None;
     let mut owner = vec![];
     let mut given = HashMap::<Vec<u8>, i32>::new();
-    for event in &kept {
+    for event in kept {
         match event {
             Event::ChannelCreated(c) if c.channel_id == channel(on).to_bytes() => {
                 (privacy, owner) = (Some(c.privacy()), c.owner_id.clone());
