@@ -101,10 +101,20 @@ impl Client {
 
     /// All pages of a list.
     pub(crate) async fn all(&self, segments: &[&str], field: &str) -> Result<Vec<Value>, Failed> {
+        self.all_where(segments, field, &[]).await
+    }
+
+    /// All pages of a list that is narrowed by a query.
+    pub(crate) async fn all_where(
+        &self,
+        segments: &[&str],
+        field: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<Value>, Failed> {
         let mut entries = Vec::new();
         let mut page_token = String::new();
         for _ in 0..PAGES_MAX {
-            let mut request = self.api(Method::GET, segments);
+            let mut request = self.api(Method::GET, segments).query(query);
             if !page_token.is_empty() {
                 request = request.query(&[("page_token", &page_token)]);
             }

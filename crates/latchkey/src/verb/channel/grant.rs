@@ -1,0 +1,59 @@
+//! Levels given to accounts on a channel that is not theirs. What is taken away is gone from their tokens at once.
+
+use clap::Args;
+use names::{ChannelName, Level, Login};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::client::Client;
+use crate::failed::Failed;
+use crate::verb::Context;
+use crate::verb::recipe::receipt_lines;
+
+/// `latchkey channel grant`
+#[derive(Debug, Args)]
+pub struct Grant {
+    /// On which channel
+    channel: ChannelName,
+    /// To whom: a person, an organisation or a service account
+    login: Login,
+    /// read, write or manage
+    level: Level,
+}
+
+impl Grant {
+    pub(super) async fn run(self, context: &Context, client: &Client) -> Result<(), Failed> {
+        let Self { channel, login, level } = self;
+        let request = client.api(Method::PUT, &["channels", channel.as_str(), "grants", login.as_str()]);
+        let answer = client.json(request.json(&json!({ "level": level.as_str() }))).await?;
+        context.output.line(format!("{login} has {level} on {channel}"));
+        for line in receipt_lines(&answer) {
+            context.output.line(line);
+        }
+        context.output.document(&answer);
+        Ok(())
+    }
+}
+
+/// `latchkey channel ungrant`
+#[derive(Debug, Args)]
+pub struct Ungrant {
+    /// On which channel
+    channel: ChannelName,
+    /// From whom
+    login: Login,
+}
+
+impl Ungrant {
+    pub(super) async fn run(self, context: &Context, client: &Client) -> Result<(), Failed> {
+        let Self { channel, login } = self;
+        let request = client.api(Method::DELETE, &["channels", channel.as_str(), "grants", login.as_str()]);
+        let answer = client.json(request).await?;
+        context.output.line(format!("{login} was given nothing on {channel} any more"));
+        for line in receipt_lines(&answer) {
+            context.output.line(line);
+        }
+        context.output.document(&answer);
+        Ok(())
+    }
+}
