@@ -1,5 +1,6 @@
 //! The answer in words: the same in every 401 and 403 body, in the CLI and in the RPC.
 
+use names::Scope;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -64,8 +65,13 @@ impl Table {
             }
             Why::Disabled => format!("{who} belongs to a disabled account: ask an administrator"),
             Why::ScopeMissing => {
-                let scopes: Vec<&str> = action.scopes().iter().map(|scope| scope.as_str()).collect();
-                format!("{who} has no scope for {}: it needs one of {}", action.as_str(), scopes.join(", "))
+                let held = caller.token().and_then(|token| self.token(token)).map(|token| &*token.scopes);
+                format!(
+                    "{who} has no scope for {} on {what}: it needs one of {}, and has {}",
+                    action.as_str(),
+                    listed(action.scopes()),
+                    listed(held.unwrap_or_default())
+                )
             }
             Why::SessionNeeded => {
                 format!(
@@ -110,6 +116,10 @@ impl Table {
             }
         }
     }
+}
+
+fn listed(scopes: &[Scope]) -> String {
+    scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn needs(refusal: &Refusal, action: Action) -> String {

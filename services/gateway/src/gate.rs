@@ -18,7 +18,7 @@ use names::Level;
 use crate::address;
 use crate::caller::{Carrier, Presented};
 use crate::problem::Problem;
-use crate::refuse::{self, Family, TOKEN_WARNING};
+use crate::refuse::{Family, TOKEN_WARNING};
 use crate::state::App;
 use admit::Refused;
 
@@ -136,7 +136,8 @@ async fn pass(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let address = address::of(&request, &door.app.trusted_proxies);
+    let client = address::of(&request, &door.app.trusted_proxies);
+    let address = address::counted(client);
     let tries = presented.carrier() != Carrier::None || door.gate == Gate::SignIn;
     if let Some(wait_s) = door.app.failures.wait_s(address).filter(|_| tries) {
         discard(request);
@@ -146,9 +147,9 @@ async fn pass(
     let channel = params.iter().find(|(key, _)| *key == "channel").map(|(_, value)| value);
     match admit::admit(door, presented, channel) {
         Ok(admitted) => {
-            let warning = refuse::warning(&admitted.caller);
+            let warning = admitted.warning.clone();
             request.extensions_mut().insert(admitted);
-            let mut response = next.run(request).await;
+            let mut response = address::known_as(client, next.run(request)).await;
             if let Some(warning) = warning {
                 response.headers_mut().insert(TOKEN_WARNING, warning);
             }

@@ -97,12 +97,13 @@ static CONDA_UPLOADS: [Line; 2] = [
 ];
 
 /// The REST interface.
-static REST: [Line; 22] = {
-    use rest::{account, artifact, channel, event, explain, session, token};
+static REST: [Line; 31] = {
+    use rest::{account, artifact, channel, event, explain, grant, leaked, scope, session, token};
     const SHOW: Gate = Gate::Channel(Action::ChannelView);
     const FILES: Gate = Gate::Channel(Action::ArtifactView);
     const CONDA_REMOVE: Gate = Gate::Channel(Action::CondaDelete);
     const PYTHON_REMOVE: Gate = Gate::Channel(Action::PypiDelete);
+    const GRANT: Gate = Gate::Channel(Action::GrantEdit);
     const TOKENS: Gate = Gate::Account(Action::TokenView);
     const TOKEN_EDIT: Gate = Gate::Account(Action::TokenEdit);
     const DISABLE: Gate = Gate::Server(Action::AccountDisable);
@@ -126,15 +127,29 @@ static REST: [Line; 22] = {
         line(Method::DELETE, "/channels/{channel}/artifacts/pypi/{file}", PYTHON_REMOVE, || {
             delete(artifact::remove_python)
         }),
+        line(Method::GET, "/channels/{channel}/grants", Gate::Channel(Action::GrantView), || {
+            get(grant::list)
+        }),
+        line(Method::PUT, "/channels/{channel}/grants/{login}", GRANT, || put(grant::give)),
+        line(Method::DELETE, "/channels/{channel}/grants/{login}", GRANT, || delete(grant::take)),
+        line(Method::GET, "/scopes", Gate::Open, || get(scope::list)),
         line(Method::GET, "/tokens", TOKENS, || get(token::list)),
         line(Method::POST, "/tokens", TOKEN_EDIT, || post(token::issue)),
+        line(Method::POST, "/tokens/leaked", TOKENS, || post(leaked::leaked)),
         line(Method::GET, "/tokens/{token}", TOKENS, || get(token::show)),
+        line(Method::PATCH, "/tokens/{token}", TOKEN_EDIT, || patch(token::edit)),
+        line(Method::POST, "/tokens/{token}/reissue", TOKEN_EDIT, || post(token::reissue)),
+        line(Method::DELETE, "/tokens/{token}/overlap", TOKEN_EDIT, || delete(token::end_overlap)),
         line(Method::DELETE, "/tokens/{token}", TOKEN_EDIT, || delete(token::revoke)),
         line(Method::POST, "/explain", Gate::Server(Action::WhoAmI), || post(explain::explain)),
         line(Method::GET, "/events/{log}", Gate::Server(Action::EventsSubscribe), || get(event::subscribe)),
         line(Method::POST, "/accounts", Gate::Server(Action::AccountCreate), || post(account::create)),
         line(Method::POST, "/accounts/{login}/disable", DISABLE, || post(account::disable)),
         line(Method::POST, "/accounts/{login}/enable", DISABLE, || post(account::enable)),
+        // Whose owners they are, auth decides: the gateway does not know logins.
+        line(Method::PUT, "/accounts/{login}/owners", Gate::Account(Action::AccountOwners), || {
+            put(account::set_owners)
+        }),
         line(Method::GET, "", Gate::Open, || get(page::root)),
         line(Method::GET, "/openapi.json", Gate::Open, || get(page::openapi)),
     ]
@@ -305,6 +320,7 @@ mod tests {
                 "/api/v1",
                 "/api/v1/openapi.json",
                 "/api/v1/session",
+                "/api/v1/scopes",
                 "/api",
                 "/api/",
                 "/api/authentication-type",

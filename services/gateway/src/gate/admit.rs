@@ -1,7 +1,7 @@
 //! Who is let in, and to what: the one place where the gateway asks the authoriser.
 
 use access::{Action, Caller, Object, Table, Verdict};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use names::{ChannelId, ChannelName, Privacy};
 
 use super::{Door, Gate};
@@ -18,6 +18,8 @@ pub(crate) struct Admitted {
     /// What it was let in for; nothing where nothing was asked.
     action: Option<Action>,
     room: Option<Room>,
+    /// What it is told beside a good answer.
+    pub(super) warning: Option<HeaderValue>,
 }
 
 /// The channel it may go on in.
@@ -36,7 +38,7 @@ impl Admitted {
         let action = Some(Action::CondaDownload);
         app.view.read(|table| {
             let caller = table.caller(app.ambient.clock.now(), &presented.credential());
-            Self { presented, caller, action, room: Some(room(table, channel)) }
+            Self { presented, caller, action, room: Some(room(table, channel)), warning: None }
         })
     }
 
@@ -82,7 +84,7 @@ pub(super) fn admit(door: &Door, presented: Presented, channel: Option<&str>) ->
         return Err(Problem::invalid(words).into());
     }
     if matches!(door.gate, Gate::Open | Gate::SignIn) {
-        return Ok(Admitted { presented, caller: Caller::Nobody, action: None, room: None });
+        return Ok(Admitted { presented, caller: Caller::Nobody, action: None, room: None, warning: None });
     }
     // No channel is called like a mount: it is an address below that mount which does not exist.
     if channel.is_some_and(names::is_reserved) {
@@ -122,7 +124,8 @@ pub(super) fn admit(door: &Door, presented: Presented, channel: Option<&str>) ->
             Gate::Open | Gate::SignIn | Gate::Listed | Gate::Server(_) | Gate::Account(_) => None,
         };
         let action = door.gate.action().filter(|_| caller != Caller::Nobody || room.is_some());
-        Ok(Admitted { caller, presented: presented.clone(), action, room })
+        let warning = refuse::warning(&caller).or_else(|| refuse::ending(table, now, &caller, &presented));
+        Ok(Admitted { caller, presented: presented.clone(), action, room, warning })
     })
 }
 

@@ -213,8 +213,27 @@ async fn a_token_that_dies_is_refused_from_the_next_request_on() {
     assert_eq!(gateway.get(&path).await.status(), StatusCode::UNAUTHORIZED);
     let other = format!("/t/{}/private/notices.json", facts::string(Caller::Writer).unwrap());
     assert_eq!(gateway.get(&other).await.status(), StatusCode::OK);
-    gateway.clock.advance(std::time::Duration::from_secs(25 * 3600));
+    gateway.clock.set(facts::NOW + facts::LIFE);
     assert_eq!(gateway.get(&other).await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_token_that_ends_soon_says_so_beside_every_good_answer() {
+    let gateway = Gateway::new().await;
+    let token = facts::string(Caller::Reader).unwrap();
+    let path = format!("/t/{token}/private/notices.json");
+    let fortnight = time::Duration::days(14);
+    gateway.clock.set(facts::NOW + facts::LIFE - fortnight - time::Duration::SECOND);
+    assert!(!gateway.get(&path).await.headers().contains_key("conda-token-warning"));
+    gateway.clock.set(facts::NOW + facts::LIFE - fortnight);
+    let warned = gateway.get(&path).await;
+    assert_eq!(warned.status(), StatusCode::OK);
+    let words = warned.headers()["conda-token-warning"].to_str().unwrap();
+    assert!(words.contains("ends at 2026-12-21T23:00:00Z"), "{words}");
+    assert!(!words.contains(&token));
+    // A session ends soon by its nature.
+    let session = format!("/t/{}/private/notices.json", facts::string(Caller::Owner).unwrap());
+    assert!(!gateway.get(&session).await.headers().contains_key("conda-token-warning"));
 }
 
 #[tokio::test]

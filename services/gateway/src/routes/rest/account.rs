@@ -1,8 +1,8 @@
-//! `/api/v1/accounts`: make, disable and enable, for administrators.
+//! `/api/v1/accounts`: make, disable, enable, change owners.
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use proto::auth::v1::{Account, AccountRequest, CreateAccountRequest};
+use proto::auth::v1::{Account, AccountRequest, CreateAccountRequest, SetOwnersRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -91,6 +91,20 @@ pub(crate) async fn enable(given: Given<Named>) -> Result<Response, Problem> {
     let message = AccountRequest { login: given.path.login.clone() };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let reply = given.app.upstreams.auth().enable_account(request).await?.into_inner();
+    Ok(changed(reply))
+}
+
+/// Who owns an account from now on.
+#[derive(Deserialize)]
+pub(crate) struct Owners {
+    owners: Vec<String>,
+}
+
+/// `PUT /api/v1/accounts/{login}/owners`: returns like a revocation.
+pub(crate) async fn set_owners(given: Given<Named>, Json(body): Json<Owners>) -> Result<Response, Problem> {
+    let message = SetOwnersRequest { login: given.path.login.clone(), owners: body.owners };
+    let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
+    let reply = given.app.upstreams.auth().set_owners(request).await?.into_inner();
     Ok(changed(reply))
 }
 
