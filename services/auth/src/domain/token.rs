@@ -203,5 +203,4 @@ pub fn decide(tokens: &Tokens, command: Command, now: OffsetDateTime) -> Result<
 }
 
 #[cfg(test)]
-#[path = "token/tests.rs"]
 mod tests;
