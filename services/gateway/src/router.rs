@@ -201,7 +201,7 @@ static ANACONDA: [Line; 14] = {
         line(Method::DELETE, "/authentications", TOKEN_EDIT, || delete(token::end)),
         line(Method::DELETE, "/authentications/name/{*name}", TOKEN_EDIT, || delete(token::end_named)),
         line(Method::DELETE, "/authentications/org/{org}/name/{*name}", TOKEN_EDIT, || {
-            delete(token::end_named)
+            delete(token::end_of_organisation)
         }),
         line(Method::GET, "/authentication", ANYBODY, || get(token::current)),
         line(Method::GET, "/user", ANYBODY, || get(account::own)),

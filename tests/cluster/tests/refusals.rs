@@ -24,7 +24,11 @@ const AT_ONCE: usize = 24;
 const SHORT: Duration = Duration::from_secs(60);
 
 /// Those whose requests change what the walk stands on; they are made when it is over.
-const ENDINGS: [(&str, &str); 2] = [("DELETE", "/api/v1/channels/{channel}"), ("DELETE", "/api/v1/session")];
+const ENDINGS: [(&str, &str); 3] = [
+    ("DELETE", "/api/v1/channels/{channel}"),
+    ("DELETE", "/api/v1/session"),
+    ("DELETE", "/api/authentications"),
+];
 
 fn name(room: Room) -> &'static str {
     match room {
@@ -195,10 +199,10 @@ async fn endings(callers: &Callers) -> anyhow::Result<()> {
         let answer = callers.ask(caller, &route(0), room, Carrier::Header).await?;
         assert_eq!(answer.status, 200, "{caller:?} {}", answer.text());
     }
-    for caller in [Caller::Stranger, Caller::Owner] {
-        let answer = callers.ask(caller, &route(1), Room::Public, Carrier::Header).await?;
-        assert_eq!(answer.status, 200, "{caller:?} {}", answer.text());
-        let again = callers.ask(caller, &route(1), Room::Public, Carrier::Header).await?;
+    for (caller, ending, status) in [(Caller::Stranger, 1, 200), (Caller::Owner, 2, 201)] {
+        let answer = callers.ask(caller, &route(ending), Room::Public, Carrier::Header).await?;
+        assert_eq!(answer.status, status, "{caller:?} {}", answer.text());
+        let again = callers.ask(caller, &route(ending), Room::Public, Carrier::Header).await?;
         assert_eq!(again.status, 401, "{caller:?} {}", again.text());
     }
     Ok(())

@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use proto::auth::v1::{Grant, ListTokensRequest, RevokeTokenRequest, Token, WhoAmIRequest};
+use runtime::{Code, Failure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -82,26 +83,44 @@ pub(crate) async fn current(given: Given<()>) -> Result<Response, Problem> {
 
 /// `DELETE /api/authentications`: the token that asks.
 pub(crate) async fn end(given: Given<()>) -> Result<Response, Problem> {
-    remove(&given, RevokeTokenRequest { reason: "signed out".into(), ..RevokeTokenRequest::default() }).await
+    let message = RevokeTokenRequest { reason: "signed out".into(), ..Default::default() };
+    Ok(remove(&given, message).await?)
 }
 
-/// A token by name, perhaps an organisation's.
+/// A token by name.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Named {
-    #[serde(default)]
+    name: String,
+}
+
+/// `DELETE /api/authentications/name/{*name}`.
+pub(crate) async fn end_named(given: Given<Named>) -> Result<Response, Problem> {
+    let message = RevokeTokenRequest { token: given.path.name.clone(), ..Default::default() };
+    Ok(remove(&given, message).await?)
+}
+
+/// A token of an organisation.
+#[derive(Debug, Deserialize)]
+pub(crate) struct OfOrganisation {
     org: String,
     name: String,
 }
 
-/// `DELETE /api/authentications/name/{*name}` and `DELETE /api/authentications/org/{org}/name/{*name}`.
-pub(crate) async fn end_named(given: Given<Named>) -> Result<Response, Problem> {
-    let Named { org, name } = &given.path;
+/// `DELETE /api/authentications/org/{org}/name/{*name}`.
+pub(crate) async fn end_of_organisation(given: Given<OfOrganisation>) -> Result<Response, Problem> {
+    let OfOrganisation { org, name } = &given.path;
     let message = RevokeTokenRequest { token: name.clone(), owner: org.clone(), ..Default::default() };
-    remove(&given, message).await
+    match remove(&given, message).await {
+        // The gate has let the credential in, so it is the organisation that is not the caller's, or not there.
+        Err(failure) if failure.code == Code::Forbidden => {
+            Err(Problem::not_found("you own no organisation of this name"))
+        }
+        answer => Ok(answer?),
+    }
 }
 
-async fn remove<P>(given: &Given<P>, message: RevokeTokenRequest) -> Result<Response, Problem> {
+async fn remove<P>(given: &Given<P>, message: RevokeTokenRequest) -> Result<Response, Failure> {
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
-    given.app.upstreams.auth().revoke_token(request).await?;
+    given.app.upstreams.auth().revoke_token(request).await.map_err(Failure::from_status)?;
     Ok((StatusCode::CREATED, axum::Json(json!(null))).into_response())
 }
