@@ -77,8 +77,8 @@ class Client:
         found = {path.read_text() for path in self.home.rglob("*.token")}
         return found.pop() if found else None
 
-    def make(self, name, scopes):
-        words = ["--scopes", scopes] if scopes else []
+    def make(self, name, scopes, *words):
+        words = [*words, "--scopes", scopes] if scopes else words
         said = self.ok("auth", "--create", "--name", name, *words, typed=self.person.password + "\n")
         return TOKEN.search(said)[0]
 
@@ -191,6 +191,24 @@ def test_no_scopes_are_full_access_and_a_host_is_shown(client):
     row = next(line for line in client.ok("auth", "--list").splitlines() if "everything" in line)
     assert row.split()[-1] == "all" and os.uname().nodename in row, row
     client.ok("auth", "--remove", "everything")
+    client.ok(*client.org, "logout")
+
+
+def test_a_token_of_an_organisation_is_made_and_removed_by_its_owner(server, client):
+    org = f"{client.person.login}-org"
+    body = {"login": org, "kind": "organisation", "owners": [client.person.login]}
+    ask(server, "POST", "/api/v1/accounts", body, server.admin)
+    client.log_in()
+    token = client.make("theirs", "conda:download", "-o", org)
+    owner = json.loads(server.get("/api/user", {"Authorization": f"token {token}"}).body)
+    assert (owner["login"], owner["user_type"]) == (org, "org")
+    assert "theirs" not in client.ok("auth", "--list")
+    mine = server.get("/api/user/orgs", {"Authorization": f"token {client.saved()}"}).json()
+    assert [one["login"] for one in mine] == [org]
+    client.ok("auth", "--remove", "theirs", "-o", org)
+    assert server.get("/api/user", {"Authorization": f"token {token}"}).status == 401
+    refused = client.run("auth", "--remove", "theirs", "-o", "somebody-elses")
+    assert refused.returncode != 0 and "you own no organisation" in refused.stdout + refused.stderr, refused
     client.ok(*client.org, "logout")
 
 
