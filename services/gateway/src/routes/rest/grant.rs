@@ -30,8 +30,7 @@ pub(crate) async fn list(given: Given<Named>) -> Result<Response, Problem> {
     let mut held = visible(&given);
     held.sort_unstable();
     let ids = held.iter().map(|(id, _)| id.to_string()).collect();
-    let request =
-        upstream::request(&given.admitted.presented, DescribeAccountsRequest { ids }, READ_CALL);
+    let request = upstream::request(&given.admitted.presented, DescribeAccountsRequest { ids }, READ_CALL);
     // A token that opens this and no accounts is shown ids.
     let described = match held.is_empty() {
         true => Vec::new(),

@@ -39,10 +39,9 @@ fn words(error: &serde_json::Error) -> String {
 pub(crate) async fn text(body: Body, limit: usize) -> Result<bytes::Bytes, Problem> {
     match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is longer than {limit} bytes"),
-        )),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {limit} bytes")))
+        }
         Err(_broken) => Err(Problem::invalid("the body ended before its end")),
     }
 }

@@ -72,10 +72,9 @@ fn event(event: &Event) -> Value {
             "TokenExpiryWarned",
             json!({ "token_id": id(&it.token_id), "expires_at": time(it.expires_at_us) }),
         ),
-        event::Event::OwnersChanged(it) => (
-            "OwnersChanged",
-            json!({ "account_id": id(&it.account_id), "owner_ids": ids(&it.owner_ids) }),
-        ),
+        event::Event::OwnersChanged(it) => {
+            ("OwnersChanged", json!({ "account_id": id(&it.account_id), "owner_ids": ids(&it.owner_ids) }))
+        }
         event::Event::NameTaken(it) => ("NameTaken", name_taken(it)),
         event::Event::NameReleased(it) => ("NameReleased", name_released(it)),
         event::Event::ChannelCreated(it) => (
