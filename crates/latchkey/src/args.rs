@@ -137,6 +137,7 @@ mod tests {
             "token scopes",
             "token leaked --revoke",
             "channel grant acme ada write",
+            "channel grants acme",
             "channel ungrant acme ada",
             "account create robot --service-account --owner ada --owner bob",
             "account owners robot --owner ada",

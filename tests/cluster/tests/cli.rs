@@ -1,6 +1,9 @@
 //! The client verbs as a person and a script meet them: what they print, and the number they end with.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+#[path = "cli/user.rs"]
+mod user;
+
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,75 +11,12 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use testkit::package::{Conda, File, wheel};
 use testkit::{Cluster, Options, binary};
+use user::User;
 
-/// A user of the command, with a home and a folder of files of their own.
-struct User {
-    dir: tempfile::TempDir,
-    url: String,
-    token: Option<String>,
-}
-
-/// How a command ended.
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        let last = self.out.lines().last().unwrap_or_default();
-        serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {:?} {}", self.out, self.err))
-    }
-}
-
-impl User {
-    fn new(cluster: &Cluster, token: Option<&str>) -> anyhow::Result<Self> {
-        let url = cluster.http().to_owned();
-        Ok(Self { dir: tempfile::tempdir()?, url, token: token.map(str::to_owned) })
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary("latchkey"));
-        command
-            .args(arguments)
-            .env("LATCHKEY_URL", &self.url)
-            .env("XDG_CONFIG_HOME", self.dir.path().join("config"))
-            .env_remove("LATCHKEY_TOKEN")
-            .stdin(Stdio::null());
-        if let Some(token) = &self.token {
-            command.env("LATCHKEY_TOKEN", token);
-        }
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> anyhow::Result<Ran> {
-        self.run_with(arguments, "")
-    }
-
-    fn run_with(&self, arguments: &[&str], input: &str) -> anyhow::Result<Ran> {
-        let mut command = self.command(arguments);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        // A command that does not read its input may have ended already.
-        child.stdin.take().expect("it was piped").write_all(input.as_bytes()).ok();
-        let output = child.wait_with_output()?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ok(Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) })
-    }
-
-    /// Runs a command that must succeed, with `--json`, and reads its document.
-    fn json(&self, arguments: &[&str]) -> anyhow::Result<Value> {
-        let ran = self.run(&[arguments, &["--json"]].concat())?;
-        anyhow::ensure!(ran.code == Some(0), "{arguments:?}: {:?} {}{}", ran.code, ran.out, ran.err);
-        Ok(ran.json())
-    }
-
-    fn write(&self, file: &File) -> anyhow::Result<PathBuf> {
-        let path = self.dir.path().join(&file.name);
-        std::fs::write(&path, &file.bytes)?;
-        Ok(path)
-    }
+fn write(user: &User, file: &File) -> anyhow::Result<PathBuf> {
+    let path = user.dir.path().join(&file.name);
+    std::fs::write(&path, &file.bytes)?;
+    Ok(path)
 }
 
 fn text(path: &Path) -> &str {
@@ -148,11 +88,11 @@ async fn an_upload_of_several_files_goes_on_after_a_failure() -> anyhow::Result<
     let cluster = Cluster::start(Options::default()).await?;
     let user = User::new(&cluster, Some(cluster.admin().token()))?;
     user.json(&["channel", "create", "acme"])?;
-    let tiny = user.write(&Conda::new("tiny", "1.0").conda())?;
-    let native = user.write(&Conda::new("native", "1.0").subdir("linux-64").tar_bz2())?;
-    let python = user.write(&wheel("tiny", "1.0"))?;
-    let broken = user.write(&File { name: "broken-1.0-0.conda".to_owned(), bytes: b"no zip".to_vec() })?;
-    let other = user.write(&File { name: "notes.txt".to_owned(), bytes: Vec::new() })?;
+    let tiny = write(&user, &Conda::new("tiny", "1.0").conda())?;
+    let native = write(&user, &Conda::new("native", "1.0").subdir("linux-64").tar_bz2())?;
+    let python = write(&user, &wheel("tiny", "1.0"))?;
+    let broken = write(&user, &File { name: "broken-1.0-0.conda".to_owned(), bytes: b"no zip".to_vec() })?;
+    let other = write(&user, &File { name: "notes.txt".to_owned(), bytes: Vec::new() })?;
 
     let files = [text(&tiny), text(&broken), text(&other), text(&native), text(&python)];
     let ran = user.run(&[&["upload", "acme"], &files[..], &["--json"]].concat())?;
@@ -166,7 +106,7 @@ async fn an_upload_of_several_files_goes_on_after_a_failure() -> anyhow::Result<
     assert_eq!(again.code, Some(0), "{}", again.err);
     assert!(again.out.contains("was there already"), "{}", again.out);
     let changed = Conda { depends: vec!["libc".to_owned()], ..Conda::new("tiny", "1.0") };
-    let changed = user.write(&changed.conda())?;
+    let changed = write(&user, &changed.conda())?;
     assert_eq!(user.run(&["upload", "acme", text(&changed)])?.code, Some(6));
     assert_eq!(user.run(&["upload", "acme", "--force", text(&changed)])?.code, Some(0));
 
@@ -188,7 +128,10 @@ async fn a_token_is_shown_once_with_what_to_type_and_told_apart_afterwards() -> 
     let string = made.out.lines().map(str::trim).find(|line| line.starts_with("lkr-")).unwrap_or_default();
     for line in [
         format!("conda config --add channels {}/t/{string}/acme", user.url),
-        format!("pip install --index-url {}/pypi/acme/simple/", user.url.replace("://", &format!("://__token__:{string}@"))),
+        format!(
+            "pip install --index-url {}/pypi/acme/simple/",
+            user.url.replace("://", &format!("://__token__:{string}@"))
+        ),
         "uv pip install".to_owned(),
     ] {
         assert!(made.out.contains(&line), "{line} is not in {}", made.out);
@@ -208,7 +151,8 @@ async fn a_token_is_shown_once_with_what_to_type_and_told_apart_afterwards() -> 
     assert_eq!(by_id["token"]["state"], "revoked", "{by_id}");
     assert_eq!(second.run(&["whoami"])?.code, Some(3));
     let listed = user.json(&["token", "list"])?;
-    let states: Vec<&Value> = listed["tokens"].as_array().into_iter().flatten().map(|token| &token["state"]).collect();
+    let states: Vec<&Value> =
+        listed["tokens"].as_array().into_iter().flatten().map(|token| &token["state"]).collect();
     assert_eq!(states, ["revoked", "revoked"]);
     assert!(!listed.to_string().contains(string), "the string is shown once");
     cluster.stop().await
@@ -245,7 +189,10 @@ async fn the_log_can_be_followed_from_a_position() -> anyhow::Result<()> {
 fn every_shell_gets_completions_and_help_lists_the_numbers() -> anyhow::Result<()> {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = Command::new(binary("latchkey")).args(["completions", shell]).output()?;
-        assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("channel"), "{shell}");
+        assert!(
+            output.status.success() && String::from_utf8_lossy(&output.stdout).contains("channel"),
+            "{shell}"
+        );
     }
     let help = Command::new(binary("latchkey")).arg("--help").output()?;
     let help = String::from_utf8_lossy(&help.stdout).into_owned();

@@ -47,6 +47,11 @@ pub enum Channel {
     },
     /// Give an account a level on a channel, in place of the one it was given before
     Grant(grant::Grant),
+    /// List the accounts that were given a level on a channel
+    Grants {
+        /// On which channel
+        name: ChannelName,
+    },
     /// Take from an account what it was given on a channel; returns when every gateway refuses it
     Ungrant(grant::Ungrant),
     /// Delete a channel; whatever named it opens nothing for ever
@@ -98,6 +103,7 @@ impl Channel {
                 set(context, &client, &name, &reader, description).await
             }
             Self::Grant(grant) => grant.run(context, &client).await,
+            Self::Grants { name } => grant::list(context, &client, &name).await,
             Self::Ungrant(ungrant) => ungrant.run(context, &client).await,
             Self::Delete { name, yes } => delete(context, &client, &name, yes).await,
         }

@@ -3,10 +3,11 @@
 use clap::Args;
 use names::{ChannelName, Level, Login};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::failed::Failed;
+use crate::output::{self, text};
 use crate::verb::Context;
 use crate::verb::recipe::receipt_lines;
 
@@ -33,6 +34,24 @@ impl Grant {
         context.output.document(&answer);
         Ok(())
     }
+}
+
+/// `latchkey channel grants`
+pub(super) async fn list(context: &Context, client: &Client, channel: &ChannelName) -> Result<(), Failed> {
+    let answer = client.get(&["channels", channel.as_str(), "grants"]).await?;
+    let row = |grant: &Value| {
+        // Those who may not look accounts up are shown ids.
+        let login = Some(text(grant, "login")).filter(|login| !login.is_empty());
+        vec![login.unwrap_or_else(|| text(grant, "account_id")), text(grant, "level")]
+    };
+    let rows: Vec<Vec<String>> = output::list(&answer, "grants").iter().map(row).collect();
+    if rows.is_empty() {
+        context.output.line(format!("nobody was given anything on {channel} that you may see"));
+    } else {
+        context.output.table(&["ACCOUNT", "LEVEL"], &rows);
+    }
+    context.output.document(&answer);
+    Ok(())
 }
 
 /// `latchkey channel ungrant`
