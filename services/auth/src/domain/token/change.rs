@@ -9,8 +9,6 @@ use crate::domain::account::Sealed;
 
 /// The longest time that an older string stays valid beside a new one.
 pub const MAX_OVERLAP: Duration = Duration::days(30);
-/// Warnings in one decision; what is left over comes with the next.
-const MAX_WARNINGS: usize = 500;
 
 /// How long the older strings stay valid beside the new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +105,8 @@ pub(super) fn end_overlap(
     Ok(vec![Event::OverlapEnded { token, from }])
 }
 
-/// Once for each end that a token has had.
+/// Once for each end that a token has had. All of an owner's live tokens ([`super::MAX_LIVE`] of each kind) fit into one
+/// decision: a warning has less than 64 bytes.
 pub(super) fn warn(tokens: &Tokens, within: Duration, now: OffsetDateTime) -> Vec<Event> {
     let due = tokens.iter().filter(|token| {
         token.issued.kind != Kind::Session
@@ -119,5 +118,5 @@ pub(super) fn warn(tokens: &Tokens, within: Duration, now: OffsetDateTime) -> Ve
         token: token.issued.token,
         expires_at: token.issued.expires_at,
     };
-    due.take(MAX_WARNINGS).map(warned).collect()
+    due.map(warned).collect()
 }
