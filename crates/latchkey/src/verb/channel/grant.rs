@@ -68,7 +68,7 @@ impl Ungrant {
         let Self { channel, login } = self;
         let request = client.api(Method::DELETE, &["channels", channel.as_str(), "grants", login.as_str()]);
         let answer = client.json(request).await?;
-        context.output.line(format!("{login} was given nothing on {channel} any more"));
+        context.output.line(format!("what {login} was given on {channel} is taken back"));
         for line in receipt_lines(&answer) {
             context.output.line(line);
         }
