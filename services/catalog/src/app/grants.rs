@@ -53,8 +53,7 @@ impl Catalog {
             }
         };
         let id = id.ok_or_else(|| Failure::new(Code::NotFound, "there is no account with this login"))?;
-        let disabled =
-            self.parts.access.read(|table| table.account(id).map(|account| account.disabled));
+        let disabled = self.parts.access.read(|table| table.account(id).map(|account| account.disabled));
         match disabled {
             None if giving => Err(Failure::new(Code::NotFound, "there is no account with this id")),
             Some(true) if giving => {

@@ -65,7 +65,9 @@ pub enum Refusal {
     Description,
     #[error("this account owns the channel: it may manage it without being given a level")]
     Owner,
-    #[error("{MAX_GRANTS} accounts have a level on this channel already: make an organisation its owner instead")]
+    #[error(
+        "{MAX_GRANTS} accounts have a level on this channel already: make an organisation its owner instead"
+    )]
     TooMany,
 }
 

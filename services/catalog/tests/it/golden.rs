@@ -53,12 +53,8 @@ fn events_about_channels() {
         before: Privacy::Private,
         after: Privacy::Authenticated,
     };
-    let granted = channel::Event::LevelChanged {
-        id: CHANNEL,
-        account: OWNER,
-        before: None,
-        after: Some(Level::Write),
-    };
+    let granted =
+        channel::Event::LevelChanged { id: CHANNEL, account: OWNER, before: None, after: Some(Level::Write) };
     let deleted = channel::Event::Deleted { id: CHANNEL };
     for (file, event) in [
         ("channel_created", created),

@@ -212,7 +212,8 @@ async fn a_level_is_given_to_an_account_and_taken_from_it() {
     let publication = lab.publication("acme", &conda::conda_name(), &bytes).await;
     lab.client(&ben.session).publish(publication).await.unwrap();
 
-    let by_id = api::GrantChannelRequest { account_id: ben.account.to_string(), ..grant("", stored::Level::Read) };
+    let by_id =
+        api::GrantChannelRequest { account_id: ben.account.to_string(), ..grant("", stored::Level::Read) };
     let lowered = client.grant_channel(by_id).await.unwrap().into_inner();
     assert!(lowered.receipt.is_some());
     let publication = lab.publication("acme", &conda::conda_name(), &bytes).await;
