@@ -25,7 +25,9 @@ pub(crate) struct Services {
 impl Services {
     /// Starts them; returns when the last is ready. `plan` gets a fixed port for everything that listens.
     pub(crate) async fn start(
-        mut plan: Plan, logs: PathBuf, environment: Vec<(&'static str, String)>,
+        mut plan: Plan,
+        logs: PathBuf,
+        environment: Vec<(&'static str, String)>,
     ) -> anyhow::Result<Self> {
         let port = || free_port().map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         (plan.http, plan.auth, plan.catalog) = (port()?, port()?, port()?);
@@ -124,7 +126,11 @@ impl Services {
             child.terminate().await;
             let exited = child.exited().await;
             let log = self.logs.join(format!("{name}.log"));
-            anyhow::ensure!(exited.is_success(), "{name} {exited} when it was asked to stop: {}", end_of(&log));
+            anyhow::ensure!(
+                exited.is_success(),
+                "{name} {exited} when it was asked to stop: {}",
+                end_of(&log)
+            );
         }
         Ok(())
     }

@@ -8,7 +8,8 @@ use testkit::package::Conda;
 use testkit::{Cluster, Options, Part, Session};
 use tokio::sync::watch;
 
-const PARTS: [Part; 6] = [Part::Nats, Part::Postgres, Part::Auth, Part::Catalog, Part::Projector, Part::Gateway];
+const PARTS: [Part; 6] =
+    [Part::Nats, Part::Postgres, Part::Auth, Part::Catalog, Part::Projector, Part::Gateway];
 
 /// Uploads and token issues, each; the long run is what the acceptance asks for.
 fn rounds() -> usize {
@@ -63,8 +64,7 @@ async fn nothing_acknowledged_is_lost_when_parts_are_killed() -> anyhow::Result<
     let (whole_now, whole) = watch::channel(true);
     let (done, mut seen) = watch::channel(0);
     let progress = Progress { next: Arc::default(), done, whole };
-    let writers: Vec<_> =
-        (0..4).map(|_| tokio::spawn(write(ada.clone(), progress.clone()))).collect();
+    let writers: Vec<_> = (0..4).map(|_| tokio::spawn(write(ada.clone(), progress.clone()))).collect();
     drop(progress);
     for (turn, part) in PARTS.into_iter().enumerate() {
         let due = rounds() * (turn + 1) / (PARTS.len() + 1);
@@ -120,7 +120,12 @@ async fn tokens_are_whole_or_absent(ada: &Session, tokens: &[Deed]) -> anyhow::R
         match &deed.acknowledged {
             Some(token) => {
                 let answer = ada.with(token).get("/acme/noarch/repodata.json").await?;
-                assert_eq!(answer.status, 200, "{name} was acknowledged and does not open: {}", answer.text());
+                assert_eq!(
+                    answer.status,
+                    200,
+                    "{name} was acknowledged and does not open: {}",
+                    answer.text()
+                );
                 assert!(again.is_err(), "{name} was acknowledged and its name is free");
             }
             // Its string is lost with the answer: all that can be seen is that the name is taken by a token that

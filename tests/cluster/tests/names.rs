@@ -84,11 +84,17 @@ async fn names_that_cannot_be_are_refused_in_a_sentence() -> anyhow::Result<()> 
     let cluster = Cluster::start(Options::default()).await?;
     let ada = cluster.create_person("ada").await?;
     let too_long = "a".repeat(129);
-    for name in ["", "A", "ä", "a/b", ".a", "-a", "a b", "conda", "noarch", "linux-64", "t", "api", too_long.as_str()] {
+    for name in
+        ["", "A", "ä", "a/b", ".a", "-a", "a b", "conda", "noarch", "linux-64", "t", "api", too_long.as_str()]
+    {
         let body = serde_json::json!({ "name": name, "privacy": "private" });
         let answer = ada.post("/api/v1/channels", &body).await?;
         assert!((400..500).contains(&answer.status) && answer.status != 404, "{name:?}: {}", answer.status);
-        assert!(!answer.json()["detail"].as_str().unwrap_or_default().is_empty(), "{name:?}: {}", answer.text());
+        assert!(
+            !answer.json()["detail"].as_str().unwrap_or_default().is_empty(),
+            "{name:?}: {}",
+            answer.text()
+        );
     }
     // A login and a channel share one space, and a channel may take its owner's login only.
     ada.create_channel("ada", "private").await?;

@@ -49,7 +49,10 @@ async fn an_upload_and_an_install_are_each_one_trace() -> anyhow::Result<()> {
 
     let (services, spans) = seen(&receiver, UPLOAD);
     for service in ["gateway", "catalog", "projector"] {
-        assert!(services.iter().any(|name| name.contains(service)), "{service} is missing: {services:?} {spans:?}");
+        assert!(
+            services.iter().any(|name| name.contains(service)),
+            "{service} is missing: {services:?} {spans:?}"
+        );
     }
     let crossed = |what: &str| spans.iter().any(|span| span.contains(what));
     assert!(crossed("PUT") && crossed("Publish"), "HTTP and gRPC: {spans:?}");
