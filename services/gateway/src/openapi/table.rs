@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use http::Method;
+use names::Scope;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -95,7 +96,9 @@ pub(super) fn operations() -> HashMap<(Method, String), Operation> {
     operations
 }
 
-/// `components.schemas`.
+/// `components.schemas`; the names of scopes are the code's.
 pub(super) fn schemas() -> Value {
-    serde_json::from_str(SCHEMAS).expect("a test reads the schemas")
+    let mut schemas: Value = serde_json::from_str(SCHEMAS).expect("a test reads the schemas");
+    schemas["ScopeName"] = json!({ "enum": &Scope::ALL.map(Scope::as_str)[..] });
+    schemas
 }
