@@ -77,6 +77,15 @@ fn an_overlap_lasts_thirty_days_and_never_past_the_token() {
 }
 
 #[test]
+fn a_second_reissue_prolongs_no_older_string() {
+    let twice = [reissue(1, 7, Overlap::For(HOUR)), reissue(1, 8, Overlap::For(HOUR * 2))];
+    let tokens = after(&given([issue(reader(1, "ci"))].into_iter().chain(twice)));
+    assert_eq!(good(&tokens, 1, NOON), [1, 7, 8]);
+    assert_eq!(good(&tokens, 1, NOON + HOUR), [7, 8]);
+    assert_eq!(good(&tokens, 1, NOON + HOUR * 2), [8]);
+}
+
+#[test]
 fn an_overlap_is_ended_early_and_that_twice_is_once() {
     let mut history =
         given([issue(reader(1, "ci")), reissue(1, 7, Overlap::For(HOUR)), reissue(1, 8, Overlap::For(HOUR))]);
