@@ -100,16 +100,11 @@ impl Client {
     }
 
     /// All pages of a list.
-    pub(crate) async fn all(&self, segments: &[&str], field: &str) -> Result<Vec<Value>, Failed> {
-        self.all_where(segments, field, &[]).await
-    }
-
-    /// All pages of a list that is narrowed by a query.
-    pub(crate) async fn all_where(
+    pub(crate) async fn all(
         &self,
         segments: &[&str],
-        field: &str,
         query: &[(&str, &str)],
+        field: &str,
     ) -> Result<Vec<Value>, Failed> {
         let mut entries = Vec::new();
         let mut page_token = String::new();

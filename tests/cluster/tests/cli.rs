@@ -13,10 +13,12 @@ use testkit::package::{Conda, File, wheel};
 use testkit::{Cluster, Options, binary};
 use user::User;
 
-fn write(user: &User, file: &File) -> anyhow::Result<PathBuf> {
-    let path = user.dir.path().join(&file.name);
-    std::fs::write(&path, &file.bytes)?;
-    Ok(path)
+impl User {
+    fn write(&self, file: &File) -> anyhow::Result<PathBuf> {
+        let path = self.dir.path().join(&file.name);
+        std::fs::write(&path, &file.bytes)?;
+        Ok(path)
+    }
 }
 
 fn text(path: &Path) -> &str {
@@ -88,11 +90,11 @@ async fn an_upload_of_several_files_goes_on_after_a_failure() -> anyhow::Result<
     let cluster = Cluster::start(Options::default()).await?;
     let user = User::new(&cluster, Some(cluster.admin().token()))?;
     user.json(&["channel", "create", "acme"])?;
-    let tiny = write(&user, &Conda::new("tiny", "1.0").conda())?;
-    let native = write(&user, &Conda::new("native", "1.0").subdir("linux-64").tar_bz2())?;
-    let python = write(&user, &wheel("tiny", "1.0"))?;
-    let broken = write(&user, &File { name: "broken-1.0-0.conda".to_owned(), bytes: b"no zip".to_vec() })?;
-    let other = write(&user, &File { name: "notes.txt".to_owned(), bytes: Vec::new() })?;
+    let tiny = user.write(&Conda::new("tiny", "1.0").conda())?;
+    let native = user.write(&Conda::new("native", "1.0").subdir("linux-64").tar_bz2())?;
+    let python = user.write(&wheel("tiny", "1.0"))?;
+    let broken = user.write(&File { name: "broken-1.0-0.conda".to_owned(), bytes: b"no zip".to_vec() })?;
+    let other = user.write(&File { name: "notes.txt".to_owned(), bytes: Vec::new() })?;
 
     let files = [text(&tiny), text(&broken), text(&other), text(&native), text(&python)];
     let ran = user.run(&[&["upload", "acme"], &files[..], &["--json"]].concat())?;
@@ -106,7 +108,7 @@ async fn an_upload_of_several_files_goes_on_after_a_failure() -> anyhow::Result<
     assert_eq!(again.code, Some(0), "{}", again.err);
     assert!(again.out.contains("was there already"), "{}", again.out);
     let changed = Conda { depends: vec!["libc".to_owned()], ..Conda::new("tiny", "1.0") };
-    let changed = write(&user, &changed.conda())?;
+    let changed = user.write(&changed.conda())?;
     assert_eq!(user.run(&["upload", "acme", text(&changed)])?.code, Some(6));
     assert_eq!(user.run(&["upload", "acme", "--force", text(&changed)])?.code, Some(0));
 
@@ -155,6 +157,39 @@ async fn a_token_is_shown_once_with_what_to_type_and_told_apart_afterwards() -> 
         listed["tokens"].as_array().into_iter().flatten().map(|token| &token["state"]).collect();
     assert_eq!(states, ["revoked", "revoked"]);
     assert!(!listed.to_string().contains(string), "the string is shown once");
+    cluster.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organisation_owns_channels_and_tokens() -> anyhow::Result<()> {
+    let cluster = Cluster::start(Options::default()).await?;
+    let user = User::new(&cluster, Some(cluster.admin().token()))?;
+    let team = user.json(&["account", "create", "team", "--organisation"])?;
+    let id = team["id"].as_str().unwrap_or_default();
+    user.json(&["channel", "create", "builds", "--owner-id", id])?;
+    let owned = ["--owner", "team"];
+    user.json(&[&["token", "create", "ci", "--resource", "builds:read"], &owned[..]].concat())?;
+    let listed = user.json(&[&["token", "list"], &owned[..]].concat())?;
+    assert_eq!(listed["tokens"][0]["owner"], "team", "{listed}");
+    assert_eq!(user.json(&["token", "list"])?["tokens"], serde_json::json!([]), "it is not one's own");
+    let sessions = user.json(&["token", "list", "--sessions"])?;
+    assert_eq!(sessions["tokens"][0]["kind"], "session", "{sessions}");
+    let revoked = user.json(&[&["token", "revoke", "ci", "--reason", "leaked"], &owned[..]].concat())?;
+    assert_eq!(revoked["token"]["state"], "revoked", "{revoked}");
+    cluster.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_upload_that_is_not_allowed_is_refused_in_words() -> anyhow::Result<()> {
+    let cluster = Cluster::start(Options::default()).await?;
+    let user = User::new(&cluster, Some(cluster.admin().token()))?;
+    user.json(&["channel", "create", "acme"])?;
+    let reader = user.json(&["token", "create", "reader", "--resource", "acme:read"])?;
+    let reader = User::new(&cluster, reader["token"].as_str())?;
+    let large = reader.write(&File { name: "large-1.0-0.conda".to_owned(), bytes: vec![7; 64 << 20] })?;
+    let ran = reader.run(&["upload", "acme", text(&large)])?;
+    assert_eq!(ran.code, Some(4), "{}", ran.err);
+    assert!(ran.err.contains("write"), "it names what is missing: {}", ran.err);
     cluster.stop().await
 }
 

@@ -39,7 +39,7 @@ impl Artifact {
 }
 
 async fn list(context: &Context, client: &Client, channel: &ChannelName) -> Result<(), Failed> {
-    let artifacts = client.all(&["channels", channel.as_str(), "artifacts"], "artifacts").await?;
+    let artifacts = client.all(&["channels", channel.as_str(), "artifacts"], &[], "artifacts").await?;
     let row = |artifact: &Value| {
         let path = match text(artifact, "subdir") {
             subdir if subdir.is_empty() => text(artifact, "filename"),

@@ -3,7 +3,7 @@
 mod grant;
 
 use clap::{Args, Subcommand};
-use names::{ChannelName, Privacy};
+use names::{AccountId, ChannelName, Privacy};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -26,6 +26,9 @@ pub enum Channel {
         /// What it is for
         #[arg(long)]
         description: Option<String>,
+        /// Id of the organisation that owns it [default: yourself]
+        #[arg(long, value_name = "ID")]
+        owner_id: Option<AccountId>,
     },
     /// List the channels that you may read
     List,
@@ -94,8 +97,14 @@ impl Channel {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failed> {
         let client = Client::open(&context.global)?;
         match self {
-            Self::Create { name, reader, description } => {
-                create(context, &client, &name, &reader, description).await
+            Self::Create { name, reader, description, owner_id } => {
+                let privacy = reader.privacy().unwrap_or(Privacy::Private);
+                let body = json!({
+                    "name": name.as_str(), "privacy": privacy.as_str(),
+                    "description": description.unwrap_or_default(),
+                    "owner_id": owner_id.map(|id| id.to_string()),
+                });
+                create(context, &client, &name, privacy, &body).await
             }
             Self::List => list(context, &client).await,
             Self::Show { name } => show(context, &client, &name).await,
@@ -114,14 +123,10 @@ async fn create(
     context: &Context,
     client: &Client,
     name: &ChannelName,
-    reader: &Reader,
-    description: Option<String>,
+    privacy: Privacy,
+    body: &Value,
 ) -> Result<(), Failed> {
-    let privacy = reader.privacy().unwrap_or(Privacy::Private);
-    let body = json!({
-        "name": name.as_str(), "privacy": privacy.as_str(), "description": description.unwrap_or_default(),
-    });
-    let answer = client.json(client.api(Method::POST, &["channels"]).json(&body)).await?;
+    let answer = client.json(client.api(Method::POST, &["channels"]).json(body)).await?;
     context.output.line(format!("created {name}, {privacy}"));
     context.output.line(format!("next: latchkey upload {name} FILE…"));
     context.output.line(format!("      latchkey token create NAME --resource {name}:read --expires 30d"));
@@ -130,7 +135,7 @@ async fn create(
 }
 
 async fn list(context: &Context, client: &Client) -> Result<(), Failed> {
-    let channels = client.all(&["channels"], "channels").await?;
+    let channels = client.all(&["channels"], &[], "channels").await?;
     let row = |channel: &Value| {
         ["name", "privacy", "level", "description"].map(|field| text(channel, field)).to_vec()
     };

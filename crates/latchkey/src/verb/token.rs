@@ -40,7 +40,14 @@ pub enum Token {
     /// End the overlap of a reissue now; returns when every gateway refuses the older string
     EndOverlap(which::Which),
     /// Revoke a token; returns when every gateway refuses it
-    Revoke(which::Which),
+    Revoke {
+        /// Which token
+        #[command(flatten)]
+        which: which::Which,
+        /// Why, for whoever reads the log
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
     /// List the scopes with what they open
     Scopes,
     /// Find our tokens in a leaked text on standard input; prints no string
@@ -59,6 +66,9 @@ pub enum Token {
         /// On which channel
         #[arg(long)]
         channel: ChannelName,
+        /// Whose
+        #[command(flatten)]
+        owner: which::Owner,
     },
 }
 
@@ -72,11 +82,13 @@ impl Token {
             Self::Edit(edit) => edit.run(context, &client).await,
             Self::Reissue(reissue) => reissue.run(context, &client).await,
             Self::EndOverlap(which) => life::end_overlap(context, &client, &which).await,
-            Self::Revoke(which) => life::revoke(context, &client, &which).await,
+            Self::Revoke { which, reason } => life::revoke(context, &client, &which, &reason).await,
             Self::Scopes => scope::scopes(context, &client).await,
             Self::Leaked { revoke } => leaked::leaked(context, &client, revoke).await,
-            Self::Explain { token, action, channel } => {
-                let body = json!({ "token": token, "action": action, "channel": channel.as_str() });
+            Self::Explain { token, action, channel, owner } => {
+                let body = json!({
+                    "token": token, "action": action, "channel": channel.as_str(), "owner": owner.login(),
+                });
                 let answer = client.json(client.api(Method::POST, &["explain"]).json(&body)).await?;
                 context.output.line(text(&answer, "words"));
                 context.output.document(&answer);

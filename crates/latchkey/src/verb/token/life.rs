@@ -114,8 +114,14 @@ pub(super) async fn end_overlap(context: &Context, client: &Client, which: &Whic
 }
 
 /// `latchkey token revoke`
-pub(super) async fn revoke(context: &Context, client: &Client, which: &Which) -> Result<(), Failed> {
-    let answer = client.json(which.request(client, Method::DELETE, &[])).await?;
+pub(super) async fn revoke(
+    context: &Context,
+    client: &Client,
+    which: &Which,
+    reason: &str,
+) -> Result<(), Failed> {
+    let request = which.request(client, Method::DELETE, &[]).query(&[("reason", reason)]);
+    let answer = client.json(request).await?;
     let revoked = answer.get("token").unwrap_or(&answer);
     context.output.line(format!("revoked {:?}: it opens nothing from now on", text(revoked, "name")));
     for line in receipt_lines(&answer) {

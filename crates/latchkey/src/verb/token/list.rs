@@ -20,10 +20,9 @@ pub(super) async fn tokens(
     sessions: bool,
     owner: &Owner,
 ) -> Result<(), Failed> {
-    let mut tokens = client.all_where(&["tokens"], "tokens", &owner.query()).await?;
-    if !sessions {
-        tokens.retain(|token| text(token, "kind") != "session");
-    }
+    let mut query = owner.query();
+    query.push(("sessions", if sessions { "true" } else { "false" }));
+    let tokens = client.all(&["tokens"], &query, "tokens").await?;
     let row = |token: &Value| {
         let mut row = ["name", "state", "expires_at"].map(|field| text(token, field)).to_vec();
         row.push(opens(token));
