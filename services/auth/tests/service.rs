@@ -21,6 +21,8 @@ mod replicas;
 mod restart;
 #[path = "service/revoke.rs"]
 mod revoke;
+#[path = "service/scope_table.rs"]
+mod scope_table;
 #[path = "service/scopes.rs"]
 mod scopes;
 #[path = "service/token.rs"]

@@ -19,7 +19,7 @@ const OURS: [&str; 3] = ["latchkey.auth.v1.Auth", "latchkey.events.v1.Events", "
 /// What each kind of caller gets: `+` served, or refused for a reason of the request itself; `1` 401; `3` 403.
 /// nobody, garbage, unknown, revoked, disabled, resource token, administrator's token for downloads, somebody else,
 /// administrator, administrator's token with all scopes, service
-fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+pub(crate) fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let victim = || api::AccountRequest { login: "victim".into() };
     let token = || api::TokenRequest { token: "ci".into(), owner: "victim".into() };
     let sign_in = api::SignInRequest { login: LOGIN.into(), password: PASSWORD.into(), note: String::new() };
@@ -77,7 +77,7 @@ fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
-async fn callers(lab: &Lab) -> Vec<(&'static str, String)> {
+pub(crate) async fn callers(lab: &Lab) -> Vec<(&'static str, String)> {
     let admin = lab.admin().await;
     for login in ["victim", "other", "gone"] {
         crate::account::make(lab, &admin, login).await;
@@ -149,7 +149,7 @@ fn no_rpc_is_missing_in_the_table() {
 }
 
 /// Sends one message to any method and waits for the first answer.
-async fn call(lab: &Lab, method: &str, secret: &str, message: &[u8]) -> Result<(), Status> {
+pub(crate) async fn call(lab: &Lab, method: &str, secret: &str, message: &[u8]) -> Result<(), Status> {
     let mut grpc = tonic::client::Grpc::new(lab.channel());
     grpc.ready().await.unwrap();
     // Open for as long as the answer is awaited: a follower that hangs up is not answered.
