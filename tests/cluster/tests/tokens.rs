@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 const CLIENTS: usize = 100;
 
 /// Clients that are given the new string together.
-const AT_ONCE: usize = 10;
+const AT_ONCE: usize = 25;
 
 const START: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 
