@@ -81,7 +81,7 @@ fn decide(c: &mut Criterion) {
             turn = (turn + 7919) % strings.len();
             let name = &names[turn * 97 % names.len()];
             let caller = table.caller(now, &Credential::of(black_box(&strings[turn])));
-            let verdict = table.decide(&caller, Action::ArtifactDownload, &Object::ChannelNamed(name));
+            let verdict = table.decide(&caller, Action::CondaDownload, &Object::ChannelNamed(name));
             assert!(matches!(verdict, Verdict::Allowed(_)));
         });
     });

@@ -1,6 +1,6 @@
 //! What can be asked for. Each action knows the level it needs on its object.
 
-use names::{AccountId, ChannelId, Level};
+use names::{AccountId, ChannelId, Level, Scope};
 
 /// An action that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,12 +36,26 @@ actions! {
     ChannelDelete = "channel:delete",
     /// List files through the API.
     ArtifactView = "artifact:view",
-    /// Fetch indexes and files.
-    ArtifactDownload = "artifact:download",
-    /// Upload.
-    ArtifactCreate = "artifact:create",
-    /// Remove a file.
-    ArtifactDelete = "artifact:delete",
+    /// Fetch conda indexes and files.
+    CondaDownload = "conda:download",
+    /// Fetch Python pages and files.
+    PypiDownload = "pypi:download",
+    /// Upload to a conda address.
+    CondaUpload = "conda:upload",
+    /// Upload to a Python address.
+    PypiUpload = "pypi:upload",
+    /// Upload a conda file through the API.
+    CondaPublish = "conda:publish",
+    /// Upload a Python file through the API.
+    PypiPublish = "pypi:publish",
+    /// Remove a conda file.
+    CondaDelete = "conda:delete",
+    /// Remove a Python file.
+    PypiDelete = "pypi:delete",
+    /// See who else holds levels on a channel.
+    GrantView = "channel.group:view",
+    /// Give and take levels on a channel.
+    GrantEdit = "channel.group:edit",
     /// List and show an account's tokens.
     TokenView = "user.token:view",
     /// Issue and revoke an account's tokens.
@@ -54,6 +68,8 @@ actions! {
     AccountDisable = "account:disable",
     /// Change an account's password.
     AccountPassword = "account:password",
+    /// Change who owns an organisation or a service account.
+    AccountOwners = "account:owners",
     /// Ask who one is.
     WhoAmI = "whoami",
     /// Follow the log.
@@ -68,9 +84,19 @@ impl Action {
     /// The level it needs on a channel; nothing for actions that are not about one.
     pub fn level(self) -> Option<Level> {
         match self {
-            Self::ChannelView | Self::ArtifactView | Self::ArtifactDownload => Some(Level::Read),
-            Self::ArtifactCreate => Some(Level::Write),
-            Self::ArtifactDelete | Self::ChannelEdit | Self::ChannelDelete => Some(Level::Manage),
+            Self::ChannelView
+            | Self::ArtifactView
+            | Self::CondaDownload
+            | Self::PypiDownload
+            | Self::GrantView => Some(Level::Read),
+            Self::CondaUpload | Self::PypiUpload | Self::CondaPublish | Self::PypiPublish => {
+                Some(Level::Write)
+            }
+            Self::CondaDelete
+            | Self::PypiDelete
+            | Self::ChannelEdit
+            | Self::ChannelDelete
+            | Self::GrantEdit => Some(Level::Manage),
             Self::ChannelCreate
             | Self::TokenView
             | Self::TokenEdit
@@ -78,10 +104,44 @@ impl Action {
             | Self::AccountCreate
             | Self::AccountDisable
             | Self::AccountPassword
+            | Self::AccountOwners
             | Self::WhoAmI
             | Self::EventsSubscribe
             | Self::FeedFollow
             | Self::FeedAwait => None,
+        }
+    }
+}
+
+impl Action {
+    /// The scopes of which one must be held to do it with a scope token, narrowest first. None: any live token may.
+    pub fn scopes(self) -> &'static [Scope] {
+        use Scope as S;
+        match self {
+            Self::ChannelView => &[S::ChannelView, S::ApiRead, S::Api, S::All],
+            Self::ChannelCreate => &[S::ChannelCreate, S::ApiWrite, S::Api, S::All],
+            Self::ChannelEdit => &[S::ChannelEdit, S::ApiWrite, S::Api, S::All],
+            Self::ChannelDelete => &[S::ChannelDelete, S::ApiWrite, S::Api, S::All],
+            Self::ArtifactView => &[S::ArtifactView, S::ChannelViewArtifacts, S::ApiRead, S::Api, S::All],
+            Self::CondaDownload => &[S::CondaDownload, S::ArtifactDownload, S::Conda, S::Repos, S::All],
+            Self::PypiDownload => &[S::PypiDownload, S::ArtifactDownload, S::Pypi, S::Repos, S::All],
+            Self::CondaUpload => &[S::ArtifactCreate, S::Conda, S::All],
+            Self::PypiUpload => &[S::PypiUpload, S::ArtifactCreate, S::Pypi, S::All],
+            Self::CondaPublish => &[S::ArtifactCreate, S::Conda, S::ApiWrite, S::Api, S::All],
+            Self::PypiPublish => &[S::PypiUpload, S::ArtifactCreate, S::Pypi, S::ApiWrite, S::Api, S::All],
+            Self::CondaDelete => &[S::ArtifactDelete, S::Conda, S::ApiWrite, S::Api, S::All],
+            Self::PypiDelete => &[S::ArtifactDelete, S::Pypi, S::ApiWrite, S::Api, S::All],
+            Self::GrantView => &[S::ChannelGroupView, S::ApiRead, S::Api, S::All],
+            Self::GrantEdit => &[S::ChannelGroupEdit, S::ApiModifyGroup, S::Api, S::All],
+            Self::TokenView => &[S::TokenView, S::ApiRead, S::Api, S::All],
+            Self::TokenEdit => &[S::TokenEdit, S::ApiWrite, S::Api, S::All],
+            Self::AccountView => &[S::ApiRead, S::Api, S::All],
+            Self::AccountCreate
+            | Self::AccountDisable
+            | Self::AccountPassword
+            | Self::AccountOwners
+            | Self::EventsSubscribe => &[S::All],
+            Self::WhoAmI | Self::FeedFollow | Self::FeedAwait => &[],
         }
     }
 }
@@ -92,8 +152,9 @@ impl std::str::FromStr for Action {
     /// Takes an action's name, or a level as shorthand for what most people mean by it.
     fn from_str(text: &str) -> Result<Self, InvalidAction> {
         match text {
-            "read" => Ok(Self::ArtifactDownload),
-            "write" => Ok(Self::ArtifactCreate),
+            "read" | "artifact:download" => Ok(Self::CondaDownload),
+            "write" | "artifact:create" => Ok(Self::CondaUpload),
+            "artifact:delete" => Ok(Self::CondaDelete),
             "manage" => Ok(Self::ChannelEdit),
             _ => Self::ALL
                 .into_iter()

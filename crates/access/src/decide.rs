@@ -32,6 +32,8 @@ pub enum By {
     OrganisationOwner,
     /// The token was given this level on the channel.
     Grant(Level),
+    /// The account was given this level on the channel.
+    Given(Level),
     /// The caller manages the whole server.
     Admin,
     /// It concerns nobody but the caller.
@@ -74,6 +76,8 @@ pub enum Why {
     Missing,
     /// Only a sign-in can do this, a resource token cannot.
     SessionNeeded,
+    /// A scope token without a scope for this.
+    ScopeMissing,
 }
 
 impl Table {
@@ -84,22 +88,31 @@ impl Table {
             | Action::ChannelEdit
             | Action::ChannelDelete
             | Action::ArtifactView
-            | Action::ArtifactDownload
-            | Action::ArtifactCreate
-            | Action::ArtifactDelete => self.decide_channel(caller, action, self.object_channel(object)),
+            | Action::CondaDownload
+            | Action::PypiDownload
+            | Action::CondaUpload
+            | Action::PypiUpload
+            | Action::CondaPublish
+            | Action::PypiPublish
+            | Action::CondaDelete
+            | Action::PypiDelete
+            | Action::GrantView
+            | Action::GrantEdit => self.decide_channel(caller, action, self.object_channel(object)),
             Action::WhoAmI => match self.live(caller) {
                 Ok(_) => Verdict::Allowed(By::Own),
                 Err(why) => refused(why),
             },
-            Action::ChannelCreate | Action::TokenView | Action::TokenEdit | Action::AccountPassword => {
-                self.decide_account(caller, object)
-            }
-            Action::AccountView => match self.session(caller) {
+            Action::ChannelCreate
+            | Action::TokenView
+            | Action::TokenEdit
+            | Action::AccountPassword
+            | Action::AccountOwners => self.decide_account(caller, action, object),
+            Action::AccountView => match self.acting(caller, action) {
                 Ok(_) => Verdict::Allowed(By::Own),
                 Err(why) => refused(why),
             },
             Action::AccountCreate | Action::AccountDisable | Action::EventsSubscribe => {
-                match self.session(caller) {
+                match self.acting(caller, action) {
                     Ok(account) if self.is_admin(account) => Verdict::Allowed(By::Admin),
                     Ok(_) => refused(Why::Missing),
                     Err(why) => refused(why),
@@ -115,7 +128,13 @@ impl Table {
 
     /// What the caller may do in a channel, and by what.
     pub fn level(&self, caller: &Caller, channel: ChannelId) -> Option<Level> {
-        self.held(caller, self.channel(channel)?).map(|(level, _)| level)
+        let channel = self.channel(channel)?;
+        let allowed = |action: Action| {
+            let needed = action.level()?;
+            let (held, _) = self.held(caller, action, channel)?;
+            (held >= needed).then_some(needed)
+        };
+        Action::ALL.into_iter().filter_map(allowed).max()
     }
 
     /// What an account holds in a channel by itself: the most that a token of its own can be given.
@@ -129,7 +148,7 @@ impl Table {
         let (Some(token), Some(channel)) = (self.token(token), self.channel(channel)) else { return false };
         channel.private_packages > 0
             && match token.kind {
-                TokenKind::Session => {
+                TokenKind::Session | TokenKind::Scoped => {
                     self.owner_level(token.owner, channel).is_some_and(|(_, by)| by != By::Public)
                 }
                 TokenKind::Resource => token.grants.iter().any(|(id, _)| *id == channel.id),
@@ -142,13 +161,13 @@ impl Table {
             needed == Level::Read && channel.is_some_and(|channel| channel.privacy == Privacy::Public);
         let dead = match self.live(caller) {
             Ok(_) => {
-                let held = channel.and_then(|channel| self.held(caller, channel));
+                let held = channel.and_then(|channel| self.held(caller, action, channel));
                 return match held {
                     Some((level, by)) if level >= needed => Verdict::Allowed(by),
                     Some(_) | None => Verdict::Refused(Refusal {
-                        why: Why::Missing,
+                        why: if self.lacks_scope(caller, action) { Why::ScopeMissing } else { Why::Missing },
                         needed: Some(needed),
-                        may_read: held.is_some(),
+                        may_read: channel.is_some_and(|channel| self.reads(caller, channel)),
                     }),
                 };
             }
@@ -164,14 +183,28 @@ impl Table {
         Verdict::Refused(Refusal { why: dead, needed: Some(needed), may_read: public })
     }
 
-    /// What a live caller holds on a channel.
-    fn held(&self, caller: &Caller, channel: &Channel) -> Option<(Level, By)> {
+    fn lacks_scope(&self, caller: &Caller, action: Action) -> bool {
+        let token = caller.token().and_then(|token| self.token(token));
+        token.is_some_and(|token| token.kind == TokenKind::Scoped && !token.opens(action))
+    }
+
+    /// Whether the caller may read anything of the channel, by any route.
+    fn reads(&self, caller: &Caller, channel: &Channel) -> bool {
+        [Action::ChannelView, Action::ArtifactView, Action::CondaDownload, Action::PypiDownload]
+            .into_iter()
+            .any(|action| self.held(caller, action, channel).is_some())
+    }
+
+    /// What a live caller holds on a channel, for an action.
+    fn held(&self, caller: &Caller, action: Action, channel: &Channel) -> Option<(Level, By)> {
         let public = (channel.privacy == Privacy::Public).then_some((Level::Read, By::Public));
         let Caller::Token { token, account } = caller else { return public };
         let token = self.token(*token)?;
         let owner = self.owner_level(*account, channel);
         match token.kind {
             TokenKind::Session => owner,
+            TokenKind::Scoped if token.opens(action) => owner,
+            TokenKind::Scoped => public,
             TokenKind::Resource => {
                 let granted =
                     token.grants.iter().filter(|(id, _)| *id == channel.id).map(|(_, level)| *level).max();
@@ -192,6 +225,9 @@ impl Table {
         if self.is_admin(account) {
             return Some((Level::Manage, By::Admin));
         }
+        if let Some((_, level)) = channel.grants.iter().find(|(id, _)| *id == account) {
+            return Some((*level, By::Given(*level)));
+        }
         match channel.privacy {
             Privacy::Public => Some((Level::Read, By::Public)),
             Privacy::Authenticated => Some((Level::Read, By::Authenticated)),
@@ -199,8 +235,8 @@ impl Table {
         }
     }
 
-    fn decide_account(&self, caller: &Caller, object: &Object<'_>) -> Verdict {
-        let account = match self.session(caller) {
+    fn decide_account(&self, caller: &Caller, action: Action, object: &Object<'_>) -> Verdict {
+        let account = match self.acting(caller, action) {
             Ok(account) => account,
             Err(why) => return refused(why),
         };
@@ -225,19 +261,20 @@ impl Table {
 
     fn owns_organisation(&self, account: AccountId, organisation: AccountId) -> bool {
         self.account(organisation)
-            .is_some_and(|it| it.kind == AccountKind::Organisation && it.owners.contains(&account))
+            .is_some_and(|it| it.kind != AccountKind::Person && it.owners.contains(&account))
     }
 
     fn is_admin(&self, account: AccountId) -> bool {
         self.account(account).is_some_and(|account| account.admin && !account.disabled)
     }
 
-    /// The account of a signed-in caller.
-    fn session(&self, caller: &Caller) -> Result<AccountId, Why> {
+    /// The account that a caller acts for: signed in, or by a scope token that opens the action.
+    fn acting(&self, caller: &Caller, action: Action) -> Result<AccountId, Why> {
         let (token, account) = self.live(caller)?.ok_or(Why::Missing)?;
-        match self.token(token).map(|token| token.kind) {
-            Some(TokenKind::Session) => Ok(account),
-            Some(TokenKind::Resource) | None => Err(Why::SessionNeeded),
+        match self.token(token) {
+            Some(token) if token.kind == TokenKind::Session || token.opens(action) => Ok(account),
+            Some(token) if token.kind == TokenKind::Scoped => Err(Why::ScopeMissing),
+            Some(_) | None => Err(Why::SessionNeeded),
         }
     }
 

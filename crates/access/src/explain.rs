@@ -1,5 +1,6 @@
 //! The answer in words: the same in every 401 and 403 body, in the CLI and in the RPC.
 
+use names::Scope;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -50,6 +51,12 @@ impl Table {
                 "this token is unknown to this server: check that it was copied whole, or make a new one"
                     .into()
             }
+            Why::Expired { since } if self.is_older_string(caller, since) => {
+                format!(
+                    "{who} was reissued, and this older string of it ended at {}: use the newest one",
+                    shown(since)
+                )
+            }
             Why::Expired { since } => {
                 format!("{who} expired at {}: make a new one with `latchkey token create`", shown(since))
             }
@@ -57,6 +64,15 @@ impl Table {
                 format!("{who} was revoked at {}: ask its owner for a new one", shown(since))
             }
             Why::Disabled => format!("{who} belongs to a disabled account: ask an administrator"),
+            Why::ScopeMissing => {
+                let held = caller.token().and_then(|token| self.token(token)).map(|token| &*token.scopes);
+                format!(
+                    "{who} has no scope for {} on {what}: it needs one of {}, and has {}",
+                    action.as_str(),
+                    listed(action.scopes()),
+                    listed(held.unwrap_or_default())
+                )
+            }
             Why::SessionNeeded => {
                 format!(
                     "{who} is limited to channels and cannot {}: sign in with `latchkey login`",
@@ -68,6 +84,11 @@ impl Table {
             }
             Why::Missing => format!("{who} lacks {} on {what}", needs(refusal, action)),
         }
+    }
+
+    /// Whether a string ended before its token does: only a reissue does that.
+    fn is_older_string(&self, caller: &Caller, since: OffsetDateTime) -> bool {
+        caller.token().and_then(|token| self.token(token)).is_some_and(|token| since < token.expires_at())
     }
 
     fn caller_words(&self, caller: &Caller) -> String {
@@ -97,6 +118,10 @@ impl Table {
     }
 }
 
+fn listed(scopes: &[Scope]) -> String {
+    scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 fn needs(refusal: &Refusal, action: Action) -> String {
     match refusal.needed {
         Some(level) => format!("the level {level} ({})", action.as_str()),
@@ -111,6 +136,7 @@ fn allowed_words(by: By) -> String {
         By::Owner => "its owner owns the channel".into(),
         By::OrganisationOwner => "its owner owns the organisation".into(),
         By::Grant(level) => format!("it was given {level} on the channel"),
+        By::Given(level) => format!("its owner was given {level} on the channel"),
         By::Admin => "its owner administers the server".into(),
         By::Own => "it concerns the caller's own account".into(),
         By::Service(_) => "it is one of the server's own services".into(),

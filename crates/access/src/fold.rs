@@ -1,7 +1,7 @@
 //! Folding AUTHZ, in order. Position decides: an event whose actor was dead by then is void here,
 //! and in every other fold, so a stolen token cannot outlive its revocation through what it was making.
 
-use names::{AccountId, ChannelId, InvalidId, Level, PackageId, PackageKind, Privacy, TokenId};
+use names::{AccountId, ChannelId, InvalidId, InvalidName, Level, PackageId, PackageKind, Privacy, TokenId};
 use proto::event::v1::{
     self as stored, AccessChanged, AccountKind, Envelope, PackageCreated, TokenIssued, access,
     access_changed, event::Event,
@@ -84,12 +84,19 @@ impl Table {
             Event::AccountEnabled(event) => self.fold_disabled(&event.account_id, false),
             Event::TokenIssued(event) => self.fold_token(event, None),
             Event::TokenRevoked(event) => {
-                let place = self.token_places.get(&TokenId::from_bytes(&event.token_id).map_err(text)?);
-                let token = place.map(|place| &mut self.tokens[*place]);
-                let token = token.ok_or("a token is revoked that was never issued")?;
-                token.revoked_at_us.get_or_insert(time_us);
+                let place = self.place(&event.token_id)?;
+                self.tokens[place].revoked_at_us.get_or_insert(time_us);
                 Ok(())
             }
+            Event::TokenEdited(event) => self.fold_edited(event),
+            Event::TokenReissued(event) => self.fold_reissued(event),
+            Event::TokenOverlapEnded(event) => {
+                let place = self.place(&event.token_id)?;
+                let older = self.tokens[place].secrets.len().saturating_sub(1);
+                self.end_secrets(place, older, time_us);
+                Ok(())
+            }
+            Event::OwnersChanged(event) => self.fold_owners(event),
             Event::ChannelCreated(event) => self.fold_channel(event),
             Event::ChannelDescribed(event) => {
                 let id = ChannelId::from_bytes(&event.channel_id).map_err(text)?;
@@ -102,7 +109,10 @@ impl Table {
             Event::AccessChanged(event) => self.fold_access(event),
             Event::PackageCreated(event) => self.fold_package(event),
             // They decide who may take a name or sign in, not who may do what.
-            Event::PasswordChanged(_) | Event::NameTaken(_) | Event::NameReleased(_) => Ok(()),
+            Event::PasswordChanged(_)
+            | Event::TokenExpiryWarned(_)
+            | Event::NameTaken(_)
+            | Event::NameReleased(_) => Ok(()),
             Event::ArtifactPublished(_) | Event::ArtifactRemoved(_) => {
                 Err("a CATALOG event stands in AUTHZ".into())
             }
@@ -146,6 +156,59 @@ impl Table {
         Ok(())
     }
 
+    fn place(&self, token: &[u8]) -> Folded<usize> {
+        let id = TokenId::from_bytes(token).map_err(text)?;
+        self.token_places
+            .get(&id)
+            .copied()
+            .ok_or_else(|| format!("the token {id} changes, but was never issued"))
+    }
+
+    fn fold_edited(&mut self, event: &stored::TokenEdited) -> Folded<()> {
+        let place = self.place(&event.token_id)?;
+        let token = &mut self.tokens[place];
+        token.name = event.name.as_str().into();
+        token.expires_at_us = event.expires_at_us;
+        // The newest string lives as long as its token; older ones keep the end that they were given.
+        if let Some((hash, ends_at_us)) = token.secrets.last_mut() {
+            *ends_at_us = event.expires_at_us;
+            self.secrets.insert(*hash, (place, event.expires_at_us));
+        }
+        Ok(())
+    }
+
+    fn fold_reissued(&mut self, event: &stored::TokenReissued) -> Folded<()> {
+        let place = self.place(&event.token_id)?;
+        let secret = event.secret.as_ref().ok_or("a token is reissued without a secret")?;
+        let hash = SecretHash::from_slice(&secret.sha256).ok_or("a secret's hash has not 32 bytes")?;
+        if self.secrets.contains_key(&hash) {
+            return Ok(());
+        }
+        self.end_secrets(place, self.tokens[place].secrets.len(), event.older_end_at_us);
+        let token = &mut self.tokens[place];
+        token.expires_at_us = event.expires_at_us;
+        token.secrets = [&token.secrets[..], &[(hash, secret.ends_at_us)]].concat().into();
+        self.secrets.insert(hash, (place, secret.ends_at_us));
+        Ok(())
+    }
+
+    /// The first `count` secrets of a token end no later than this.
+    fn end_secrets(&mut self, place: usize, count: usize, at_us: i64) {
+        for (hash, ends_at_us) in self.tokens[place].secrets.iter_mut().take(count) {
+            *ends_at_us = at_us.min(*ends_at_us);
+            self.secrets.insert(*hash, (place, *ends_at_us));
+        }
+    }
+
+    fn fold_owners(&mut self, event: &stored::OwnersChanged) -> Folded<()> {
+        let id = AccountId::from_bytes(&event.account_id).map_err(text)?;
+        let owners = event.owner_ids.iter().map(|id| AccountId::from_bytes(id)).collect::<Result<_, _>>();
+        let account =
+            self.accounts.get_mut(&id).ok_or("the owners change of an account that was never made")?;
+        account.owners = owners.map_err(text)?;
+        Ok(())
+    }
+
     pub(crate) fn fold_channel(&mut self, event: &stored::ChannelCreated) -> Folded<()> {
         let id = ChannelId::from_bytes(&event.channel_id).map_err(text)?;
         let name: Box<str> = event.name.as_str().into();
@@ -155,6 +218,7 @@ impl Table {
             owner: AccountId::from_bytes(&event.owner_id).map_err(text)?,
             privacy: privacy(event.privacy)?,
             description: event.description.as_str().into(),
+            grants: Vec::new(),
             private_packages: 0,
         };
         self.channels.entry(id).or_insert(channel);
@@ -172,17 +236,27 @@ impl Table {
     }
 
     fn fold_access(&mut self, event: &AccessChanged) -> Folded<()> {
-        let (Some(access_changed::Object::ChannelId(id)), Some(access_changed::Subject::Everyone(_))) =
-            (&event.object, &event.subject)
-        else {
-            return Err("access changed for a subject or object unknown to this version".into());
+        use access::Access::{Level as ToLevel, Privacy as ToPrivacy};
+        let Some(access_changed::Object::ChannelId(id)) = &event.object else {
+            return Err("access changed on an object unknown to this version".into());
         };
-        let Some(access::Access::Privacy(after)) = event.after.as_ref().and_then(|after| after.access) else {
-            return Err("everyone's access changed without a privacy".into());
-        };
-        let after = privacy(after)?;
-        if let Some(channel) = self.channels.get_mut(&ChannelId::from_bytes(id).map_err(text)?) {
-            channel.privacy = after;
+        let after = event.after.as_ref().and_then(|after| after.access);
+        let channel = self.channels.get_mut(&ChannelId::from_bytes(id).map_err(text)?);
+        match (&event.subject, after, channel) {
+            (Some(access_changed::Subject::Everyone(_)), Some(ToPrivacy(after)), channel) => {
+                let after = privacy(after)?;
+                if let Some(channel) = channel {
+                    channel.privacy = after;
+                }
+            }
+            (Some(access_changed::Subject::AccountId(account)), Some(ToLevel(after)), channel) => {
+                let account = AccountId::from_bytes(account).map_err(text)?;
+                let after = (after != stored::Level::None as i32).then(|| level(after)).transpose()?;
+                if let Some(channel) = channel {
+                    channel.grant(account, after);
+                }
+            }
+            _ => return Err("access changed for a subject, or in a way, unknown to this version".into()),
         }
         Ok(())
     }
@@ -210,6 +284,8 @@ fn token(event: &TokenIssued, id: TokenId, revoked_at_us: Option<i64>) -> Folded
         .grants
         .iter()
         .map(|grant| Ok((ChannelId::from_bytes(&grant.channel_id).map_err(text)?, level(grant.level)?)));
+    let scopes =
+        event.scopes.iter().map(|scope| scope.parse().map_err(|wrong: InvalidName| wrong.to_string()));
     let maker = (!event.maker_token_id.is_empty()).then(|| TokenId::from_bytes(&event.maker_token_id));
     Ok(Token {
         id,
@@ -218,17 +294,19 @@ fn token(event: &TokenIssued, id: TokenId, revoked_at_us: Option<i64>) -> Folded
         kind: match event.kind() {
             stored::TokenKind::Session => TokenKind::Session,
             stored::TokenKind::Resource => TokenKind::Resource,
+            stored::TokenKind::Scoped => TokenKind::Scoped,
             stored::TokenKind::Unspecified => return Err("a token of a kind unknown to this version".into()),
         },
         expires_at_us: event.expires_at_us,
         revoked_at_us,
         grants: grants.collect::<Folded<_>>()?,
+        scopes: scopes.collect::<Folded<_>>()?,
         maker: maker.transpose().map_err(text)?,
         secrets: secrets.collect::<Folded<_>>()?,
     })
 }
 
-fn level(level: i32) -> Folded<Level> {
+pub(crate) fn level(level: i32) -> Folded<Level> {
     match stored::Level::try_from(level).map_err(text)? {
         stored::Level::Read => Ok(Level::Read),
         stored::Level::Write => Ok(Level::Write),

@@ -7,11 +7,12 @@ use proto::event::v1::{
     Privacy as StoredPrivacy, TokenGrant, TokenIssued, TokenKind as StoredTokenKind, TokenSecret,
 };
 use proto::feed::v1::{
-    AccountEntry, ChannelEntry, PackageEntry, SnapshotEntry, TokenEntry, snapshot_entry::Entry,
+    AccountEntry, AccountLevel, ChannelEntry, PackageEntry, SnapshotEntry, TokenEntry, snapshot_entry::Entry,
 };
 
 use names::{AccountId, ChannelId, Level, PackageKind, Privacy};
 
+use crate::fold::level;
 use crate::table::{Account, Channel, Package, Table, Token, TokenKind};
 use crate::{FoldError, SecretHash, Service};
 
@@ -56,13 +57,25 @@ impl Table {
                 let issued = entry.issued.ok_or("a token without its facts")?;
                 self.fold_token(&issued, entry.revoked_at_us)
             }
-            Entry::Channel(entry) => self.fold_channel(&entry.channel.ok_or("a channel without its facts")?),
+            Entry::Channel(entry) => self.restore_channel(&entry),
             Entry::Package(entry) => self.fold_package(&entry.package.ok_or("a package without its facts")?),
             Entry::VoidSeq(seq) => {
                 self.voids.insert(seq);
                 Ok(())
             }
         }
+    }
+
+    fn restore_channel(&mut self, entry: &ChannelEntry) -> Result<(), String> {
+        let created = entry.channel.as_ref().ok_or("a channel without its facts")?;
+        self.fold_channel(created)?;
+        let id = ChannelId::from_bytes(&created.channel_id).map_err(|reason| reason.to_string())?;
+        for grant in &entry.grants {
+            let account = AccountId::from_bytes(&grant.account_id).map_err(|reason| reason.to_string())?;
+            let level = level(grant.level)?;
+            self.channels.entry(id).and_modify(|channel| channel.grant(account, Some(level)));
+        }
+        Ok(())
     }
 
     fn restore_account(&mut self, entry: AccountEntry) -> Result<(), String> {
@@ -97,12 +110,7 @@ fn token_entry(token: &Token) -> TokenEntry {
     };
     let grant = |(channel, level): &(ChannelId, Level)| TokenGrant {
         channel_id: channel.to_bytes(),
-        level: match level {
-            Level::Read => StoredLevel::Read,
-            Level::Write => StoredLevel::Write,
-            Level::Manage => StoredLevel::Manage,
-        }
-        .into(),
+        level: stored_level(*level),
     };
     let issued = TokenIssued {
         token_id: token.id.to_bytes(),
@@ -110,6 +118,7 @@ fn token_entry(token: &Token) -> TokenEntry {
         kind: match token.kind {
             TokenKind::Session => StoredTokenKind::Session,
             TokenKind::Resource => StoredTokenKind::Resource,
+            TokenKind::Scoped => StoredTokenKind::Scoped,
         }
         .into(),
         name: token.name.to_string(),
@@ -118,6 +127,8 @@ fn token_entry(token: &Token) -> TokenEntry {
         secrets: token.secrets.iter().map(secret).collect(),
         grants: token.grants.iter().map(grant).collect(),
         maker_token_id: token.maker.map(|maker| maker.to_bytes()).unwrap_or_default(),
+        scopes: token.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+        from_address: None,
     };
     TokenEntry { issued: Some(issued), revoked_at_us: token.revoked_at_us }
 }
@@ -135,7 +146,20 @@ fn channel_entry(channel: &Channel) -> ChannelEntry {
         .into(),
         description: channel.description.to_string(),
     };
-    ChannelEntry { channel: Some(created) }
+    let grant = |(account, level): &(AccountId, Level)| AccountLevel {
+        account_id: account.to_bytes(),
+        level: stored_level(*level),
+    };
+    ChannelEntry { channel: Some(created), grants: channel.grants.iter().map(grant).collect() }
+}
+
+fn stored_level(level: Level) -> i32 {
+    match level {
+        Level::Read => StoredLevel::Read,
+        Level::Write => StoredLevel::Write,
+        Level::Manage => StoredLevel::Manage,
+    }
+    .into()
 }
 
 fn package_entry(channel: ChannelId, kind: PackageKind, name: &str, package: &Package) -> PackageEntry {

@@ -3,24 +3,24 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use names::{AccountId, ChannelId, Level, PackageId, PackageKind, Privacy, TokenId};
+use names::{AccountId, ChannelId, Level, PackageId, PackageKind, Privacy, Scope, TokenId};
 use proto::event::v1::AccountKind;
 use time::OffsetDateTime;
 
-use crate::{Caller, Credential, SecretHash, Service};
+use crate::{Action, Caller, Credential, SecretHash, Service};
 
-/// A person or an organisation.
+/// A person, an organisation or a service account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// Its id.
     pub id: AccountId,
-    /// Which of the two.
+    /// Which of the three.
     pub kind: AccountKind,
     /// May manage the whole server.
     pub admin: bool,
     /// Nothing of it works.
     pub disabled: bool,
-    /// An organisation's owners.
+    /// The owners of an organisation or a service account.
     pub owners: Box<[AccountId]>,
 }
 
@@ -31,6 +31,8 @@ pub enum TokenKind {
     Session,
     /// Levels on named channels.
     Resource,
+    /// Scopes, within the levels of its owner.
+    Scoped,
 }
 
 /// A token, without anything that could open a door.
@@ -49,15 +51,28 @@ pub struct Token {
     pub(crate) revoked_at_us: Option<i64>,
     /// Levels on channels; a deleted channel's id opens nothing.
     pub grants: Box<[(ChannelId, Level)]>,
+    /// What a scoped token opens.
+    pub scopes: Box<[Scope]>,
     /// The token that made this one.
     pub maker: Option<TokenId>,
     pub(crate) secrets: Box<[(SecretHash, i64)]>,
 }
 
 impl Token {
+    /// Whether one of its scopes opens the action.
+    pub fn opens(&self, action: Action) -> bool {
+        self.scopes.iter().any(|scope| action.scopes().contains(scope))
+    }
+
     /// When it ends by itself.
     pub fn expires_at(&self) -> OffsetDateTime {
         instant(self.expires_at_us)
+    }
+
+    /// Until when an older string is valid beside the newest, if one is.
+    pub fn overlap_ends_at(&self) -> Option<OffsetDateTime> {
+        let (_newest, older) = self.secrets.split_last()?;
+        older.iter().map(|(_, ends_at_us)| *ends_at_us).max().map(instant)
     }
 
     /// When it was revoked.
@@ -79,8 +94,18 @@ pub struct Channel {
     pub privacy: Privacy,
     /// Free text.
     pub description: Box<str>,
+    /// Accounts that were given a level here.
+    pub grants: Vec<(AccountId, Level)>,
     /// How many of its packages are private on their own.
     pub(crate) private_packages: u32,
+}
+
+impl Channel {
+    /// Gives an account a level here, or takes it away.
+    pub(crate) fn grant(&mut self, account: AccountId, level: Option<Level>) {
+        self.grants.retain(|(id, _)| *id != account);
+        self.grants.extend(level.map(|level| (account, level)));
+    }
 }
 
 /// A package: it exists from before its first file on.
@@ -165,6 +190,13 @@ impl Table {
         }
     }
 
+    /// When a string stops being good by itself, if it is one of a token.
+    pub fn ends_at(&self, credential: &Credential) -> Option<OffsetDateTime> {
+        let Credential::Secret(hash) = credential else { return None };
+        let (place, ends_at_us) = self.secrets.get(hash)?;
+        Some(instant(self.tokens[*place].expires_at_us.min(*ends_at_us)))
+    }
+
     /// The caller that a token would be if one of its strings were shown now.
     pub fn caller_of(&self, now: OffsetDateTime, token: TokenId) -> Caller {
         self.token(token).map_or(Caller::Unknown, |token| self.standing(now, token, i64::MAX))
@@ -205,6 +237,11 @@ impl Table {
         self.accounts.get(&id)
     }
 
+    /// Every account, in no order.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
     /// Whether no account was ever made.
     pub fn has_no_accounts(&self) -> bool {
         self.accounts.is_empty()
@@ -213,6 +250,11 @@ impl Table {
     /// A token by id, dead or alive.
     pub fn token(&self, id: TokenId) -> Option<&Token> {
         self.token_places.get(&id).map(|place| &self.tokens[*place])
+    }
+
+    /// Every token, dead or alive, oldest first.
+    pub fn tokens(&self) -> impl Iterator<Item = &Token> {
+        self.tokens.iter()
     }
 
     /// The token that a string belongs to, dead or alive.

@@ -1,8 +1,8 @@
-//! Which decisions only take something away. A stream that is nearly full still takes these.
+//! Which decisions take something away. A stream that is nearly full still takes these.
 
 use proto::event::v1::{Access, Envelope, Privacy, access::Access as Kind, event::Event};
 
-/// True if no event of the envelope gives anybody anything, as in a barrier.
+/// True if every event of the envelope takes something away, or may, as in a barrier.
 pub fn restricts(envelope: &Envelope) -> bool {
     envelope.events.iter().all(|event| match &event.event {
         Some(
@@ -10,7 +10,12 @@ pub fn restricts(envelope: &Envelope) -> bool {
             | Event::AccountDisabled(_)
             | Event::ChannelDeleted(_)
             | Event::ArtifactRemoved(_)
-            | Event::NameReleased(_),
+            | Event::NameReleased(_)
+            | Event::TokenOverlapEnded(_)
+            // The event does not say what was before, but each may shut somebody out, and that must not wait for room.
+            | Event::TokenEdited(_)
+            | Event::TokenReissued(_)
+            | Event::OwnersChanged(_),
         ) => true,
         Some(Event::AccessChanged(change)) => {
             match (rank(change.before.as_ref()), rank(change.after.as_ref())) {
@@ -23,6 +28,7 @@ pub fn restricts(envelope: &Envelope) -> bool {
             | Event::PasswordChanged(_)
             | Event::AccountEnabled(_)
             | Event::TokenIssued(_)
+            | Event::TokenExpiryWarned(_)
             | Event::NameTaken(_)
             | Event::ChannelCreated(_)
             | Event::ChannelDescribed(_)
@@ -48,7 +54,9 @@ fn rank(access: Option<&Access>) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
-    use proto::event::v1::{self, AccessChanged, TokenIssued, TokenRevoked};
+    use proto::event::v1::{
+        self, AccessChanged, TokenExpiryWarned, TokenIssued, TokenOverlapEnded, TokenReissued, TokenRevoked,
+    };
 
     use super::*;
 
@@ -73,6 +81,9 @@ mod tests {
         for (event, expected) in [
             (Event::TokenRevoked(TokenRevoked::default()), true),
             (Event::TokenIssued(TokenIssued::default()), false),
+            (Event::TokenReissued(TokenReissued::default()), true),
+            (Event::TokenOverlapEnded(TokenOverlapEnded::default()), true),
+            (Event::TokenExpiryWarned(TokenExpiryWarned::default()), false),
             (changed(privacy(Privacy::Public), privacy(Privacy::Private)), true),
             (changed(privacy(Privacy::Public), privacy(Privacy::Authenticated)), true),
             (changed(privacy(Privacy::Private), privacy(Privacy::Authenticated)), false),

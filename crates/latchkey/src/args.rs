@@ -75,10 +75,10 @@ pub enum Verb {
     Logout,
     /// Show the account and token in use
     Whoami,
-    /// Create, list, show, change and delete channels
+    /// Create, list, show, change, share and delete channels
     #[command(subcommand)]
     Channel(verb::channel::Channel),
-    /// Create, list, show, revoke and explain tokens
+    /// Create, list, edit, reissue, revoke and explain tokens
     #[command(subcommand)]
     Token(verb::token::Token),
     /// Upload conda packages, wheels and source archives to a channel
@@ -86,7 +86,7 @@ pub enum Verb {
     /// List and remove what a channel holds
     #[command(subcommand)]
     Artifact(verb::artifact::Artifact),
-    /// Create, disable and enable accounts (administrators)
+    /// Create, disable and enable accounts, and say who owns them (administrators)
     #[command(subcommand)]
     Account(verb::account::Account),
     /// Read the log of everything that happened (administrators)
@@ -129,6 +129,18 @@ mod tests {
             "token show ci",
             "token revoke ci",
             "token explain ci --action read --channel acme",
+            "token create ci --scopes repos --scope conda:download",
+            "token create ci --scope all --owner robot",
+            "token edit ci --name new --description words --expires 1y",
+            "token reissue ci --overlap 1h --expires 2w",
+            "token end-overlap ci --owner robot",
+            "token scopes",
+            "token leaked --revoke",
+            "channel grant acme ada write",
+            "channel grants acme",
+            "channel ungrant acme ada",
+            "account create robot --service-account --owner ada --owner bob",
+            "account owners robot --owner ada",
             "upload acme a.conda b.whl --force",
             "artifact list acme",
             "artifact remove acme noarch/a-1-0.conda",

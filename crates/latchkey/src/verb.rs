@@ -6,6 +6,7 @@ pub mod channel;
 pub mod events;
 pub mod expiry;
 pub mod login;
+pub mod overlap;
 pub mod recipe;
 pub mod token;
 pub mod upload;

@@ -9,6 +9,7 @@ mod id;
 mod login;
 mod project;
 mod reserved;
+mod scope;
 mod subject;
 mod token;
 
@@ -19,6 +20,7 @@ pub use id::{AccountId, ArtifactId, ChannelId, EventId, InvalidId, PackageId, To
 pub use login::Login;
 pub use project::ProjectName;
 pub use reserved::is_reserved;
+pub use scope::{Family as ScopeFamily, Scope};
 pub use subject::escape;
 pub use token::TokenName;
 

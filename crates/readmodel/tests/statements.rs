@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use names::{AccountId, ArtifactId, ChannelId, EventId, Level, PackageId, PackageKind, Privacy, TokenId};
+use names::{
+    AccountId, ArtifactId, ChannelId, EventId, Level, PackageId, PackageKind, Privacy, Scope, TokenId,
+};
 use readmodel::{
     ArtifactRow, Checkpoint, FileKey, FileType, HistoryRow, ReadError, Reader, Stream,
     write::{
@@ -105,6 +107,8 @@ fn full() -> Rows {
                 expires_at: NOON,
                 revoked_at: None,
                 grants: BTreeMap::from([(ChannelId(id(3)), Level::Write), (ChannelId(id(4)), Level::Read)]),
+                scopes: [Scope::CondaDownload, Scope::Repos].into(),
+                reissued_at: Some(NOON),
                 seq: 2,
             },
         )]),
@@ -115,6 +119,7 @@ fn full() -> Rows {
                 owner_id: AccountId(id(1)),
                 privacy: Privacy::Private,
                 description: "d".into(),
+                grants: BTreeMap::from([(AccountId(id(1)), Level::Write), (AccountId(id(91)), Level::Read)]),
                 created_at: NOON,
                 deleted_at: Some(NOON),
                 seq: 3,

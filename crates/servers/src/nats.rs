@@ -24,7 +24,6 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// How often another port is tried when one was lost to somebody else.
 const START_TRIES: usize = 5;
 const USER: &str = "latchkey";
-
 /// How a nats-server is started.
 #[derive(Debug, Clone, Default)]
 pub struct NatsOptions {

@@ -2,13 +2,17 @@
 //! receipt, return what was decided.
 
 mod account;
+mod change;
 mod explain;
+mod leaked;
 mod list;
 mod lookup;
 mod outcome;
+mod owners;
 mod session;
 mod show;
 mod token;
+mod warn;
 
 use std::sync::Arc;
 
@@ -31,12 +35,14 @@ use crate::personal::Keys;
 use crate::receipt::{Change, Receipts};
 
 pub use account::NewAccount;
+pub use change::{TokenEdit, TokenReissue};
 pub use explain::{Answer, Question};
 pub use list::{ListedTokens, TokenQuery};
 pub use outcome::denied;
 pub use session::SignIn;
 pub use show::{ShownAccount, ShownGrant, ShownToken};
 pub use token::{Issued, NewToken};
+pub use warn::Warnings;
 
 /// How long a fold may take to reach what was just appended.
 const FOLD_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
@@ -51,6 +57,8 @@ pub struct Lifetimes {
     pub token: Duration,
     /// The most that may be asked for.
     pub token_longest: Duration,
+    /// How long before its end a token's owner is warned.
+    pub warning: Duration,
 }
 
 /// Everything the use cases work on.

@@ -1,5 +1,6 @@
 //! One call: who sent it, for which request, and how long the sender waits.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use access::Credential;
@@ -14,6 +15,8 @@ pub struct Call {
     /// How long a receipt may be waited for.
     pub limit: Duration,
     pub request_id: String,
+    /// The address that the caller's own request came from, if the gateway says so.
+    pub from: Option<IpAddr>,
     pub traceparent: String,
 }
 
@@ -23,10 +26,18 @@ impl Call {
         Self {
             credential: credential(metadata),
             limit: deadline::within(metadata, RECEIPT_LIMIT),
+            from: from(metadata),
             request_id: runtime::request_id::current().map(|id| id.to_string()).unwrap_or_default(),
             traceparent: runtime::trace::current_traceparent(),
         }
     }
+}
+
+/// Metadata with the address of the gateway's caller. It is written down, and decides nothing.
+pub const CLIENT_ADDRESS: &str = "x-client-address";
+
+fn from(metadata: &MetadataMap) -> Option<IpAddr> {
+    metadata.get(CLIENT_ADDRESS)?.to_str().ok()?.parse().ok()
 }
 
 /// The token in `authorization: Bearer`.

@@ -54,6 +54,12 @@ pub struct Config {
     /// The most days a token may live
     #[arg(long, env = "AUTH_TOKEN_LONGEST_DAYS", default_value_t = 3650, value_parser = clap::value_parser!(u16).range(1..))]
     pub token_longest_days: u16,
+    /// Days before its end from which a token is warned of
+    #[arg(long, env = "AUTH_EXPIRY_WARNING_DAYS", default_value_t = 14)]
+    pub expiry_warning_days: u16,
+    /// Seconds between two looks at which tokens end soon
+    #[arg(long, env = "AUTH_EXPIRY_CHECK_S", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..))]
+    pub expiry_check_s: u32,
 }
 
 impl Config {
@@ -72,6 +78,8 @@ impl Config {
             session_days: 30,
             token_days: 365,
             token_longest_days: 3650,
+            expiry_warning_days: 14,
+            expiry_check_s: 3600,
         }
     }
 
@@ -108,6 +116,7 @@ impl Config {
             session: days(self.session_days),
             token: days(self.token_days.min(self.token_longest_days)),
             token_longest: days(self.token_longest_days),
+            warning: days(self.expiry_warning_days),
         }
     }
 

@@ -21,6 +21,8 @@ const MAX_BYTES: i64 = 256 << 20;
 pub enum Field {
     Login,
     PasswordHash,
+    /// Where a request came from.
+    FromAddress,
     /// Where a list goes on; it leaves the server and comes back.
     Page,
 }
@@ -30,6 +32,7 @@ impl Field {
         match self {
             Self::Login => "login",
             Self::PasswordHash => "password_hash",
+            Self::FromAddress => "from_address",
             Self::Page => "page",
         }
     }

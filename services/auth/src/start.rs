@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tonic::service::RoutesBuilder;
 
-use crate::app::{App, stamps};
+use crate::app::{App, Warnings, stamps};
 use crate::call::Call;
 use crate::config::Config;
 use crate::fold;
@@ -64,6 +64,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let app = Arc::new(app);
     make_first_administrator(&config, &app, &ambient).await?;
 
+    let warning = warn_of_expiries(&config, &app, &ambient, &drain);
     let (readiness, ready) = watch::channel(true);
     let services = services(&app, log, view, followers, &ambient, &drain);
     let http = match config.http_listen {
@@ -74,7 +75,11 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let server = GrpcServer { listen: config.listen, descriptors, ambient, drain, ready };
     let Served { addr, task } = server.serve(services).await?;
     tracing::info!(%addr, "auth is ready");
-    let task = tokio::spawn(run(task, folding, readiness));
+    let task = tokio::spawn(async move {
+        let ended = run(task, folding, readiness).await;
+        warning.abort();
+        ended
+    });
     Ok(Started { addr, http, task })
 }
 
@@ -100,14 +105,40 @@ fn services(
     services
 }
 
-async fn make_first_administrator(config: &Config, app: &App, ambient: &Ambient) -> anyhow::Result<()> {
-    let Some((login, password)) = config.first_administrator()? else { return Ok(()) };
-    let call = Call {
+/// A call of nobody's but auth itself.
+fn own_call(ambient: &Ambient) -> Call {
+    Call {
         credential: access::Credential::None,
         limit: Duration::ZERO,
+        from: None,
         request_id: RequestId::make(&*ambient.ids).to_string(),
         traceparent: String::new(),
-    };
+    }
+}
+
+/// Warns of tokens that end soon, for as long as the service lives. Time gives no notice, so it is asked now and then.
+fn warn_of_expiries(config: &Config, app: &Arc<App>, ambient: &Ambient, drain: &Drain) -> JoinHandle<()> {
+    let mut warnings = Warnings::new(app.clone());
+    let (ambient, drain) = (ambient.clone(), drain.clone());
+    let pause = Duration::from_secs(config.expiry_check_s.into());
+    tokio::spawn(async move {
+        loop {
+            match warnings.round(&own_call(&ambient)).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(failure) => tracing::warn!(?failure, "tokens that end soon could not be warned of"),
+            }
+            tokio::select! {
+                () = drain.requested() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    })
+}
+
+async fn make_first_administrator(config: &Config, app: &App, ambient: &Ambient) -> anyhow::Result<()> {
+    let Some((login, password)) = config.first_administrator()? else { return Ok(()) };
+    let call = own_call(ambient);
     if app.bootstrap(&call, login, password).await.context("the first administrator")? {
         tracing::info!("the first administrator is made");
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use auth::domain::account::{self, Created, Kind, Sealed};
 use auth::domain::{name, token};
 use auth::events::{login, owner, time_of};
-use names::{AccountId, ChannelId, Level, TokenId, TokenName};
+use names::{AccountId, ChannelId, Level, Scope, TokenId, TokenName};
 use prost::Message as _;
 use proto::event::v1::Event;
 use time::macros::datetime;
@@ -51,8 +51,16 @@ fn resource() -> token::Issued {
             token::Grant { channel: CHANNEL, level: Level::Read },
             token::Grant { channel: ChannelId(Uuid::nil()), level: Level::Manage },
         ],
+        scopes: vec![],
         maker: Some(MAKER),
+        from: None,
     }
+}
+
+fn scoped() -> token::Issued {
+    let scopes = vec![Scope::TokenEdit, Scope::CondaDownload];
+    let (kind, from) = (token::Kind::Scoped, Some(sealed(4)));
+    token::Issued { kind, grants: vec![], scopes, from, ..resource() }
 }
 
 fn owner_events() -> Vec<(&'static str, account::Event)> {
@@ -69,8 +77,45 @@ fn owner_events() -> Vec<(&'static str, account::Event)> {
         ("token_issued_session", account::Event::Token(token::Event::Issued(session))),
         (
             "token_revoked",
-            account::Event::Token(token::Event::Revoked { token: TOKEN, reason: "leaked".into() }),
+            account::Event::Token(token::Event::Revoked {
+                token: TOKEN,
+                reason: "leaked".into(),
+                from: None,
+            }),
         ),
+    ]
+}
+
+fn later_events() -> Vec<(&'static str, account::Event)> {
+    let ends_at = datetime!(2028-11-20 12:00 UTC);
+    let robot =
+        Created { kind: Kind::ServiceAccount, password: None, admin: false, owners: vec![OWNER], ..person() };
+    let from = || Some(sealed(5));
+    let edited = token::Event::Edited {
+        token: TOKEN,
+        name: TokenName::parse("nightly").unwrap(),
+        description: "renamed".into(),
+        expires_at: ends_at,
+        from: from(),
+    };
+    let reissued = token::Event::Reissued {
+        token: TOKEN,
+        secret: token::Secret { sha256: [8; 32], ends_at },
+        older_end_at: datetime!(2026-11-21 12:00 UTC),
+        expires_at: ends_at,
+        from: from(),
+    };
+    let revoked = token::Event::Revoked { token: TOKEN, reason: "leaked".into(), from: from() };
+    let token = account::Event::Token;
+    vec![
+        ("account_created_service_account", account::Event::Created(robot)),
+        ("owners_changed", account::Event::OwnersChanged { account: ACCOUNT, owners: vec![OWNER, ACCOUNT] }),
+        ("token_issued_scoped", token(token::Event::Issued(scoped()))),
+        ("token_edited", token(edited)),
+        ("token_reissued", token(reissued)),
+        ("token_overlap_ended", token(token::Event::OverlapEnded { token: TOKEN, from: from() })),
+        ("token_expiry_warned", token(token::Event::ExpiryWarned { token: TOKEN, expires_at: ends_at })),
+        ("token_revoked_from_somewhere", token(revoked)),
     ]
 }
 
@@ -103,7 +148,7 @@ fn golden(file: &str, encoded: &Event) -> Event {
 
 #[test]
 fn events_of_accounts_and_tokens_keep_their_bytes() {
-    for (file, event) in owner_events() {
+    for (file, event) in owner_events().into_iter().chain(later_events()) {
         let stored = golden(file, &owner::encode(&event));
         assert_eq!(owner::decode(&stored), Ok(Some(event)), "{file}");
     }

@@ -11,13 +11,23 @@ mod audit;
 mod follow;
 #[path = "service/lab.rs"]
 mod lab;
+#[path = "service/owners.rs"]
+mod owners;
+#[path = "service/reissue.rs"]
+mod reissue;
 #[path = "service/replicas.rs"]
 mod replicas;
 #[path = "service/restart.rs"]
 mod restart;
 #[path = "service/revoke.rs"]
 mod revoke;
+#[path = "service/scope_table.rs"]
+mod scope_table;
+#[path = "service/scopes.rs"]
+mod scopes;
 #[path = "service/token.rs"]
 mod token;
 #[path = "service/void.rs"]
 mod void;
+#[path = "service/warn.rs"]
+mod warn;

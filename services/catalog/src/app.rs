@@ -5,6 +5,7 @@ mod artifacts;
 mod caller;
 mod channels;
 mod failures;
+mod grants;
 mod publish;
 mod receipts;
 mod receive;
@@ -28,6 +29,7 @@ use crate::inspect::Limits;
 pub use artifacts::Removal;
 pub use caller::Asker;
 pub use channels::{ChannelChange, ChannelPage, ChannelView, NewChannel};
+pub use grants::Grantee;
 pub use publish::{Expected, Published, Upload};
 
 /// Archives read at the same time; each takes a thread and up to some 150 MiB.

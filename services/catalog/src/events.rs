@@ -5,7 +5,7 @@ pub mod channel;
 pub mod name;
 pub mod package;
 
-use names::{AccountId, ArtifactId, ChannelId, InvalidId, PackageId, PackageKind, Privacy};
+use names::{AccountId, ArtifactId, ChannelId, InvalidId, Level, PackageId, PackageKind, Privacy};
 use proto::event::v1 as stored;
 use proto::event::v1::event::Event as Stored;
 
@@ -54,6 +54,26 @@ pub fn privacy_from_stored(privacy: stored::Privacy) -> Option<Privacy> {
         stored::Privacy::Authenticated => Some(Privacy::Authenticated),
         stored::Privacy::Private => Some(Privacy::Private),
         stored::Privacy::Unspecified => None,
+    }
+}
+
+/// A level in the API and in the log.
+pub fn level_to_stored(level: Option<Level>) -> stored::Level {
+    match level {
+        Some(Level::Read) => stored::Level::Read,
+        Some(Level::Write) => stored::Level::Write,
+        Some(Level::Manage) => stored::Level::Manage,
+        None => stored::Level::None,
+    }
+}
+
+/// A level, or none.
+pub fn level_from_stored(level: stored::Level) -> Option<Level> {
+    match level {
+        stored::Level::Read => Some(Level::Read),
+        stored::Level::Write => Some(Level::Write),
+        stored::Level::Manage => Some(Level::Manage),
+        stored::Level::None => None,
     }
 }
 

@@ -1,7 +1,8 @@
-//! The address a request came from, for counting failures.
+//! The address a request came from: failures are counted by it, and what is changed is written down with it.
 //!
 //! Behind a reverse proxy every peer is the proxy; then the last entry that it put into `X-Forwarded-For` counts.
 
+use std::future::Future;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use http::{HeaderName, Request};
@@ -12,15 +13,35 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// Whose failures these are. Nobody's for a client on this machine itself, which no limit protects from.
+tokio::task_local! {
+    static CLIENT: Option<IpAddr>;
+}
+
+/// Does this for a client at this address: whatever auth is asked meanwhile, it is told from where.
+pub(crate) async fn known_as<F: Future>(client: Option<IpAddr>, work: F) -> F::Output {
+    CLIENT.scope(client, work).await
+}
+
+/// Where the request in work came from.
+pub(crate) fn current() -> Option<IpAddr> {
+    CLIENT.try_with(|client| *client).ok().flatten()
+}
+
+/// Where it came from.
 pub(crate) fn of<B>(request: &Request<B>, trusted: &[IpAddr]) -> Option<IpAddr> {
     let peer = request.extensions().get::<Peer>()?.0.ip().to_canonical();
     if !peer.is_loopback() && !trusted.contains(&peer) {
-        return Some(network(peer));
+        return Some(peer);
     }
-    let named = request.headers().get_all(FORWARDED_FOR).iter().next_back()?.to_str().ok()?;
-    let last = named.rsplit(',').next()?.trim();
-    last.parse::<IpAddr>().ok().map(|address| network(address.to_canonical()))
+    let named = request.headers().get_all(FORWARDED_FOR).iter().next_back();
+    let Some(named) = named else { return Some(peer).filter(IpAddr::is_loopback) };
+    let last = named.to_str().ok()?.rsplit(',').next()?.trim();
+    last.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+}
+
+/// Whose failures these are. Nobody's for a client on this machine itself, which no limit protects from.
+pub(crate) fn counted(client: Option<IpAddr>) -> Option<IpAddr> {
+    client.filter(|address| !address.is_loopback()).map(network)
 }
 
 /// One customer's part of IPv6, who may use every address in it.
@@ -42,7 +63,7 @@ mod tests {
         }
         let mut request = request.body(()).unwrap();
         request.extensions_mut().insert(Peer(SocketAddr::new(peer.parse().unwrap(), 1)));
-        of(&request, trusted).map(|address| address.to_string())
+        counted(of(&request, trusted)).map(|address| address.to_string())
     }
 
     #[test]
@@ -54,6 +75,14 @@ mod tests {
         assert_eq!(address("127.0.0.1", None, &[]), None);
         assert_eq!(address("10.0.0.1", Some("unknown"), &proxy), None);
         assert_eq!(address("::ffff:192.0.2.1", None, &[]).unwrap(), "192.0.2.1");
+    }
+
+    #[test]
+    fn a_client_on_this_machine_is_known_and_not_counted() {
+        let mut request = Request::get("/").body(()).unwrap();
+        request.extensions_mut().insert(Peer("[::1]:1".parse().unwrap()));
+        let client = of(&request, &[]);
+        assert_eq!((client, counted(client)), (Some(IpAddr::V6(Ipv6Addr::LOCALHOST)), None));
     }
 
     #[test]

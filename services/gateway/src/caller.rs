@@ -5,6 +5,7 @@
 
 mod header;
 mod host;
+pub(crate) mod jwt;
 mod path;
 
 use std::fmt;
@@ -25,7 +26,14 @@ pub(crate) struct Presented {
     carrier: Carrier,
     secret: Option<Arc<Secret>>,
     credential: Credential,
+    pair: Option<Arc<Pair>>,
     astray: bool,
+}
+
+/// A login and its password, sent as Basic credentials of which neither half is a token. For signing in and nothing else.
+pub(crate) struct Pair {
+    pub(crate) login: Secret,
+    pub(crate) password: Secret,
 }
 
 /// Where the credential stood. Python clients need other answers when it was the path.
@@ -38,12 +46,26 @@ pub(crate) enum Carrier {
 
 impl Presented {
     pub(crate) fn nothing() -> Self {
-        Self { carrier: Carrier::None, secret: None, credential: Credential::None, astray: false }
+        let credential = Credential::None;
+        Self { carrier: Carrier::None, secret: None, credential, pair: None, astray: false }
     }
 
+    /// A session's string may come wrapped in the JWT that Anaconda Server's clients were given at their login.
     fn new(carrier: Carrier, text: String) -> Self {
+        let text = jwt::carried(&text).unwrap_or(text);
         let credential = Credential::of(&text);
-        Self { carrier, secret: Some(Arc::new(Secret::new(text))), credential, astray: false }
+        let secret = Some(Arc::new(Secret::new(text)));
+        Self { carrier, secret, credential, pair: None, astray: false }
+    }
+
+    /// A token that this server was just given, for a call in its owner's name.
+    pub(crate) fn own(token: String) -> Self {
+        Self::new(Carrier::Header, token)
+    }
+
+    /// As if a header had carried this string, which has just been issued.
+    pub(crate) fn issued(text: &str) -> Self {
+        Self::new(Carrier::Header, text.to_owned())
     }
 
     pub(crate) fn carrier(&self) -> Carrier {
@@ -53,6 +75,11 @@ impl Presented {
     /// What the access table is asked with.
     pub(crate) fn credential(&self) -> Credential {
         self.credential
+    }
+
+    /// The login and password that were sent in place of a token.
+    pub(crate) fn pair(&self) -> Option<&Pair> {
+        self.pair.as_deref()
     }
 
     /// Whether a token stood in the path where none belongs.
@@ -86,7 +113,10 @@ pub(crate) fn take<B>(request: &mut http::Request<B>) {
     let mut presented = match (stripped.token.or(behind.token), carried) {
         // uv and twine insist on some Basic credentials beside a token in the path.
         (Some(token), _) => Presented::new(Carrier::Path, token),
-        (None, Some(token)) => Presented::new(Carrier::Header, token),
+        (None, Some(token)) => {
+            let pair = header::pair(request.headers()).map(Arc::new);
+            Presented { pair, ..Presented::new(Carrier::Header, token) }
+        }
         (None, None) => Presented::nothing(),
     };
     for name in header::CARRIERS {

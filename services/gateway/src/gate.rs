@@ -18,7 +18,7 @@ use names::Level;
 use crate::address;
 use crate::caller::{Carrier, Presented};
 use crate::problem::Problem;
-use crate::refuse::{self, Family, TOKEN_WARNING};
+use crate::refuse::{Family, TOKEN_WARNING};
 use crate::state::App;
 use admit::Refused;
 
@@ -38,6 +38,8 @@ pub enum Gate {
     Listed,
     /// This, on the channel that the address names.
     Channel(Action),
+    /// The same, with a token even where anyone may: whoever asks here asks whether the token is good.
+    Keyed(Action),
     /// This, on the server.
     Server(Action),
     /// This, on the caller's own account.
@@ -50,7 +52,9 @@ impl Gate {
         match self {
             Self::Open | Self::SignIn => None,
             Self::Listed => Some(Action::WhoAmI),
-            Self::Channel(action) | Self::Server(action) | Self::Account(action) => Some(action),
+            Self::Channel(action) | Self::Keyed(action) | Self::Server(action) | Self::Account(action) => {
+                Some(action)
+            }
         }
     }
 }
@@ -64,6 +68,8 @@ pub enum Needs {
     Listing,
     /// Read on the channel of the address.
     Read,
+    /// The same, by a token.
+    KeyedRead,
     /// Write on it.
     Write,
     /// Manage on it.
@@ -87,6 +93,7 @@ impl Gate {
                 Some(Level::Write) => Needs::Write,
                 Some(Level::Manage) => Needs::Manage,
             },
+            Self::Keyed(_) => Needs::KeyedRead,
             Self::Server(Action::WhoAmI) => Needs::LiveToken,
             Self::Server(_) => Needs::Administrator,
             Self::Account(_) => Needs::OwnAccount,
@@ -129,7 +136,8 @@ async fn pass(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let address = address::of(&request, &door.app.trusted_proxies);
+    let client = address::of(&request, &door.app.trusted_proxies);
+    let address = address::counted(client);
     let tries = presented.carrier() != Carrier::None || door.gate == Gate::SignIn;
     if let Some(wait_s) = door.app.failures.wait_s(address).filter(|_| tries) {
         discard(request);
@@ -139,9 +147,9 @@ async fn pass(
     let channel = params.iter().find(|(key, _)| *key == "channel").map(|(_, value)| value);
     match admit::admit(door, presented, channel) {
         Ok(admitted) => {
-            let warning = refuse::warning(&admitted.caller);
+            let warning = admitted.warning.clone();
             request.extensions_mut().insert(admitted);
-            let mut response = next.run(request).await;
+            let mut response = address::known_as(client, next.run(request)).await;
             if let Some(warning) = warning {
                 response.headers_mut().insert(TOKEN_WARNING, warning);
             }

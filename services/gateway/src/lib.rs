@@ -14,6 +14,7 @@ pub mod index;
 mod limits;
 mod listener;
 mod load;
+mod openapi;
 mod problem;
 mod refuse;
 pub mod render;

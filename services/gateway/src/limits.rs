@@ -20,6 +20,12 @@ pub(crate) const MAX_UPLOADS: usize = 64;
 /// A JSON body.
 pub(crate) const MAX_JSON_BYTES: usize = 64 * 1024;
 
+/// A text that is looked through for tokens.
+pub(crate) const MAX_LEAKED_TEXT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Strings in it that can be asked about at once.
+pub(crate) const MAX_LEAKED_STRINGS: usize = 1000;
+
 /// One field of a form that is read; a digest, a name or a version.
 pub(crate) const MAX_FIELD_BYTES: usize = 4 * 1024;
 

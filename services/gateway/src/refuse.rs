@@ -2,14 +2,19 @@
 //!
 //! One situation has one answer for every name, so that nothing can be enumerated.
 
-use access::{Caller, Refusal, Why};
+use access::{Caller, Refusal, Table, TokenKind, Why};
 use http::{HeaderName, HeaderValue, StatusCode};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
-use crate::caller::Carrier;
+use crate::caller::{Carrier, Presented};
 use crate::problem::Problem;
 
 /// conda shows its text to the user beside a good answer.
 pub(crate) const TOKEN_WARNING: HeaderName = HeaderName::from_static("conda-token-warning");
+
+/// How long before its end a token's holder is told of it.
+const ENDS_SOON: Duration = Duration::days(14);
 
 /// Who speaks on a route, which decides how a refusal is best put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,7 +40,7 @@ pub(crate) fn answer(family: Family, carrier: Carrier, refusal: &Refusal, words:
         Why::Unknown | Why::Expired { .. } | Why::Revoked { .. } | Why::Disabled => {
             Problem::new(dead(family, carrier), words)
         }
-        Why::Missing | Why::SessionNeeded => Problem::new(StatusCode::FORBIDDEN, words),
+        Why::Missing | Why::SessionNeeded | Why::ScopeMissing => Problem::new(StatusCode::FORBIDDEN, words),
     }
 }
 
@@ -60,10 +65,34 @@ pub(crate) fn warning(caller: &Caller) -> Option<HeaderValue> {
     Some(HeaderValue::from_static(text))
 }
 
+/// What the holder of a good token is told that will soon be none: the token ends, or this string of it does.
+pub(crate) fn ending(
+    table: &Table,
+    now: OffsetDateTime,
+    caller: &Caller,
+    presented: &Presented,
+) -> Option<HeaderValue> {
+    let token = caller.token().and_then(|token| table.token(token))?;
+    // A session ends soon by its nature.
+    if token.kind == TokenKind::Session {
+        return None;
+    }
+    let ends_at = table.ends_at(&presented.credential())?;
+    if ends_at - now > ENDS_SOON {
+        return None;
+    }
+    let when = ends_at.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()?;
+    let words = if ends_at < token.expires_at() {
+        format!("this token has been reissued and its older string ends at {when}: use the newer one")
+    } else {
+        format!("this token ends at {when}: give it a later end with `latchkey token edit` or make a new one")
+    };
+    HeaderValue::from_str(&words).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use time::OffsetDateTime;
 
     fn status(family: Family, carrier: Carrier, why: Why) -> u16 {
         let refusal = Refusal { why, needed: None, may_read: false };

@@ -14,7 +14,7 @@ use crate::listener::catch_panic;
 use crate::load;
 use crate::problem::Problem;
 use crate::refuse::Family;
-use crate::routes::{conda, page, pypi, rest, upload};
+use crate::routes::{anaconda, conda, page, pypi, rest, server, upload};
 use crate::state::App;
 use conda::{Document, Here};
 
@@ -39,8 +39,12 @@ struct Line {
     handler: Make,
 }
 
-const READ: Gate = Gate::Channel(Action::ArtifactDownload);
-const WRITE: Gate = Gate::Channel(Action::ArtifactCreate);
+const CONDA_READ: Gate = Gate::Channel(Action::CondaDownload);
+const PYTHON_READ: Gate = Gate::Channel(Action::PypiDownload);
+const CONDA_WRITE: Gate = Gate::Channel(Action::CondaUpload);
+const PYTHON_WRITE: Gate = Gate::Channel(Action::PypiUpload);
+/// Uploads to addresses of the API.
+const PUBLISH: Gate = Gate::Channel(Action::CondaPublish);
 
 /// Indexes and files, after `/{channel}` or `/{channel}/label/{label}` of each conda mount.
 static CONDA: [Line; 11] = [
@@ -68,45 +72,38 @@ static CONDA_MOUNTS: [&str; 6] = [
     "/api/repo/{channel}",
     "/api/repo/{channel}/label/{label}",
 ];
+/// Where `conda token set` looks whether a token is good: nothing is open to all there.
+static KEYED_MOUNTS: [&str; 2] = ["/repo/{channel}", "/repo/{channel}/label/{label}"];
 
 /// Uploads of raw bytes, after `/{channel}` of each conda mount; a label takes none.
-static CONDA_PUT: [Line; 1] =
-    [Line { tail: "/{subdir}/{file}", gate: WRITE, method: Method::PUT, handler: || put(upload::raw) }];
+static CONDA_PUT: [Line; 1] = [line(Method::PUT, "/{subdir}/{file}", CONDA_WRITE, || put(upload::raw))];
 static CONDA_PUT_MOUNTS: [&str; 3] = ["/{channel}", "/conda/{channel}", "/api/repo/{channel}"];
 
 /// Everything below a Python channel: what an address means is read in `routes/pypi/address.rs`.
 static PYTHON: [Line; 6] = [
-    reads("", || get(pypi::read)),
-    reads("/", || get(pypi::read)),
-    reads("/{*rest}", || get(pypi::read)),
-    Line { tail: "", gate: WRITE, method: Method::POST, handler: || post(upload::python) },
-    Line { tail: "/", gate: WRITE, method: Method::POST, handler: || post(upload::python) },
-    Line { tail: "/{*rest}", gate: WRITE, method: Method::POST, handler: || post(upload::python) },
+    line(Method::GET, "", PYTHON_READ, || get(pypi::read)),
+    line(Method::GET, "/", PYTHON_READ, || get(pypi::read)),
+    line(Method::GET, "/{*rest}", PYTHON_READ, || get(pypi::read)),
+    line(Method::POST, "", PYTHON_WRITE, || post(upload::python)),
+    line(Method::POST, "/", PYTHON_WRITE, || post(upload::python)),
+    line(Method::POST, "/{*rest}", PYTHON_WRITE, || post(upload::python)),
 ];
 static PYTHON_MOUNTS: [&str; 1] = ["/pypi/{channel}"];
 
 /// conda's two other ways to upload.
 static CONDA_UPLOADS: [Line; 2] = [
-    Line {
-        tail: "/channels/{channel}/upload/{file}",
-        gate: WRITE,
-        method: Method::POST,
-        handler: || post(upload::raw),
-    },
-    Line {
-        tail: "/v1/upload/{channel}",
-        gate: WRITE,
-        method: Method::POST,
-        handler: || post(upload::prefix),
-    },
+    line(Method::POST, "/channels/{channel}/upload/{file}", PUBLISH, || post(upload::raw)),
+    line(Method::POST, "/v1/upload/{channel}", PUBLISH, || post(upload::prefix)),
 ];
 
 /// The REST interface.
-static REST: [Line; 20] = {
-    use rest::{account, artifact, channel, event, explain, session, token};
+static REST: [Line; 31] = {
+    use rest::{account, artifact, channel, event, explain, grant, leaked, scope, session, token};
     const SHOW: Gate = Gate::Channel(Action::ChannelView);
     const FILES: Gate = Gate::Channel(Action::ArtifactView);
-    const REMOVE: Gate = Gate::Channel(Action::ArtifactDelete);
+    const CONDA_REMOVE: Gate = Gate::Channel(Action::CondaDelete);
+    const PYTHON_REMOVE: Gate = Gate::Channel(Action::PypiDelete);
+    const GRANT: Gate = Gate::Channel(Action::GrantEdit);
     const TOKENS: Gate = Gate::Account(Action::TokenView);
     const TOKEN_EDIT: Gate = Gate::Account(Action::TokenEdit);
     const DISABLE: Gate = Gate::Server(Action::AccountDisable);
@@ -124,19 +121,93 @@ static REST: [Line; 20] = {
             delete(channel::delete)
         }),
         line(Method::GET, "/channels/{channel}/artifacts", FILES, || get(artifact::list)),
-        line(Method::DELETE, "/channels/{channel}/artifacts/{kind}/{*path}", REMOVE, || {
-            delete(artifact::remove)
+        line(Method::DELETE, "/channels/{channel}/artifacts/conda/{subdir}/{file}", CONDA_REMOVE, || {
+            delete(artifact::remove_conda)
         }),
+        line(Method::DELETE, "/channels/{channel}/artifacts/pypi/{file}", PYTHON_REMOVE, || {
+            delete(artifact::remove_python)
+        }),
+        line(Method::GET, "/channels/{channel}/grants", Gate::Channel(Action::GrantView), || {
+            get(grant::list)
+        }),
+        line(Method::PUT, "/channels/{channel}/grants/{login}", GRANT, || put(grant::give)),
+        line(Method::DELETE, "/channels/{channel}/grants/{login}", GRANT, || delete(grant::take)),
+        line(Method::GET, "/scopes", Gate::Open, || get(scope::list)),
         line(Method::GET, "/tokens", TOKENS, || get(token::list)),
         line(Method::POST, "/tokens", TOKEN_EDIT, || post(token::issue)),
+        line(Method::POST, "/tokens/leaked", TOKENS, || post(leaked::leaked)),
         line(Method::GET, "/tokens/{token}", TOKENS, || get(token::show)),
+        line(Method::PATCH, "/tokens/{token}", TOKEN_EDIT, || patch(token::edit)),
+        line(Method::POST, "/tokens/{token}/reissue", TOKEN_EDIT, || post(token::reissue)),
+        line(Method::DELETE, "/tokens/{token}/overlap", TOKEN_EDIT, || delete(token::end_overlap)),
         line(Method::DELETE, "/tokens/{token}", TOKEN_EDIT, || delete(token::revoke)),
         line(Method::POST, "/explain", Gate::Server(Action::WhoAmI), || post(explain::explain)),
         line(Method::GET, "/events/{log}", Gate::Server(Action::EventsSubscribe), || get(event::subscribe)),
         line(Method::POST, "/accounts", Gate::Server(Action::AccountCreate), || post(account::create)),
         line(Method::POST, "/accounts/{login}/disable", DISABLE, || post(account::disable)),
         line(Method::POST, "/accounts/{login}/enable", DISABLE, || post(account::enable)),
+        // Whose owners they are, auth decides: the gateway does not know logins.
+        line(Method::PUT, "/accounts/{login}/owners", Gate::Account(Action::AccountOwners), || {
+            put(account::set_owners)
+        }),
         line(Method::GET, "", Gate::Open, || get(page::root)),
+        line(Method::GET, "/openapi.json", Gate::Open, || get(page::openapi)),
+    ]
+};
+
+/// Anaconda Server's interface, as `conda repo` speaks it.
+static SERVER: [Line; 7] = {
+    use server::{account, login, scope};
+    const WHO: Gate = Gate::Server(Action::WhoAmI);
+    [
+        line(Method::POST, "/auth/login", Gate::SignIn, || post(login::login)),
+        line(Method::GET, "/account", WHO, || get(account::show)),
+        line(Method::GET, "/account/me", WHO, || get(account::show)),
+        line(Method::GET, "/account/token-info", WHO, || get(account::token_info)),
+        line(Method::GET, "/account/scopes", WHO, || get(scope::listed)),
+        line(Method::GET, "/system/scopes", WHO, || get(scope::bare)),
+        line(Method::GET, "/system/tokens", WHO, || get(scope::bare)),
+    ]
+};
+/// Its tokens, in the spellings of the clients and of the documents.
+static SERVER_TOKENS: [Line; 5] = {
+    use server::token;
+    const VIEW: Gate = Gate::Account(Action::TokenView);
+    const EDIT: Gate = Gate::Account(Action::TokenEdit);
+    [
+        line(Method::GET, "", VIEW, || get(token::list)),
+        line(Method::POST, "", EDIT, || post(token::create)),
+        line(Method::GET, "/{token}", VIEW, || get(token::show)),
+        line(Method::PUT, "/{token}", EDIT, || put(token::change)),
+        line(Method::DELETE, "/{token}", EDIT, || delete(token::remove)),
+    ]
+};
+static SERVER_TOKENS_MOUNTS: [&str; 2] = ["/api/account/tokens", "/api/account/token"];
+
+/// The API of Anaconda Repository.
+static ANACONDA: [Line; 14] = {
+    use anaconda::{account, sign_in, token};
+    const ANYBODY: Gate = Gate::Server(Action::WhoAmI);
+    const TOKENS: Gate = Gate::Account(Action::TokenView);
+    const TOKEN_EDIT: Gate = Gate::Account(Action::TokenEdit);
+    const ACCOUNTS: Gate = Gate::Account(Action::AccountView);
+    [
+        line(Method::GET, "", Gate::Open, || get(anaconda::root)),
+        line(Method::GET, "/", Gate::Open, || get(anaconda::root)),
+        line(Method::GET, "/authentication-type", Gate::Open, || get(anaconda::kind)),
+        line(Method::GET, "/scopes", Gate::Open, || get(anaconda::scopes)),
+        line(Method::POST, "/authentications", Gate::SignIn, || post(sign_in::issue)),
+        line(Method::GET, "/authentications", TOKENS, || get(token::list)),
+        line(Method::DELETE, "/authentications", TOKEN_EDIT, || delete(token::end)),
+        line(Method::DELETE, "/authentications/name/{*name}", TOKEN_EDIT, || delete(token::end_named)),
+        line(Method::DELETE, "/authentications/org/{org}/name/{*name}", TOKEN_EDIT, || {
+            delete(token::end_of_organisation)
+        }),
+        line(Method::GET, "/authentication", ANYBODY, || get(token::current)),
+        line(Method::GET, "/user", ANYBODY, || get(account::own)),
+        line(Method::GET, "/user/orgs", ACCOUNTS, || get(account::own_organisations)),
+        line(Method::GET, "/user/{login}", ACCOUNTS, || get(account::show)),
+        line(Method::GET, "/users/{login}/orgs", ACCOUNTS, || get(account::organisations_of)),
     ]
 };
 
@@ -152,7 +223,7 @@ const fn line(method: Method, tail: &'static str, gate: Gate, handler: Make) -> 
 }
 
 const fn reads(tail: &'static str, handler: Make) -> Line {
-    line(Method::GET, tail, READ, handler)
+    line(Method::GET, tail, CONDA_READ, handler)
 }
 
 /// Makes the handler of one route.
@@ -160,12 +231,15 @@ type Make = fn() -> MethodRouter<App>;
 
 /// Each route with its handler.
 fn all() -> Vec<(Route, Make)> {
-    let groups: [(&[&str], &[Line], Family); 6] = [
+    let groups: [(&[&str], &[Line], Family); 9] = [
         (&CONDA_MOUNTS, &CONDA, Family::Conda),
         (&CONDA_PUT_MOUNTS, &CONDA_PUT, Family::Conda),
         (&PYTHON_MOUNTS, &PYTHON, Family::Python),
         (&["/api"], &CONDA_UPLOADS, Family::Conda),
+        (&["/api"], &ANACONDA, Family::Api),
         (&["/api/v1"], &REST, Family::Api),
+        (&["/api"], &SERVER, Family::Api),
+        (&SERVER_TOKENS_MOUNTS, &SERVER_TOKENS, Family::Api),
         (&[""], &PAGES, Family::Page),
     ];
     let mut routes = Vec::new();
@@ -175,6 +249,13 @@ fn all() -> Vec<(Route, Make)> {
                 let pattern = format!("{mount}{tail}");
                 routes.push((Route { method: method.clone(), pattern, gate: *gate, family }, *handler));
             }
+        }
+    }
+    for mount in KEYED_MOUNTS {
+        for Line { tail, method, handler, .. } in &CONDA {
+            let (method, pattern) = (method.clone(), format!("{mount}{tail}"));
+            let gate = Gate::Keyed(Action::CondaDownload);
+            routes.push((Route { method, pattern, gate, family: Family::Conda }, *handler));
         }
     }
     routes
@@ -232,7 +313,21 @@ mod tests {
     #[test]
     fn only_pages_and_the_sign_in_ask_nothing() {
         for route in routes_table().iter().filter(|route| route.gate.needs() == Needs::Nothing) {
-            let known = ["/", "/healthz", "/readyz", "/api/v1", "/api/v1/session"];
+            let known = [
+                "/",
+                "/healthz",
+                "/readyz",
+                "/api/v1",
+                "/api/v1/openapi.json",
+                "/api/v1/session",
+                "/api/v1/scopes",
+                "/api",
+                "/api/",
+                "/api/authentication-type",
+                "/api/authentications",
+                "/api/scopes",
+                "/api/auth/login",
+            ];
             assert!(known.contains(&route.pattern.as_str()), "{}", route.pattern);
         }
     }
@@ -241,7 +336,8 @@ mod tests {
     fn a_route_asks_about_the_channel_it_names() {
         for route in routes_table() {
             let named = route.pattern.contains("{channel}");
-            assert_eq!(named, matches!(route.gate, Gate::Channel(_)), "{} {}", route.method, route.pattern);
+            let asks = matches!(route.gate, Gate::Channel(_) | Gate::Keyed(_));
+            assert_eq!(named, asks, "{} {}", route.method, route.pattern);
         }
     }
 

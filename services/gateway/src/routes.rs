@@ -1,8 +1,10 @@
 //! The handlers. Each has passed the gate before it runs.
 
+pub(crate) mod anaconda;
 pub(crate) mod conda;
 mod given;
 pub(crate) mod page;
 pub(crate) mod pypi;
 pub(crate) mod rest;
+pub(crate) mod server;
 pub(crate) mod upload;

@@ -4,6 +4,7 @@
 mod answers;
 mod facts;
 mod refusals;
+mod scopes;
 
 #[path = "../../../tests/cluster/tests/refusals/table.rs"]
 mod table;
@@ -38,11 +39,15 @@ struct Gateway {
 
 impl Gateway {
     async fn new() -> Self {
+        Self::filled(facts::fill).await
+    }
+
+    async fn filled(fill: impl Fn(&AccessView)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock::at(facts::NOW));
         let ambient = Ambient { clock: clock.clone(), ids: Arc::new(CountingIds::new()) };
         let view = AccessView::new(Default::default());
-        facts::fill(&view);
+        fill(&view);
         let reader = Reader::connect("postgres://nobody@127.0.0.1:1/none").await.unwrap();
         let app = App::new(Parts {
             indexes: Indexes::new(reader.clone(), clock.clone()),

@@ -11,6 +11,7 @@ use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
 
+use crate::address;
 use crate::caller::Presented;
 use crate::limits::{BETWEEN_TRIES, TRIES};
 
@@ -39,6 +40,9 @@ impl Upstreams {
     }
 }
 
+/// Metadata with the address that the caller's own request came from.
+const CLIENT_ADDRESS: &str = "x-client-address";
+
 /// A message as the caller's own. It is given up after `limit`.
 pub(crate) fn request<T>(presented: &Presented, message: T, limit: Duration) -> Request<T> {
     let mut request = endless(presented, message);
@@ -60,6 +64,10 @@ pub(crate) fn endless<T>(presented: &Presented, message: T) -> Request<T> {
         let value = MetadataValue::try_from(id.as_str())
             .expect("a request id has hexadecimal digits and hyphens only");
         metadata.insert(request_id::HEADER, value);
+    }
+    if let Some(address) = address::current() {
+        let value = MetadataValue::try_from(address.to_string()).expect("an address is ASCII");
+        metadata.insert(CLIENT_ADDRESS, value);
     }
     trace::inject_grpc(&mut request);
     request

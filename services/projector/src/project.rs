@@ -139,6 +139,9 @@ fn apply(rows: &mut Rows, context: &Context<'_>, part: i32, event: &Event) -> Fo
         Event::AccountDisabled(event) => account::disabled(rows, &event.account_id, true),
         Event::AccountEnabled(event) => account::disabled(rows, &event.account_id, false),
         Event::TokenIssued(event) => token::issued(rows, context, part, event),
+        Event::OwnersChanged(event) => account::owners(rows, event),
+        Event::TokenEdited(event) => token::edited(rows, event),
+        Event::TokenReissued(event) => token::reissued(rows, context, event),
         Event::TokenRevoked(event) => token::revoked(rows, context, part, event),
         Event::ChannelCreated(event) => channel::created(rows, context, part, event),
         Event::ChannelDescribed(event) => channel::described(rows, context, part, event),
@@ -147,7 +150,11 @@ fn apply(rows: &mut Rows, context: &Context<'_>, part: i32, event: &Event) -> Fo
         Event::PackageCreated(event) => package::created(rows, context, part, event),
         Event::ArtifactPublished(event) => artifact::published(rows, context, part, event),
         Event::ArtifactRemoved(event) => artifact::removed(rows, context, part, event),
-        // They are auth's own: the read models hold no password and no reservation.
-        Event::PasswordChanged(_) | Event::NameTaken(_) | Event::NameReleased(_) => Ok(()),
+        // They are auth's own: the read models hold no password, no string and no reservation.
+        Event::PasswordChanged(_)
+        | Event::TokenOverlapEnded(_)
+        | Event::TokenExpiryWarned(_)
+        | Event::NameTaken(_)
+        | Event::NameReleased(_) => Ok(()),
     }
 }

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use reqwest::Method;
+use serde_json::json;
 use testkit::package::{Conda, wheel};
 use testkit::{Answer, Cluster, Options, OtlpReceiver, Session};
 
@@ -43,6 +45,29 @@ fn carriers(nobody: &Session, token: &str, path: &str) -> Vec<(String, reqwest::
     ]
 }
 
+/// Signs in as anaconda-client does, with the right password and with a wrong one. What of them must be seen nowhere.
+async fn passwords(cluster: &Cluster) -> anyhow::Result<Vec<String>> {
+    let right = "right-Q7mX2vKc9TzB4nWpL8sJ6yHd3gRfE5uA";
+    let wrong = "wrong-k3ZpV8tYc6LmN1xSq9WdJ4bHr7GfU2eT";
+    let account = json!({ "login": "grace", "kind": "person", "password": right });
+    cluster.admin().post("/api/v1/accounts", &account).await?.good()?;
+    let nobody = cluster.admin().nobody();
+    let mut marks = [marks(right), marks(wrong)].concat();
+    for (password, status) in [(right, 200), (wrong, 401)] {
+        let request = nobody.request(Method::POST, "/api/authentications");
+        let request = request.basic_auth("grace", Some(password)).json(&json!({ "note": "canary" }));
+        let answer = nobody.send(request).await?;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        if status == 200 {
+            let issued = answer.json();
+            marks.extend(self::marks(issued["token"].as_str().context("the answer has no token")?));
+        }
+        let elsewhere = nobody.request(Method::GET, "/api/v1/whoami").basic_auth("grace", Some(password));
+        check_answer("a password", "/api/v1/whoami", &nobody.send(elsewhere).await?, &marks);
+    }
+    Ok(marks)
+}
+
 /// A token's string stands in no answer, except where a client asked for links that carry its own path.
 fn check_answer(carrier: &str, path: &str, answer: &Answer, marks: &[String]) {
     let headers = format!("{:?}", answer.headers);
@@ -73,6 +98,7 @@ async fn a_token_leaves_no_trace_of_its_string() -> anyhow::Result<()> {
     let canary = ada.with(&issued.token);
     let mut marks = marks(&issued.token);
     marks.extend(self::marks(ada.token()));
+    marks.extend(passwords(&cluster).await?);
 
     canary.upload("acme", &Conda::new("tiny", "1.0").conda()).await?.good()?;
     canary.upload("acme", &wheel("tiny", "1.0")).await?.good()?;

@@ -32,17 +32,22 @@ fn why(verdict: Verdict) -> Why {
 fn a_read_token_reads_its_channel_and_does_nothing_else_there() {
     let world = lab();
     let token = world.caller(2);
-    assert_eq!(
-        world.table.decide(&token, Action::ArtifactDownload, &LAB),
-        Verdict::Allowed(By::Grant(L::Read))
-    );
-    for action in [Action::ArtifactCreate, Action::ArtifactDelete, Action::ChannelEdit, Action::ChannelDelete]
-    {
+    assert_eq!(world.table.decide(&token, Action::CondaDownload, &LAB), Verdict::Allowed(By::Grant(L::Read)));
+    for action in [Action::CondaUpload, Action::CondaDelete, Action::ChannelEdit, Action::ChannelDelete] {
         let Verdict::Refused(refusal) = world.table.decide(&token, action, &LAB) else {
             panic!("{action:?}")
         };
         assert_eq!((refusal.why, refusal.may_read), (Why::Missing, true), "{action:?}");
     }
+}
+
+#[test]
+fn a_string_that_a_reissue_ended_is_told_so_and_not_that_its_token_expired() {
+    let mut world = lab();
+    world.push(reissue(2));
+    let older = world.table.caller(NOON, &secret(2));
+    let words = world.table.explain(&older, Action::CondaDownload, &LAB).words;
+    assert!(words.contains("was reissued") && words.contains(&token(2).to_string()), "{words}");
 }
 
 #[test]
@@ -66,10 +71,10 @@ fn a_closed_channel_and_one_that_is_not_there_are_refused_alike() {
 fn a_revoked_token_is_refused_and_so_is_an_expired_one() {
     let mut world = lab();
     let later = world.table.caller(NOON + Duration::hours(2), &secret(2));
-    assert!(matches!(why(world.table.decide(&later, Action::ArtifactDownload, &LAB)), Why::Expired { .. }));
+    assert!(matches!(why(world.table.decide(&later, Action::CondaDownload, &LAB)), Why::Expired { .. }));
     world.push(revoke(2));
     assert!(matches!(
-        why(world.table.decide(&world.caller(2), Action::ArtifactDownload, &LAB)),
+        why(world.table.decide(&world.caller(2), Action::CondaDownload, &LAB)),
         Why::Revoked { .. }
     ));
     assert!(matches!(
@@ -82,13 +87,13 @@ fn a_revoked_token_is_refused_and_so_is_an_expired_one() {
 fn a_token_never_exceeds_its_owner() {
     let mut world = lab();
     world.push(issue(4, account(3), TokenKind::Resource, &[(channel(1), Level::Manage)]));
-    assert_eq!(why(world.table.decide(&world.caller(4), Action::ArtifactDownload, &LAB)), Why::Missing);
+    assert_eq!(why(world.table.decide(&world.caller(4), Action::CondaDownload, &LAB)), Why::Missing);
     world.push(set_privacy(1, Privacy::Authenticated));
     assert_eq!(
-        world.table.decide(&world.caller(4), Action::ArtifactDownload, &LAB),
+        world.table.decide(&world.caller(4), Action::CondaDownload, &LAB),
         Verdict::Allowed(By::Grant(L::Read))
     );
-    assert_eq!(why(world.table.decide(&world.caller(4), Action::ArtifactCreate, &LAB)), Why::Missing);
+    assert_eq!(why(world.table.decide(&world.caller(4), Action::CondaUpload, &LAB)), Why::Missing);
 }
 
 #[test]
@@ -97,7 +102,7 @@ fn a_resource_token_is_a_stranger_outside_its_channels() {
     world.push(create(2, "house", account(1), Privacy::Authenticated));
     world.push(create(3, "street", account(1), Privacy::Public));
     let read =
-        |name| world.table.decide(&world.caller(2), Action::ArtifactDownload, &Object::ChannelNamed(name));
+        |name| world.table.decide(&world.caller(2), Action::CondaDownload, &Object::ChannelNamed(name));
     assert_eq!(why(read("house")), Why::Missing);
     assert_eq!(read("street"), Verdict::Allowed(By::Public));
     let mint = world.table.decide(&world.caller(2), Action::TokenEdit, &Object::Account(account(1)));
@@ -108,9 +113,9 @@ fn a_resource_token_is_a_stranger_outside_its_channels() {
 fn a_channel_made_again_under_its_name_is_not_opened_by_an_old_token() {
     let mut world = lab();
     world.push(delete(1));
-    assert_eq!(why(world.table.decide(&world.caller(2), Action::ArtifactDownload, &LAB)), Why::Missing);
+    assert_eq!(why(world.table.decide(&world.caller(2), Action::CondaDownload, &LAB)), Why::Missing);
     world.push(create(9, "lab", account(1), Privacy::Private));
-    assert_eq!(why(world.table.decide(&world.caller(2), Action::ArtifactDownload, &LAB)), Why::Missing);
+    assert_eq!(why(world.table.decide(&world.caller(2), Action::CondaDownload, &LAB)), Why::Missing);
     assert!(matches!(
         world.table.decide(&world.caller(1), Action::ChannelEdit, &LAB),
         Verdict::Allowed(By::Owner)
@@ -135,15 +140,15 @@ fn a_dead_token_reads_a_public_channel_unless_it_could_read_something_hidden_the
     world.push(set_privacy(1, Privacy::Public));
     world.push(revoke(2));
     assert_eq!(
-        world.table.decide(&world.caller(2), Action::ArtifactDownload, &LAB),
+        world.table.decide(&world.caller(2), Action::CondaDownload, &LAB),
         Verdict::Allowed(By::Public)
     );
     world.push(package(1, "hidden", true));
     assert!(matches!(
-        why(world.table.decide(&world.caller(2), Action::ArtifactDownload, &LAB)),
+        why(world.table.decide(&world.caller(2), Action::CondaDownload, &LAB)),
         Why::Revoked { .. }
     ));
-    let unknown = world.table.decide(&Caller::Unknown, Action::ArtifactDownload, &LAB);
+    let unknown = world.table.decide(&Caller::Unknown, Action::CondaDownload, &LAB);
     assert_eq!(unknown, Verdict::Allowed(By::Public));
 }
 
@@ -174,7 +179,7 @@ fn only_services_follow_feeds_and_only_administrators_read_the_log() {
     assert_eq!(why(decide(&world.caller(4), Action::FeedFollow)), Why::Missing);
     assert_eq!(decide(&world.caller(4), Action::EventsSubscribe), Verdict::Allowed(By::Admin));
     assert_eq!(why(decide(&world.caller(1), Action::EventsSubscribe)), Why::Missing);
-    assert_eq!(why(world.table.decide(&service, Action::ArtifactDownload, &LAB)), Why::Missing);
+    assert_eq!(why(world.table.decide(&service, Action::CondaDownload, &LAB)), Why::Missing);
 }
 
 #[test]

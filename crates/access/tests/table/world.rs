@@ -5,7 +5,8 @@ use names::{AccountId, ChannelId, PackageId, TokenId};
 use proto::event::v1::{
     Access, AccessChanged, AccountCreated, AccountDisabled, AccountKind, Actor, ChannelCreated,
     ChannelDeleted, Envelope, Event, Everyone, Level, PackageCreated, PackageKind, Privacy, TokenGrant,
-    TokenIssued, TokenKind, TokenRevoked, TokenSecret, access::Access as Value, access_changed, event,
+    TokenIssued, TokenKind, TokenReissued, TokenRevoked, TokenSecret, access::Access as Value,
+    access_changed, event,
 };
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -68,8 +69,41 @@ pub(crate) fn issue(
     })
 }
 
+pub(crate) fn scoped(n: u128, owner: AccountId, scope: &str) -> event::Event {
+    let event::Event::TokenIssued(issued) = issue(n, owner, TokenKind::Scoped, &[]) else {
+        unreachable!("that is what it makes")
+    };
+    event::Event::TokenIssued(TokenIssued { scopes: vec![scope.into()], ..issued })
+}
+
+pub(crate) fn reissue(n: u128) -> event::Event {
+    event::Event::TokenReissued(TokenReissued {
+        token_id: token(n).to_bytes(),
+        secret: Some(TokenSecret {
+            sha256: SecretHash::of(&format!("new secret {n}")).0.to_vec(),
+            ends_at_us: micros(NOON) + 3_600_000_000,
+        }),
+        older_end_at_us: micros(NOON),
+        expires_at_us: micros(NOON) + 3_600_000_000,
+        from_address: None,
+    })
+}
+
+pub(crate) fn grant(n: u128, to: AccountId, level: Level) -> event::Event {
+    event::Event::AccessChanged(AccessChanged {
+        object: Some(access_changed::Object::ChannelId(channel(n).to_bytes())),
+        subject: Some(access_changed::Subject::AccountId(to.to_bytes())),
+        before: None,
+        after: Some(Access { access: Some(Value::Level(level.into())) }),
+    })
+}
+
 pub(crate) fn revoke(n: u128) -> event::Event {
-    event::Event::TokenRevoked(TokenRevoked { token_id: token(n).to_bytes(), reason: String::new() })
+    event::Event::TokenRevoked(TokenRevoked {
+        token_id: token(n).to_bytes(),
+        reason: String::new(),
+        ..Default::default()
+    })
 }
 
 pub(crate) fn disable(n: u128) -> event::Event {

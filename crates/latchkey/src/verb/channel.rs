@@ -1,5 +1,7 @@
 //! Channels: who may read them is said when they are made, and private is what they are if nothing is said.
 
+mod grant;
+
 use clap::{Args, Subcommand};
 use names::{AccountId, ChannelName, Privacy};
 use reqwest::Method;
@@ -46,6 +48,15 @@ pub enum Channel {
         #[arg(long)]
         description: Option<String>,
     },
+    /// Give an account a level on a channel, in place of the one it was given before
+    Grant(grant::Grant),
+    /// List the accounts that were given a level on a channel
+    Grants {
+        /// On which channel
+        name: ChannelName,
+    },
+    /// Take from an account what it was given on a channel; returns when every gateway refuses it
+    Ungrant(grant::Ungrant),
     /// Delete a channel; whatever named it opens nothing for ever
     Delete {
         /// Its name
@@ -100,6 +111,9 @@ impl Channel {
             Self::Set { name, reader, description } => {
                 set(context, &client, &name, &reader, description).await
             }
+            Self::Grant(grant) => grant.run(context, &client).await,
+            Self::Grants { name } => grant::list(context, &client, &name).await,
+            Self::Ungrant(ungrant) => ungrant.run(context, &client).await,
             Self::Delete { name, yes } => delete(context, &client, &name, yes).await,
         }
     }

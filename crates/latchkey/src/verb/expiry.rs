@@ -4,6 +4,9 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, Duration, OffsetDateTime, UtcOffset};
 
+use crate::failed::Failed;
+use crate::verb::Context;
+
 /// `30d`, `12h`, `2w`, `1y`, `2027-01-31` (to the end of that day, UTC), or a whole RFC 3339 time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
@@ -22,6 +25,14 @@ impl Expiry {
         };
         at.to_offset(UtcOffset::UTC).replace_nanosecond(0).ok()?.format(&Rfc3339).ok()
     }
+}
+
+/// The moment that an option names, if it is given.
+pub(crate) fn at(expiry: Option<Expiry>, context: &Context) -> Result<Option<String>, Failed> {
+    let now = context.ambient.clock.now();
+    let moment =
+        |expiry: Expiry| expiry.rfc3339(now).ok_or_else(|| Failed::usage("that end is beyond the calendar"));
+    expiry.map(moment).transpose()
 }
 
 impl std::str::FromStr for Expiry {

@@ -1,4 +1,4 @@
-//! Accounts, and the owners of organisations.
+//! Accounts, and the owners of organisations and service accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,6 +67,10 @@ pub(crate) async fn save(
     .bind(column(&rows, |(_, row)| row.seq.cast_signed()))
     .execute(&mut *db)
     .await?;
+    sqlx::query("DELETE FROM account_owners WHERE account_id = ANY($1)")
+        .bind(column(&rows, |(id, _)| id.0))
+        .execute(&mut *db)
+        .await?;
     let owners: Vec<(Uuid, Uuid)> =
         rows.iter().flat_map(|(id, row)| row.owners.iter().map(|owner| (id.0, owner.0))).collect();
     sqlx::query(

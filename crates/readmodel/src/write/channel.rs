@@ -1,4 +1,4 @@
-//! Channels.
+//! Channels, and the levels that accounts were given in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,10 +25,21 @@ pub(crate) async fn load(db: &mut PgConnection, ids: &BTreeSet<ChannelId>) -> Re
         "SELECT channel_id, name, owner_id, privacy, description, created_at, deleted_at, seq \
          FROM channels WHERE channel_id = ANY($1)",
     )
-    .bind(ids)
-    .fetch_all(db)
+    .bind(&ids)
+    .fetch_all(&mut *db)
     .await?;
-    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    let mut channels = rows.iter().map(read).collect::<Result<Channels, _>>()?;
+    let grants =
+        sqlx::query("SELECT channel_id, account_id, level FROM channel_grants WHERE channel_id = ANY($1)")
+            .bind(&ids)
+            .fetch_all(db)
+            .await?;
+    for row in &grants {
+        if let Some(channel) = channels.get_mut(&ChannelId(row.try_get("channel_id")?)) {
+            channel.grants.insert(AccountId(row.try_get("account_id")?), word(row, "level")?);
+        }
+    }
+    Ok(channels)
 }
 
 fn read(row: &PgRow) -> Result<(ChannelId, ChannelRow), sqlx::Error> {
@@ -37,6 +48,7 @@ fn read(row: &PgRow) -> Result<(ChannelId, ChannelRow), sqlx::Error> {
         owner_id: AccountId(row.try_get("owner_id")?),
         privacy: word(row, "privacy")?,
         description: row.try_get("description")?,
+        grants: BTreeMap::new(),
         created_at: row.try_get("created_at")?,
         deleted_at: row.try_get("deleted_at")?,
         seq: count(row, "seq")?,
@@ -68,6 +80,27 @@ pub(crate) async fn save(
     .bind(column(&rows, |(_, row)| row.created_at))
     .bind(column(&rows, |(_, row)| row.deleted_at))
     .bind(column(&rows, |(_, row)| row.seq.cast_signed()))
+    .execute(&mut *db)
+    .await?;
+    save_grants(db, &rows).await
+}
+
+async fn save_grants(db: &mut PgConnection, rows: &[(&ChannelId, &ChannelRow)]) -> Result<(), WriteError> {
+    sqlx::query("DELETE FROM channel_grants WHERE channel_id = ANY($1)")
+        .bind(column(rows, |(id, _)| id.0))
+        .execute(&mut *db)
+        .await?;
+    let grants: Vec<_> = rows
+        .iter()
+        .flat_map(|(id, row)| row.grants.iter().map(|(account, level)| (id.0, account.0, level.as_str())))
+        .collect();
+    sqlx::query(
+        "INSERT INTO channel_grants (channel_id, account_id, level) \
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[])",
+    )
+    .bind(column(&grants, |(channel, _, _)| *channel))
+    .bind(column(&grants, |(_, account, _)| *account))
+    .bind(column(&grants, |(_, _, level)| *level))
     .execute(db)
     .await?;
     Ok(())

@@ -10,6 +10,7 @@ CREATE OR REPLACE VIEW live.account_owners AS SELECT * FROM account_owners;
 CREATE OR REPLACE VIEW live.tokens AS SELECT * FROM tokens;
 CREATE OR REPLACE VIEW live.token_grants AS SELECT * FROM token_grants;
 CREATE OR REPLACE VIEW live.channels AS SELECT * FROM channels;
+CREATE OR REPLACE VIEW live.channel_grants AS SELECT * FROM channel_grants;
 CREATE OR REPLACE VIEW live.packages AS SELECT * FROM packages;
 CREATE OR REPLACE VIEW live.artifacts AS SELECT * FROM artifacts;
 CREATE OR REPLACE VIEW live.history AS SELECT * FROM history;

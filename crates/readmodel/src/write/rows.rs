@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use names::{AccountId, ChannelId, EventId, Level, PackageId, PackageKind, Privacy, TokenId};
+use names::{AccountId, ChannelId, EventId, Level, PackageId, PackageKind, Privacy, Scope, TokenId};
 use time::OffsetDateTime;
 
 use crate::{ArtifactRow, FileKey, HistoryRow, Stream};
@@ -50,13 +50,13 @@ pub struct Rows {
 /// An account. No personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountRow {
-    /// `person` or `organisation`.
+    /// `person`, `organisation` or `service_account`.
     pub kind: String,
     /// May manage the whole server.
     pub admin: bool,
     /// Nothing of it works.
     pub disabled: bool,
-    /// The people who own an organisation.
+    /// The people who own an organisation or a service account.
     pub owners: BTreeSet<AccountId>,
     /// The time of the event.
     pub created_at: OffsetDateTime,
@@ -69,7 +69,7 @@ pub struct AccountRow {
 pub struct TokenRow {
     /// The account it acts for.
     pub owner_id: AccountId,
-    /// `session` or `resource`.
+    /// `session`, `resource` or `scoped`.
     pub kind: String,
     /// Chosen by the owner.
     pub name: String,
@@ -85,6 +85,10 @@ pub struct TokenRow {
     pub revoked_at: Option<OffsetDateTime>,
     /// Levels on channels.
     pub grants: BTreeMap<ChannelId, Level>,
+    /// What a scope token opens.
+    pub scopes: BTreeSet<Scope>,
+    /// When it last got a new string.
+    pub reissued_at: Option<OffsetDateTime>,
     /// The sequence in AUTHZ.
     pub seq: u64,
 }
@@ -100,6 +104,8 @@ pub struct ChannelRow {
     pub privacy: Privacy,
     /// Free text.
     pub description: String,
+    /// Accounts that were given a level here.
+    pub grants: BTreeMap<AccountId, Level>,
     /// The time of the event.
     pub created_at: OffsetDateTime,
     /// When it was deleted.

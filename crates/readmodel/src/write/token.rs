@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use names::{AccountId, ChannelId, TokenId};
+use names::{AccountId, ChannelId, Scope, TokenId};
 use sqlx::{PgConnection, Row, postgres::PgRow};
 use uuid::Uuid;
 
@@ -22,8 +22,8 @@ pub(crate) async fn load(db: &mut PgConnection, ids: &BTreeSet<TokenId>) -> Resu
     }
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query(
-        "SELECT token_id, owner_id, kind, name, description, maker_token_id, issued_at, expires_at, revoked_at, seq \
-         FROM tokens WHERE token_id = ANY($1)",
+        "SELECT token_id, owner_id, kind, name, description, maker_token_id, issued_at, expires_at, revoked_at, \
+         seq, scopes, reissued_at FROM tokens WHERE token_id = ANY($1)",
     )
     .bind(&ids)
     .fetch_all(&mut *db)
@@ -52,9 +52,17 @@ fn read(row: &PgRow) -> Result<(TokenId, TokenRow), sqlx::Error> {
         expires_at: row.try_get("expires_at")?,
         revoked_at: row.try_get("revoked_at")?,
         grants: BTreeMap::new(),
+        scopes: scopes(row)?,
+        reissued_at: row.try_get("reissued_at")?,
         seq: count(row, "seq")?,
     };
     Ok((TokenId(row.try_get("token_id")?), token))
+}
+
+fn scopes(row: &PgRow) -> Result<BTreeSet<Scope>, sqlx::Error> {
+    let names: Vec<String> = row.try_get("scopes")?;
+    let read = |name: String| name.parse().map_err(|reason| sqlx::Error::Decode(Box::new(reason)));
+    names.into_iter().map(read).collect()
 }
 
 pub(crate) async fn save(db: &mut PgConnection, before: &Tokens, after: &Tokens) -> Result<(), WriteError> {
@@ -64,12 +72,14 @@ pub(crate) async fn save(db: &mut PgConnection, before: &Tokens, after: &Tokens)
     }
     sqlx::query(
         "INSERT INTO tokens (token_id, owner_id, kind, name, description, maker_token_id, issued_at, expires_at, \
-         revoked_at, seq) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], \
-         $6::uuid[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::bigint[]) \
+         revoked_at, seq, reissued_at, scopes) \
+         SELECT a, b, c, d, e, f, g, h, i, j, k, string_to_array(l, ' ') FROM unnest($1::uuid[], $2::uuid[], \
+         $3::text[], $4::text[], $5::text[], $6::uuid[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], \
+         $10::bigint[], $11::timestamptz[], $12::text[]) AS given (a, b, c, d, e, f, g, h, i, j, k, l) \
          ON CONFLICT (token_id) DO UPDATE SET owner_id = excluded.owner_id, kind = excluded.kind, \
          name = excluded.name, description = excluded.description, maker_token_id = excluded.maker_token_id, \
          issued_at = excluded.issued_at, expires_at = excluded.expires_at, revoked_at = excluded.revoked_at, \
-         seq = excluded.seq",
+         seq = excluded.seq, reissued_at = excluded.reissued_at, scopes = excluded.scopes",
     )
     .bind(column(&rows, |(id, _)| id.0))
     .bind(column(&rows, |(_, row)| row.owner_id.0))
@@ -81,9 +91,16 @@ pub(crate) async fn save(db: &mut PgConnection, before: &Tokens, after: &Tokens)
     .bind(column(&rows, |(_, row)| row.expires_at))
     .bind(column(&rows, |(_, row)| row.revoked_at))
     .bind(column(&rows, |(_, row)| row.seq.cast_signed()))
+    .bind(column(&rows, |(_, row)| row.reissued_at))
+    .bind(column(&rows, |(_, row)| joined(&row.scopes)))
     .execute(&mut *db)
     .await?;
     save_grants(db, &rows).await
+}
+
+/// No scope has a blank in its name.
+fn joined(scopes: &BTreeSet<Scope>) -> String {
+    scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// A token's grants are fixed when it is issued.

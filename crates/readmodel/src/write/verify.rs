@@ -8,13 +8,14 @@ use crate::{
 };
 
 /// The tables of a version that are compared; the checkpoint is compared by itself.
-pub const TABLES: [&str; 10] = [
+pub const TABLES: [&str; 11] = [
     "applied",
     "parked",
     "accounts",
     "account_owners",
     "tokens",
     "token_grants",
+    "channel_grants",
     "channels",
     "packages",
     "artifacts",

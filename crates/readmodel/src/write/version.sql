@@ -48,7 +48,9 @@ CREATE TABLE tokens (
     issued_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     revoked_at timestamptz,
-    seq bigint NOT NULL
+    seq bigint NOT NULL,
+    scopes text[] NOT NULL,
+    reissued_at timestamptz
 );
 CREATE INDEX ON tokens (owner_id);
 
@@ -70,6 +72,15 @@ CREATE TABLE channels (
     deleted_at timestamptz,
     seq bigint NOT NULL
 );
+
+-- Levels that accounts were given.
+CREATE TABLE channel_grants (
+    channel_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    level text NOT NULL,
+    PRIMARY KEY (channel_id, account_id)
+);
+CREATE INDEX ON channel_grants (account_id);
 
 CREATE TABLE packages (
     package_id uuid PRIMARY KEY,

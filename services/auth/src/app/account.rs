@@ -1,4 +1,4 @@
-//! People and organisations: made, disabled, enabled, looked up.
+//! People, organisations and service accounts: made, disabled, enabled, looked up.
 
 use access::{Action, Object};
 use eventlog::{execute_pair, subject};
@@ -30,19 +30,21 @@ pub struct NewAccount {
     /// People only.
     pub password: Option<Secret>,
     pub admin: bool,
+    /// Of organisations and service accounts; none means whoever makes it.
+    pub owners: Vec<Login>,
 }
 
 impl App {
-    /// Makes an account. An organisation belongs to whoever makes it.
+    /// Makes an account. Where no owners are named, an organisation or service account belongs to whoever makes it.
     pub async fn create_account(
         &self,
         call: &Call,
         new: NewAccount,
     ) -> Result<Changed<ShownAccount>, Failure> {
         let caller = self.allow(call, Action::AccountCreate, &Object::Server)?;
-        let owners = match new.kind {
-            Kind::Person => vec![],
-            Kind::Organisation => account_of(&caller).into_iter().collect(),
+        let owners = match (new.kind, new.owners.as_slice()) {
+            (Kind::Organisation | Kind::ServiceAccount, []) => account_of(&caller).into_iter().collect(),
+            (Kind::Person | Kind::Organisation | Kind::ServiceAccount, logins) => self.people(logins).await?,
         };
         let allowed = || self.allow(call, Action::AccountCreate, &Object::Server).map(drop);
         self.make_account(call, actor(&caller), new, owners, allowed).await
@@ -53,7 +55,8 @@ impl App {
         if !self.view.read(|table| table.has_no_accounts()) {
             return Ok(false);
         }
-        let new = NewAccount { login, kind: Kind::Person, password: Some(password), admin: true };
+        let new =
+            NewAccount { login, kind: Kind::Person, password: Some(password), admin: true, owners: vec![] };
         let allowed = || {
             let first = self.view.read(|table| table.has_no_accounts());
             let other = || Failure::new(Code::Exists, "another replica has made the first administrator");
@@ -150,7 +153,7 @@ impl App {
         self.change(call, target, Action::AccountPassword, command, Change::Restricts).await
     }
 
-    async fn change(
+    pub(super) async fn change(
         &self,
         call: &Call,
         target: AccountId,

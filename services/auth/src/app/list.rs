@@ -53,7 +53,7 @@ impl App {
                 key.as_ref().and_then(|key| position(key, page, owner, query.sessions)).ok_or_else(stale)?,
             ),
         };
-        let wanted = |token: &&Token| query.sessions || token.issued.kind == Kind::Resource;
+        let wanted = |token: &&Token| query.sessions || token.issued.kind != Kind::Session;
         let page: Vec<&Token> = account.tokens.after(after).filter(wanted).take(size + 1).collect();
         let next = match (&page[..], &key) {
             ([.., last, _], Some(key)) if page.len() > size => {

@@ -18,7 +18,7 @@ pub fn denied(
         Why::NotSignedIn | Why::Unknown | Why::Expired { .. } | Why::Revoked { .. } | Why::Disabled => {
             Code::Unauthenticated
         }
-        Why::Missing | Why::SessionNeeded => Code::Forbidden,
+        Why::Missing | Why::SessionNeeded | Why::ScopeMissing => Code::Forbidden,
     };
     Failure::new(code, table.refusal_words(caller, refusal, action, object))
 }
@@ -29,9 +29,12 @@ impl From<account::Refusal> for Failure {
         let code = match &refusal {
             R::Exists => Code::Exists,
             R::NotFound => Code::NotFound,
-            R::PasswordMissing | R::PasswordOfOrganisation | R::OwnerMissing | R::AdminOrganisation => {
-                Code::Invalid
-            }
+            R::PasswordMissing
+            | R::PasswordOfNobody
+            | R::OwnerMissing
+            | R::TooManyOwners
+            | R::OwnersOfPerson
+            | R::AdminNotPerson => Code::Invalid,
             R::OwnAccount => Code::Conflict,
             R::Disabled => Code::Forbidden,
             R::Token(refusal) => code_of(refusal),
@@ -44,8 +47,17 @@ fn code_of(refusal: &token::Refusal) -> Code {
     use token::Refusal as R;
     match refusal {
         R::NameTaken(_) => Code::Exists,
-        R::PastExpiry | R::TooLong(_) | R::NoGrants | R::TooManyGrants | R::ChannelTwice => Code::Invalid,
-        R::TooMany => Code::TooMany,
+        R::PastExpiry
+        | R::TooLong(_)
+        | R::Neither
+        | R::Both
+        | R::TooManyGrants
+        | R::ChannelTwice
+        | R::SignInProlonged
+        | R::OverlapTooLong => Code::Invalid,
+        R::KindBeyondMaker | R::ScopeBeyondMaker(_) | R::ExpiryBeyondMaker => Code::Forbidden,
+        R::Revoked | R::Expired => Code::Conflict,
+        R::TooMany | R::TooManyStrings => Code::TooMany,
         R::NotFound => Code::NotFound,
     }
 }

@@ -13,7 +13,7 @@ use super::outcome::unexecuted;
 use super::{App, Changed, Issued};
 use crate::call::Call;
 use crate::domain::account::{self, Account, Command, Sealed};
-use crate::domain::token;
+use crate::domain::token::{self, Bounds, Reach};
 use crate::events::time_of;
 use crate::personal::Field;
 use crate::receipt::Change;
@@ -52,13 +52,15 @@ impl App {
         let Some(found) = found.filter(|_| right) else { return Err(wrong()) };
         let (secret, hash) = secret::mint(token_string::Kind::Session, &*self.ambient.ids);
         let token = TokenId(self.ambient.ids.uuid());
-        let issued = self.session(token, found.account, sign_in.name, hash);
+        let mut issued = self.session(token, found.account, sign_in.name, hash);
+        issued.from = self.from(call, found.account).await?;
         let decide = |account: Option<&Account>| {
             // The password was right for an earlier state; it must be the same one still.
             if account.and_then(|account| account.password.as_ref()) != Some(&found.sealed) {
                 return Err(wrong());
             }
-            let command = token::Command::Issue { issued: issued.clone(), longest: self.lifetimes.session };
+            let bounds = Bounds { longest: self.lifetimes.session, reach: Reach::Full };
+            let command = token::Command::Issue(issued.clone(), bounds);
             Ok(account::decide(account, Command::Token(command), self.now())?)
         };
         let meta = self.meta(call, Actor { account_id: found.account.to_bytes(), ..Actor::default() });
@@ -83,7 +85,9 @@ impl App {
             expires_at,
             secrets: vec![token::Secret { sha256: hash.0, ends_at: expires_at }],
             grants: vec![],
+            scopes: vec![],
             maker: None,
+            from: None,
         }
     }
 

@@ -29,6 +29,8 @@ pub struct ShownToken {
     /// live, expired or revoked.
     pub state: &'static str,
     pub grants: Vec<ShownGrant>,
+    /// While an older string is valid beside the newest.
+    pub overlap_ends_at: Option<OffsetDateTime>,
 }
 
 #[derive(Debug, Clone)]
@@ -71,6 +73,7 @@ impl App {
                 (false, true) => "live",
                 (false, false) => "expired",
             },
+            overlap_ends_at: token.overlap_ends_at(now),
             grants: token.issued.grants.iter().map(|grant| show_grant(table, grant)).collect(),
         })
     }

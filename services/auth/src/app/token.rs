@@ -1,17 +1,18 @@
 //! Issuing, showing and revoking tokens.
 
-use access::{Action, Caller, Object, Table, token_string};
+use access::{Action, Caller, Object, Table};
 use eventlog::subject;
-use names::{AccountId, ChannelId, Level, Login, TokenId, TokenName};
+use names::{AccountId, ChannelId, Level, Login, Scope, TokenId, TokenName};
 use runtime::{Code, Failure, Secret};
 use time::OffsetDateTime;
 
+use super::change::letter;
 use super::lookup::account_of;
 use super::outcome::{unexecuted, unread};
 use super::{App, Changed, ShownToken};
 use crate::call::Call;
 use crate::domain::account::{self, Account, Command};
-use crate::domain::token::{self, Grant};
+use crate::domain::token::{self, Grant, Reach};
 use crate::events::time_of;
 use crate::receipt::Change;
 use crate::secret;
@@ -24,7 +25,9 @@ pub struct NewToken {
     pub expires_at: Option<OffsetDateTime>,
     /// Channels by name.
     pub grants: Vec<(String, Level)>,
-    /// An organisation, for its owners; none is the caller's own account.
+    /// Never together with grants.
+    pub scopes: Vec<Scope>,
+    /// An organisation or service account, for its owners; none is the caller's own account.
     pub owner: Option<Login>,
 }
 
@@ -35,31 +38,38 @@ pub struct Issued {
 }
 
 impl App {
-    /// Issues a resource token.
+    /// Issues a token with grants or with scopes.
     pub async fn issue_token(&self, call: &Call, new: NewToken) -> Result<Changed<Issued>, Failure> {
         let owner = self.target(call, new.owner.as_ref(), Action::TokenEdit).await?;
         let caller = self.allow(call, Action::TokenEdit, &Object::Account(owner))?;
-        let (secret, hash) = secret::mint(token_string::Kind::Resource, &*self.ambient.ids);
+        let kind = if new.scopes.is_empty() { token::Kind::Resource } else { token::Kind::Scoped };
+        let (secret, hash) = secret::mint(letter(kind), &*self.ambient.ids);
         let id = TokenId(self.ambient.ids.uuid());
         let issued_at = time_of(id.0);
-        let expires_at = new.expires_at.unwrap_or(issued_at + self.lifetimes.token);
+        let expires_at = match (new.expires_at, self.reach(&caller)) {
+            (Some(asked), _) => asked,
+            (None, Reach::Full) => issued_at + self.lifetimes.token,
+            (None, Reach::Within { expires_at, .. }) => expires_at.min(issued_at + self.lifetimes.token),
+        };
         let issued = token::Issued {
             token: id,
             owner,
-            kind: token::Kind::Resource,
+            kind,
             name: new.name,
             description: new.description,
             issued_at,
             expires_at,
             secrets: vec![token::Secret { sha256: hash.0, ends_at: expires_at }],
             grants: vec![],
+            scopes: new.scopes,
             maker: caller.token(),
+            from: self.from(call, owner).await?,
         };
         let decide = |account: Option<&Account>| {
-            self.allow(call, Action::TokenEdit, &Object::Account(owner))?;
+            let caller = self.allow(call, Action::TokenEdit, &Object::Account(owner))?;
             let grants = self.view.read(|table| grants(table, owner, &new.grants))?;
             let issued = token::Issued { grants, ..issued.clone() };
-            let command = token::Command::Issue { issued, longest: self.lifetimes.token_longest };
+            let command = token::Command::Issue(issued, self.bounds(&caller));
             Ok(account::decide(account, Command::Token(command), self.now())?)
         };
         let meta = self.meta_of(call, &caller);
@@ -92,20 +102,9 @@ impl App {
         if let Some(done) = self.ended_itself(&caller, which).await? {
             return self.revoked(call, done.0, &done.1, done.2).await;
         }
-        let owner = self.token_owner(call, which, owner, Action::TokenEdit).await?;
-        let mut target = None;
-        let decide = |account: Option<&Account>| {
-            self.allow(call, Action::TokenEdit, &Object::Account(owner))?;
-            let token = account.and_then(|account| account.tokens.find(which, self.now()));
-            let token = token.ok_or_else(no_such)?.issued.token;
-            target = Some(token);
-            let command = token::Command::Revoke { token, reason: reason.to_owned() };
-            Ok(account::decide(account, Command::Token(command), self.now())?)
-        };
-        let meta = self.meta_of(call, &caller);
-        let done = self.accounts.execute(&subject::owner(owner), &meta, decide).await.map_err(unexecuted)?;
-        let (account, target) = (done.state.ok_or_else(no_such)?, target.ok_or_else(no_such)?);
-        self.revoked(call, done.seq, &account, target).await
+        let revoke = |token, from, _| token::Command::Revoke { token, reason: reason.to_owned(), from };
+        let (seq, account, token) = self.change_token(call, which, owner, revoke).await?;
+        self.revoked(call, seq, &account, token).await
     }
 
     /// A session that has revoked itself and lost the answer asks again: it is dead, but may learn that it is.
@@ -125,8 +124,8 @@ impl App {
         Ok(known.map(|account| (seq, account, *token)))
     }
 
-    /// R1 to R3 for a token that is revoked at `seq` or before.
-    async fn revoked(
+    /// R1 to R3 for a token that was taken something at `seq` or before.
+    pub(super) async fn revoked(
         &self,
         call: &Call,
         seq: u64,

@@ -1,18 +1,25 @@
-//! An account is a person or an organisation. It is one aggregate with its tokens, so that "disabled", "revoked" and
+//! An account is a person, an organisation or a service account. It is one aggregate with its tokens, so that "disabled", "revoked" and
 //! "issued" stand in one order.
 //!
 //! Personal fields pass through as ciphertext: nothing here can read them.
+
+use std::collections::BTreeSet;
 
 use names::{AccountId, TokenId};
 use time::OffsetDateTime;
 
 use super::token::{self, Tokens};
 
+/// Owners that an organisation or service account may have.
+pub const MAX_OWNERS: usize = 100;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Person,
     /// Owned by people; it cannot sign in.
     Organisation,
+    /// A name for a machine, owned by people and outliving each of them; it cannot sign in.
+    ServiceAccount,
 }
 
 /// A personal field under the account's key.
@@ -29,7 +36,7 @@ pub struct Created {
     /// People only.
     pub password: Option<Sealed>,
     pub admin: bool,
-    /// The people who own an organisation.
+    /// The people who own an organisation or a service account, as they are now.
     pub owners: Vec<AccountId>,
 }
 
@@ -56,6 +63,9 @@ pub enum Command {
         reason: String,
     },
     Enable,
+    SetOwners {
+        owners: Vec<AccountId>,
+    },
     Token(token::Command),
 }
 
@@ -65,6 +75,7 @@ pub enum Event {
     PasswordChanged { account: AccountId, password: Sealed },
     Disabled { account: AccountId, reason: String },
     Enabled { account: AccountId },
+    OwnersChanged { account: AccountId, owners: Vec<AccountId> },
     Token(token::Event),
 }
 
@@ -76,12 +87,16 @@ pub enum Refusal {
     NotFound,
     #[error("a person needs a password")]
     PasswordMissing,
-    #[error("an organisation has no password: its owners sign in as themselves")]
-    PasswordOfOrganisation,
-    #[error("an organisation needs an owner")]
+    #[error("only people have passwords: the owners of this account sign in as themselves")]
+    PasswordOfNobody,
+    #[error("an organisation or service account needs an owner: name who comes in place of the last one")]
     OwnerMissing,
-    #[error("an organisation cannot administer the server")]
-    AdminOrganisation,
+    #[error("{MAX_OWNERS} owners are the most an account can have")]
+    TooManyOwners,
+    #[error("a person is owned by nobody")]
+    OwnersOfPerson,
+    #[error("only people administer the server")]
+    AdminNotPerson,
     #[error("an account cannot disable itself: ask another administrator")]
     OwnAccount,
     #[error("the account is disabled: an administrator can enable it")]
@@ -102,6 +117,7 @@ pub fn decide(
             Command::ChangePassword { .. }
             | Command::Disable { .. }
             | Command::Enable
+            | Command::SetOwners { .. }
             | Command::Token(_) => Err(Refusal::NotFound),
         };
     };
@@ -115,18 +131,48 @@ pub fn decide(
         }
         Command::Enable if account.disabled => Ok(vec![Event::Enabled { account: account.created.account }]),
         Command::Enable => Ok(vec![]),
-        Command::Token(token::Command::Issue { .. }) if account.disabled => Err(Refusal::Disabled),
+        Command::SetOwners { owners } => set_owners(account, owners),
+        Command::Token(
+            token::Command::Issue(..) | token::Command::Edit(..) | token::Command::Reissue(..),
+        ) if account.disabled => Err(Refusal::Disabled),
+        // Nothing of it works, so there is nothing to warn of.
+        Command::Token(token::Command::Warn { .. }) if account.disabled => Ok(vec![]),
         Command::Token(command) => tokens(account, command, now),
+    }
+}
+
+fn set_owners(account: &Account, owners: Vec<AccountId>) -> Result<Vec<Event>, Refusal> {
+    let owners: BTreeSet<AccountId> = owners.into_iter().collect();
+    match account.created.kind {
+        Kind::Person => return Err(Refusal::OwnersOfPerson),
+        Kind::Organisation | Kind::ServiceAccount => check_owners(owners.len())?,
+    }
+    if owners == account.created.owners.iter().copied().collect() {
+        return Ok(vec![]);
+    }
+    let owners = owners.into_iter().collect();
+    Ok(vec![Event::OwnersChanged { account: account.created.account, owners }])
+}
+
+fn check_owners(count: usize) -> Result<(), Refusal> {
+    match count {
+        0 => Err(Refusal::OwnerMissing),
+        1..=MAX_OWNERS => Ok(()),
+        _ => Err(Refusal::TooManyOwners),
     }
 }
 
 fn create(created: Created) -> Result<Vec<Event>, Refusal> {
     match (created.kind, &created.password) {
         (Kind::Person, None) => Err(Refusal::PasswordMissing),
-        (Kind::Organisation, Some(_)) => Err(Refusal::PasswordOfOrganisation),
-        (Kind::Organisation, None) if created.owners.is_empty() => Err(Refusal::OwnerMissing),
-        (Kind::Organisation, None) if created.admin => Err(Refusal::AdminOrganisation),
-        (Kind::Person, Some(_)) | (Kind::Organisation, None) => Ok(vec![Event::Created(created)]),
+        (Kind::Person, Some(_)) if !created.owners.is_empty() => Err(Refusal::OwnersOfPerson),
+        (Kind::Person, Some(_)) => Ok(vec![Event::Created(created)]),
+        (Kind::Organisation | Kind::ServiceAccount, Some(_)) => Err(Refusal::PasswordOfNobody),
+        (Kind::Organisation | Kind::ServiceAccount, None) if created.admin => Err(Refusal::AdminNotPerson),
+        (Kind::Organisation | Kind::ServiceAccount, None) => {
+            check_owners(created.owners.len())?;
+            Ok(vec![Event::Created(created)])
+        }
     }
 }
 
@@ -136,8 +182,8 @@ fn change_password(
     keep: Option<TokenId>,
     now: OffsetDateTime,
 ) -> Result<Vec<Event>, Refusal> {
-    if account.created.kind == Kind::Organisation {
-        return Err(Refusal::PasswordOfOrganisation);
+    if account.created.kind != Kind::Person {
+        return Err(Refusal::PasswordOfNobody);
     }
     let ended = account.tokens.iter().filter(|token| {
         token.issued.kind == token::Kind::Session && token.lives(now) && Some(token.issued.token) != keep
@@ -145,7 +191,7 @@ fn change_password(
     let mut events = vec![Event::PasswordChanged { account: account.created.account, password }];
     for session in ended {
         let reason = "password changed".to_owned();
-        events.push(Event::Token(token::Event::Revoked { token: session.issued.token, reason }));
+        events.push(Event::Token(token::Event::Revoked { token: session.issued.token, reason, from: None }));
     }
     Ok(events)
 }
@@ -167,6 +213,9 @@ pub fn evolve(account: Option<Account>, event: Event) -> Option<Account> {
         }
         Event::Disabled { .. } => account.map(|was| Account { disabled: true, ..was }),
         Event::Enabled { .. } => account.map(|was| Account { disabled: false, ..was }),
+        Event::OwnersChanged { owners, .. } => {
+            account.map(|was| Account { created: Created { owners, ..was.created }, ..was })
+        }
         Event::Token(event) => account.map(|was| Account { tokens: token::evolve(was.tokens, event), ..was }),
     }
 }

@@ -1,18 +1,24 @@
 //! A token lives from `Issued` to `Revoked`. Expiry is a date it carries, not an event.
 //!
 //! The tokens of one owner are folded together, so that a name can be unique among those that live. Nothing brings a
-//! revoked token back.
+//! revoked token back, and nothing that is done with a token reaches further than that token.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+mod change;
+mod issue;
+mod reach;
+mod tokens;
 
-use names::{AccountId, ChannelId, Level, TokenId, TokenName};
+use names::{AccountId, ChannelId, Level, Scope, TokenId, TokenName};
 use time::{Duration, OffsetDateTime};
 
-/// Live tokens of one kind that an owner may hold at a time.
-pub const MAX_LIVE: usize = 1_000;
-/// Channels that one token may name.
-pub const MAX_GRANTS: usize = 100;
+use super::account::Sealed;
+pub use change::{MAX_OVERLAP, Overlap};
+pub use issue::{MAX_GRANTS, MAX_LIVE};
+pub use reach::Reach;
+pub use tokens::{Token, Tokens, evolve};
+
+/// Strings of one token that may be known at a time, dead ones counted.
+pub const MAX_STRINGS: usize = 1_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -20,6 +26,8 @@ pub enum Kind {
     Session,
     /// Levels on named channels, and nothing else.
     Resource,
+    /// Scopes, within the levels of its owner.
+    Scoped,
 }
 
 /// SHA-256 of the whole token string, and how long that string is good for.
@@ -35,7 +43,7 @@ pub struct Grant {
     pub level: Level,
 }
 
-/// What was issued; it never changes afterwards.
+/// A token's facts. Kind, owner, grants, scopes and maker never change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issued {
     pub token: TokenId,
@@ -46,45 +54,97 @@ pub struct Issued {
     /// As the id says.
     pub issued_at: OffsetDateTime,
     pub expires_at: OffsetDateTime,
+    /// The newest string last.
     pub secrets: Vec<Secret>,
     pub grants: Vec<Grant>,
+    pub scopes: Vec<Scope>,
     /// The token that made this one; none for a sign-in.
     pub maker: Option<TokenId>,
+    /// The address that the request came from.
+    pub from: Option<Sealed>,
 }
 
+/// A wish to change a token's name, description or end; what is absent stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token {
-    pub issued: Issued,
-    pub revoked: bool,
+pub struct Edit {
+    pub token: TokenId,
+    pub name: Option<TokenName>,
+    pub description: Option<String>,
+    pub expires_at: Option<OffsetDateTime>,
+    pub from: Option<Sealed>,
 }
 
-impl Token {
-    pub fn lives(&self, now: OffsetDateTime) -> bool {
-        !self.revoked && self.issued.expires_at > now
-    }
+/// A wish for a new string.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reissue {
+    pub token: TokenId,
+    pub sha256: [u8; 32],
+    pub overlap: Overlap,
+    /// None keeps the token's end.
+    pub expires_at: Option<OffsetDateTime>,
+    pub from: Option<Sealed>,
+}
 
-    fn is_named(&self, name: &str) -> bool {
-        self.issued.kind == Kind::Resource && self.issued.name.as_str() == name
-    }
+/// How far away an end may be, and how far what asks reaches itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounds {
+    /// The server's setting.
+    pub longest: Duration,
+    pub reach: Reach,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// `longest` is the server's setting for how far away an expiry may be.
-    Issue {
-        issued: Issued,
-        longest: Duration,
+    Issue(Issued, Bounds),
+    Edit(Edit, Bounds),
+    Reissue(Reissue, Bounds),
+    EndOverlap {
+        token: TokenId,
+        from: Option<Sealed>,
     },
     Revoke {
         token: TokenId,
         reason: String,
+        from: Option<Sealed>,
+    },
+    /// Tells of every token whose end is nearer than this and was not told of.
+    Warn {
+        within: Duration,
     },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     Issued(Issued),
-    Revoked { token: TokenId, reason: String },
+    /// Name, description and end as they are from now on.
+    Edited {
+        token: TokenId,
+        name: TokenName,
+        description: String,
+        expires_at: OffsetDateTime,
+        from: Option<Sealed>,
+    },
+    /// The strings before this one end no later than `older_end_at`.
+    Reissued {
+        token: TokenId,
+        secret: Secret,
+        older_end_at: OffsetDateTime,
+        expires_at: OffsetDateTime,
+        from: Option<Sealed>,
+    },
+    OverlapEnded {
+        token: TokenId,
+        from: Option<Sealed>,
+    },
+    Revoked {
+        token: TokenId,
+        reason: String,
+        from: Option<Sealed>,
+    },
+    ExpiryWarned {
+        token: TokenId,
+        expires_at: OffsetDateTime,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,8 +155,10 @@ pub enum Refusal {
     PastExpiry,
     #[error("the expiry is too far away: a token may live for {0} days at most")]
     TooLong(i64),
-    #[error("name at least one channel that the token may use")]
-    NoGrants,
+    #[error("say what the token may do: give it either grants, levels on channels, or scopes")]
+    Neither,
+    #[error("a token has either grants or scopes, never both: issue two tokens")]
+    Both,
     #[error("a token names {MAX_GRANTS} channels at most")]
     TooManyGrants,
     #[error("a channel is named twice")]
@@ -105,117 +167,40 @@ pub enum Refusal {
     TooMany,
     #[error("there is no such token")]
     NotFound,
-}
-
-/// The tokens of one owner, oldest first: their ids hold the time of their making.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tokens(BTreeMap<TokenId, Token>);
-
-impl Tokens {
-    pub fn iter(&self) -> impl Iterator<Item = &Token> {
-        self.0.values()
-    }
-
-    pub fn by_id(&self, id: TokenId) -> Option<&Token> {
-        self.0.get(&id)
-    }
-
-    /// Oldest first, from behind this one.
-    pub fn after(&self, id: Option<TokenId>) -> impl Iterator<Item = &Token> {
-        let from = id.map_or(Bound::Unbounded, Bound::Excluded);
-        self.0.range((from, Bound::Unbounded)).map(|(_, token)| token)
-    }
-
-    /// The token with this id or name. Of several with one name only one lives; where none does the newest is meant,
-    /// so that repeating a revoke finds what it has revoked.
-    pub fn find(&self, id_or_name: &str, now: OffsetDateTime) -> Option<&Token> {
-        if let Some(token) = id_or_name.parse().ok().and_then(|id| self.by_id(id)) {
-            return Some(token);
-        }
-        let mut named = self.0.values().rev().filter(|token| token.is_named(id_or_name));
-        let newest = named.next()?;
-        let living = std::iter::once(newest).chain(named).find(|token| token.lives(now));
-        Some(living.unwrap_or(newest))
-    }
-
-    fn living(&self, kind: Kind, now: OffsetDateTime) -> impl Iterator<Item = &Token> {
-        self.0.values().filter(move |token| token.issued.kind == kind && token.lives(now))
-    }
+    #[error("the token was revoked and nothing brings it back: issue another")]
+    Revoked,
+    #[error("the token has expired: issue another")]
+    Expired,
+    #[error("a sign-in cannot be prolonged: sign in again")]
+    SignInProlonged,
+    #[error("an older string may stay valid for {} days at most", MAX_OVERLAP.whole_days())]
+    OverlapTooLong,
+    #[error("the token has {MAX_STRINGS} strings: end their overlap or issue another token")]
+    TooManyStrings,
+    #[error("the token that asks has scopes only, so it hands out scope tokens only")]
+    KindBeyondMaker,
+    #[error("the token that asks lacks the scope {0}, so it cannot hand it out")]
+    ScopeBeyondMaker(Scope),
+    #[error("the token that asks ends earlier, and nothing it hands out may outlive it")]
+    ExpiryBeyondMaker,
 }
 
 /// Says which events a command leads to, or why it is refused.
 pub fn decide(tokens: &Tokens, command: Command, now: OffsetDateTime) -> Result<Vec<Event>, Refusal> {
     match command {
-        Command::Issue { issued, longest } => issue(tokens, issued, longest, now),
-        Command::Revoke { token, reason } => match tokens.by_id(token) {
+        Command::Issue(issued, bounds) => issue::decide(tokens, issued, &bounds, now),
+        Command::Edit(edit, bounds) => change::edit(tokens, edit, &bounds, now),
+        Command::Reissue(reissue, bounds) => change::reissue(tokens, reissue, &bounds, now),
+        Command::EndOverlap { token, from } => change::end_overlap(tokens, token, from, now),
+        Command::Revoke { token, reason, from } => match tokens.by_id(token) {
             None => Err(Refusal::NotFound),
             // Revoking twice is a retry after a lost reply: it succeeds and records nothing.
             Some(Token { revoked: true, .. }) => Ok(vec![]),
-            Some(_) => Ok(vec![Event::Revoked { token, reason }]),
+            Some(_) => Ok(vec![Event::Revoked { token, reason, from }]),
         },
+        Command::Warn { within } => Ok(change::warn(tokens, within, now)),
     }
-}
-
-fn issue(
-    tokens: &Tokens,
-    issued: Issued,
-    longest: Duration,
-    now: OffsetDateTime,
-) -> Result<Vec<Event>, Refusal> {
-    if issued.expires_at <= now {
-        return Err(Refusal::PastExpiry);
-    }
-    if issued.expires_at - now > longest {
-        return Err(Refusal::TooLong(longest.whole_days()));
-    }
-    if tokens.living(issued.kind, now).count() >= MAX_LIVE {
-        return Err(Refusal::TooMany);
-    }
-    if issued.kind == Kind::Resource {
-        check_resource(tokens, &issued, now)?;
-    }
-    Ok(vec![Event::Issued(issued)])
-}
-
-fn check_resource(tokens: &Tokens, issued: &Issued, now: OffsetDateTime) -> Result<(), Refusal> {
-    if tokens.living(Kind::Resource, now).any(|token| token.is_named(issued.name.as_str())) {
-        return Err(Refusal::NameTaken(issued.name.to_string()));
-    }
-    match issued.grants.len() {
-        0 => return Err(Refusal::NoGrants),
-        1..=MAX_GRANTS => {}
-        _ => return Err(Refusal::TooManyGrants),
-    }
-    let channels: BTreeSet<ChannelId> = issued.grants.iter().map(|grant| grant.channel).collect();
-    if channels.len() < issued.grants.len() {
-        return Err(Refusal::ChannelTwice);
-    }
-    Ok(())
-}
-
-/// Adds one recorded event. It cannot fail: the event has happened.
-pub fn evolve(mut tokens: Tokens, event: Event) -> Tokens {
-    match event {
-        Event::Issued(issued) => {
-            // A sign-in a minute for years must not weigh on every later command: sessions that expired before this one
-            // began are gone from the list, though not from the log.
-            if issued.kind == Kind::Session {
-                let at = issued.issued_at;
-                tokens
-                    .0
-                    .retain(|_, token| token.issued.kind != Kind::Session || token.issued.expires_at > at);
-            }
-            tokens.0.entry(issued.token).or_insert(Token { issued, revoked: false });
-        }
-        Event::Revoked { token, .. } => {
-            if let Some(token) = tokens.0.get_mut(&token) {
-                token.revoked = true;
-            }
-        }
-    }
-    tokens
 }
 
 #[cfg(test)]
-#[path = "token/tests.rs"]
 mod tests;

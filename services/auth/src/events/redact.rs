@@ -2,7 +2,10 @@
 //! fields, not even as ciphertext.
 
 use proto::event::v1::event::Event;
-use proto::event::v1::{AccountCreated, Envelope, PasswordChanged, TokenIssued};
+use proto::event::v1::{
+    AccountCreated, Envelope, PasswordChanged, TokenEdited, TokenIssued, TokenOverlapEnded, TokenReissued,
+    TokenRevoked,
+};
 
 /// Without personal fields.
 pub fn for_followers(envelope: Envelope) -> Envelope {
@@ -15,6 +18,9 @@ pub fn for_auditors(envelope: Envelope) -> Envelope {
         let mut event = without_personal(event);
         if let Event::TokenIssued(TokenIssued { secrets, .. }) = &mut event {
             secrets.clear();
+        }
+        if let Event::TokenReissued(TokenReissued { secret, .. }) = &mut event {
+            *secret = None;
         }
         event
     })
@@ -35,11 +41,18 @@ fn without_personal(event: Event) -> Event {
         Event::PasswordChanged(event) => {
             Event::PasswordChanged(PasswordChanged { password_hash: None, ..event })
         }
+        Event::TokenIssued(event) => Event::TokenIssued(TokenIssued { from_address: None, ..event }),
+        Event::TokenRevoked(event) => Event::TokenRevoked(TokenRevoked { from_address: None, ..event }),
+        Event::TokenEdited(event) => Event::TokenEdited(TokenEdited { from_address: None, ..event }),
+        Event::TokenReissued(event) => Event::TokenReissued(TokenReissued { from_address: None, ..event }),
+        Event::TokenOverlapEnded(event) => {
+            Event::TokenOverlapEnded(TokenOverlapEnded { from_address: None, ..event })
+        }
         // Listed one by one, so that a new event with a personal field cannot slip through unseen.
         event @ (Event::AccountDisabled(_)
         | Event::AccountEnabled(_)
-        | Event::TokenIssued(_)
-        | Event::TokenRevoked(_)
+        | Event::OwnersChanged(_)
+        | Event::TokenExpiryWarned(_)
         | Event::NameTaken(_)
         | Event::NameReleased(_)
         | Event::ChannelCreated(_)

@@ -1,6 +1,6 @@
 //! What was decided, as replies.
 
-use names::Level;
+use names::{Level, Scope, ScopeFamily};
 use proto::auth::v1 as api;
 use proto::event::v1 as stored;
 use time::format_description::well_known::Rfc3339;
@@ -14,7 +14,26 @@ pub(super) fn issued(changed: Changed<Issued>) -> api::IssuedToken {
         token: Some(token(changed.shown.shown)),
         secret: changed.shown.secret.expose().to_owned(),
         authz_seq: changed.seq,
+        receipt: None,
     }
+}
+
+pub(super) fn reissued(changed: Changed<Issued>) -> api::IssuedToken {
+    let receipt = Some(changed.receipt.clone());
+    api::IssuedToken { receipt, ..issued(changed) }
+}
+
+pub(super) fn scopes() -> api::ListScopesReply {
+    let scope = |scope: Scope| api::Scope {
+        name: scope.as_str().into(),
+        opens: scope.opens().into(),
+        family: match scope.family() {
+            ScopeFamily::Server => "server",
+            ScopeFamily::Repository => "repository",
+        }
+        .into(),
+    };
+    api::ListScopesReply { scopes: Scope::ALL.into_iter().map(scope).collect() }
 }
 
 pub(super) fn account(shown: ShownAccount) -> api::Account {
@@ -24,6 +43,7 @@ pub(super) fn account(shown: ShownAccount) -> api::Account {
         kind: match shown.kind {
             account::Kind::Person => stored::AccountKind::Person,
             account::Kind::Organisation => stored::AccountKind::Organisation,
+            account::Kind::ServiceAccount => stored::AccountKind::ServiceAccount,
         }
         .into(),
         admin: shown.admin,
@@ -55,6 +75,7 @@ pub(super) fn token(shown: ShownToken) -> api::Token {
         kind: match issued.kind {
             token::Kind::Session => stored::TokenKind::Session,
             token::Kind::Resource => stored::TokenKind::Resource,
+            token::Kind::Scoped => stored::TokenKind::Scoped,
         }
         .into(),
         owner: shown.owner_login,
@@ -63,6 +84,8 @@ pub(super) fn token(shown: ShownToken) -> api::Token {
         revoked_at: shown.revoked_at.map(time).unwrap_or_default(),
         state: shown.state.to_owned(),
         grants: shown.grants.into_iter().map(grant).collect(),
+        scopes: issued.scopes.iter().map(|scope| scope.to_string()).collect(),
+        overlap_ends_at: shown.overlap_ends_at.map(time).unwrap_or_default(),
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use access::{Action, Object};
 use proto::auth::v1::auth_server::{Auth, AuthServer};
 use proto::auth::v1::{
     Account, AccountRequest, ChangePasswordRequest, CreateAccountRequest, DescribeAccountsReply,
-    DescribeAccountsRequest, ExplainReply, ExplainRequest, IssueTokenRequest, IssuedToken, ListTokensReply,
-    ListTokensRequest, RevokeTokenRequest, Revoked, SignInRequest, Token, TokenRequest, WhoAmIReply,
-    WhoAmIRequest,
+    DescribeAccountsRequest, EditTokenRequest, ExplainReply, ExplainRequest, IdentifyTokensReply,
+    IdentifyTokensRequest, IssueTokenRequest, IssuedToken, ListScopesReply, ListScopesRequest,
+    ListTokensReply, ListTokensRequest, ReissueTokenRequest, RevokeTokenRequest, Revoked, SetOwnersRequest,
+    SignInRequest, Token, TokenRequest, WhoAmIReply, WhoAmIRequest,
 };
 use runtime::{Code, Failure, Secret};
 use tonic::{Request, Response, Status};
@@ -95,6 +97,44 @@ impl Auth for Rpc {
         let (call, request) = taken(request);
         let issued = self.0.issue_token(&call, parse::new_token(request)?).await?;
         Ok(Response::new(answer::issued(issued)))
+    }
+
+    async fn edit_token(&self, request: Request<EditTokenRequest>) -> Reply<Revoked> {
+        let (call, request) = taken(request);
+        let edited = self.0.edit_token(&call, parse::edit(request)?).await?;
+        Ok(Response::new(answer::revoked(edited)))
+    }
+
+    async fn reissue_token(&self, request: Request<ReissueTokenRequest>) -> Reply<IssuedToken> {
+        let (call, request) = taken(request);
+        let reissued = self.0.reissue_token(&call, parse::reissue(request)?).await?;
+        Ok(Response::new(answer::reissued(reissued)))
+    }
+
+    async fn end_overlap(&self, request: Request<TokenRequest>) -> Reply<Revoked> {
+        let (call, request) = taken(request);
+        let owner = parse::owner(&request.owner)?;
+        let ended = self.0.end_overlap(&call, &request.token, owner.as_ref()).await?;
+        Ok(Response::new(answer::revoked(ended)))
+    }
+
+    async fn identify_tokens(&self, request: Request<IdentifyTokensRequest>) -> Reply<IdentifyTokensReply> {
+        let (call, request) = taken(request);
+        let found = self.0.identify_tokens(&call, &parse::hashes(&request)?).await?;
+        Ok(Response::new(IdentifyTokensReply { tokens: found.into_iter().map(answer::token).collect() }))
+    }
+
+    async fn list_scopes(&self, request: Request<ListScopesRequest>) -> Reply<ListScopesReply> {
+        let (call, _) = taken(request);
+        self.0.allow(&call, Action::WhoAmI, &Object::Server)?;
+        Ok(Response::new(answer::scopes()))
+    }
+
+    async fn set_owners(&self, request: Request<SetOwnersRequest>) -> Reply<Revoked> {
+        let (call, request) = taken(request);
+        let (login, owners) = (parse::login(&request.login)?, parse::logins(&request.owners)?);
+        let changed = self.0.set_owners(&call, &login, &owners).await?;
+        Ok(Response::new(answer::confirmed(changed)))
     }
 
     async fn list_tokens(&self, request: Request<ListTokensRequest>) -> Reply<ListTokensReply> {

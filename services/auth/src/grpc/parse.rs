@@ -1,15 +1,18 @@
 //! What requests hold, as domain types. Faults are told in one sentence.
 
-use access::Action;
-use names::{AccountId, Level, Login, TokenName};
+use std::collections::BTreeSet;
+
+use access::{Action, SecretHash};
+use names::{AccountId, Level, Login, Scope, TokenName};
 use proto::auth::v1 as api;
 use proto::event::v1 as stored;
 use runtime::{Code, Failure, Secret};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
-use crate::app::{NewAccount, NewToken, Question, SignIn, TokenQuery};
+use crate::app::{NewAccount, NewToken, Question, SignIn, TokenEdit, TokenQuery, TokenReissue};
 use crate::domain::account::Kind;
+use crate::domain::token::Overlap;
 
 /// Descriptions and reasons: longer texts belong elsewhere.
 const MAX_TEXT_CHARS: usize = 1_000;
@@ -29,27 +32,63 @@ pub(super) fn new_account(request: api::CreateAccountRequest) -> Result<NewAccou
     let kind = match request.kind() {
         stored::AccountKind::Person | stored::AccountKind::Unspecified => Kind::Person,
         stored::AccountKind::Organisation => Kind::Organisation,
+        stored::AccountKind::ServiceAccount => Kind::ServiceAccount,
     };
     Ok(NewAccount {
         login: login(&request.login)?,
         kind,
         password: (!request.password.is_empty()).then(|| Secret::new(request.password)),
         admin: request.admin,
+        owners: logins(&request.owners)?,
     })
 }
 
 pub(super) fn new_token(request: api::IssueTokenRequest) -> Result<NewToken, Failure> {
-    let expires_at = match request.expires_at.as_str() {
-        "" => None,
-        text => Some(time(text)?),
-    };
+    let scopes: BTreeSet<Scope> =
+        request.scopes.iter().map(|name| name.parse().map_err(invalid)).collect::<Result<_, _>>()?;
     Ok(NewToken {
         name: TokenName::parse(&request.name).map_err(invalid)?,
         description: text("description", request.description)?,
-        expires_at,
+        expires_at: end(&request.expires_at)?,
+        scopes: scopes.into_iter().collect(),
         grants: request.grants.into_iter().map(grant).collect::<Result<_, _>>()?,
         owner: owner(&request.owner)?,
     })
+}
+
+pub(super) fn edit(request: api::EditTokenRequest) -> Result<TokenEdit, Failure> {
+    Ok(TokenEdit {
+        token: request.token,
+        owner: owner(&request.owner)?,
+        name: request.name.map(|name| TokenName::parse(&name).map_err(invalid)).transpose()?,
+        description: request.description.map(|given| text("description", given)).transpose()?,
+        expires_at: request.expires_at.map(|given| time(&given)).transpose()?,
+    })
+}
+
+pub(super) fn reissue(request: api::ReissueTokenRequest) -> Result<TokenReissue, Failure> {
+    let overlap = i64::try_from(request.overlap_s).map_or(Duration::MAX, Duration::seconds);
+    Ok(TokenReissue {
+        token: request.token,
+        owner: owner(&request.owner)?,
+        overlap: if request.keep_older { Overlap::ToTheEnd } else { Overlap::For(overlap) },
+        expires_at: end(&request.expires_at)?,
+    })
+}
+
+pub(super) fn hashes(request: &api::IdentifyTokensRequest) -> Result<Vec<SecretHash>, Failure> {
+    let hash = |bytes: &Vec<u8>| SecretHash::from_slice(bytes);
+    let hashes: Option<_> = request.sha256.iter().map(hash).collect();
+    hashes.ok_or_else(|| Failure::new(Code::Invalid, "a SHA-256 has 32 bytes"))
+}
+
+/// Empty where none is asked for.
+fn end(text: &str) -> Result<Option<OffsetDateTime>, Failure> {
+    if text.is_empty() { Ok(None) } else { time(text).map(Some) }
+}
+
+pub(super) fn logins(texts: &[String]) -> Result<Vec<Login>, Failure> {
+    texts.iter().map(|text| login(text)).collect()
 }
 
 fn grant(grant: api::Grant) -> Result<(String, Level), Failure> {

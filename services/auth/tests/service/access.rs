@@ -17,8 +17,9 @@ use crate::lab::{LOGIN, Lab, PASSWORD, reader};
 const OURS: [&str; 3] = ["latchkey.auth.v1.Auth", "latchkey.events.v1.Events", "latchkey.feed.v1.Feed"];
 
 /// What each kind of caller gets: `+` served, or refused for a reason of the request itself; `1` 401; `3` 403.
-/// nobody, garbage, unknown, revoked, disabled, resource token, somebody else, administrator, service
-fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+/// nobody, garbage, unknown, revoked, disabled, resource token, administrator's token for downloads, somebody else,
+/// administrator, administrator's token with all scopes, service
+pub(crate) fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let victim = || api::AccountRequest { login: "victim".into() };
     let token = || api::TokenRequest { token: "ci".into(), owner: "victim".into() };
     let sign_in = api::SignInRequest { login: LOGIN.into(), password: PASSWORD.into(), note: String::new() };
@@ -39,6 +40,10 @@ fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         action: "read".into(),
         channel: "open".into(),
     };
+    let edit = api::EditTokenRequest { token: "ci".into(), owner: "victim".into(), ..Default::default() };
+    let reissue =
+        api::ReissueTokenRequest { token: "ci".into(), owner: "victim".into(), ..Default::default() };
+    let owners = api::SetOwnersRequest { login: "victim".into(), owners: vec!["other".into()] };
     let hello = Hello {
         follower: "gateway".into(),
         incarnation: uuid::Uuid::from_u128(1).to_string(),
@@ -47,26 +52,32 @@ fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let hello = FollowerMessage { message: Some(follower_message::Message::Hello(hello)) };
     let subscribe = SubscribeRequest { from_seq: 1, until_now: true };
     vec![
-        ("latchkey.auth.v1.Auth/SignIn", "+++++++++", sign_in.encode_to_vec()),
-        ("latchkey.auth.v1.Auth/WhoAmI", "11111++++", vec![]),
-        ("latchkey.auth.v1.Auth/CreateAccount", "1111133+3", create.encode_to_vec()),
-        ("latchkey.auth.v1.Auth/DisableAccount", "1111133+3", victim().encode_to_vec()),
-        ("latchkey.auth.v1.Auth/EnableAccount", "1111133+3", victim().encode_to_vec()),
-        ("latchkey.auth.v1.Auth/ChangePassword", "1111133+3", password.encode_to_vec()),
-        ("latchkey.auth.v1.Auth/DescribeAccounts", "111113++3", vec![]),
-        ("latchkey.auth.v1.Auth/FindAccount", "111113++3", victim().encode_to_vec()),
-        ("latchkey.auth.v1.Auth/IssueToken", "1111133+3", issue.encode_to_vec()),
-        ("latchkey.auth.v1.Auth/ListTokens", "1111133+3", list.encode_to_vec()),
-        ("latchkey.auth.v1.Auth/ShowToken", "1111133+3", token().encode_to_vec()),
-        ("latchkey.auth.v1.Auth/RevokeToken", "1111133+3", revoke.encode_to_vec()),
-        ("latchkey.auth.v1.Auth/Explain", "1111133+3", explain.encode_to_vec()),
-        ("latchkey.events.v1.Events/Subscribe", "1111133+3", subscribe.encode_to_vec()),
-        ("latchkey.feed.v1.Feed/Follow", "11111333+", hello.encode_to_vec()),
-        ("latchkey.feed.v1.Feed/AwaitApplied", "11111333+", AwaitAppliedRequest { seq: 1 }.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/SignIn", "+++++++++++", sign_in.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/WhoAmI", "11111++++++", vec![]),
+        ("latchkey.auth.v1.Auth/CreateAccount", "11111333++3", create.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/DisableAccount", "11111333++3", victim().encode_to_vec()),
+        ("latchkey.auth.v1.Auth/EnableAccount", "11111333++3", victim().encode_to_vec()),
+        ("latchkey.auth.v1.Auth/ChangePassword", "11111333++3", password.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/DescribeAccounts", "1111133+++3", vec![]),
+        ("latchkey.auth.v1.Auth/FindAccount", "1111133+++3", victim().encode_to_vec()),
+        ("latchkey.auth.v1.Auth/IssueToken", "11111333++3", issue.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/EditToken", "11111333++3", edit.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/ReissueToken", "11111333++3", reissue.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/EndOverlap", "11111333++3", token().encode_to_vec()),
+        ("latchkey.auth.v1.Auth/IdentifyTokens", "1111133++++", vec![]),
+        ("latchkey.auth.v1.Auth/ListScopes", "11111++++++", vec![]),
+        ("latchkey.auth.v1.Auth/SetOwners", "11111333++3", owners.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/ListTokens", "11111333++3", list.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/ShowToken", "11111333++3", token().encode_to_vec()),
+        ("latchkey.auth.v1.Auth/RevokeToken", "11111333++3", revoke.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/Explain", "11111333++3", explain.encode_to_vec()),
+        ("latchkey.events.v1.Events/Subscribe", "11111333++3", subscribe.encode_to_vec()),
+        ("latchkey.feed.v1.Feed/Follow", "1111133333+", hello.encode_to_vec()),
+        ("latchkey.feed.v1.Feed/AwaitApplied", "1111133333+", AwaitAppliedRequest { seq: 1 }.encode_to_vec()),
     ]
 }
 
-async fn callers(lab: &Lab) -> Vec<(&'static str, String)> {
+pub(crate) async fn callers(lab: &Lab) -> Vec<(&'static str, String)> {
     let admin = lab.admin().await;
     for login in ["victim", "other", "gone"] {
         crate::account::make(lab, &admin, login).await;
@@ -80,6 +91,10 @@ async fn callers(lab: &Lab) -> Vec<(&'static str, String)> {
     lab.client(&revoked).revoke_token(api::RevokeTokenRequest::default()).await.unwrap();
     lab.client(&admin).disable_account(api::AccountRequest { login: "gone".into() }).await.unwrap();
     let resource = lab.client(&other).issue_token(reader("mine", "open")).await.unwrap().into_inner().secret;
+    let scoped = async |name: &str, scope: &str| {
+        lab.client(&admin).issue_token(crate::lab::scoped(name, &[scope])).await.unwrap().into_inner().secret
+    };
+    let (downloads, all) = (scoped("downloads", "repos").await, scoped("all", "all").await);
     vec![
         ("nobody", String::new()),
         ("garbage", "not-a-token".into()),
@@ -87,8 +102,10 @@ async fn callers(lab: &Lab) -> Vec<(&'static str, String)> {
         ("revoked", revoked),
         ("disabled", disabled),
         ("resource token", resource),
+        ("downloads", downloads),
         ("somebody else", other),
         ("administrator", admin),
+        ("all scopes", all),
         ("service", lab.service("gateway").to_owned()),
     ]
 }
@@ -132,7 +149,7 @@ fn no_rpc_is_missing_in_the_table() {
 }
 
 /// Sends one message to any method and waits for the first answer.
-async fn call(lab: &Lab, method: &str, secret: &str, message: &[u8]) -> Result<(), Status> {
+pub(crate) async fn call(lab: &Lab, method: &str, secret: &str, message: &[u8]) -> Result<(), Status> {
     let mut grpc = tonic::client::Grpc::new(lab.channel());
     grpc.ready().await.unwrap();
     // Open for as long as the answer is awaited: a follower that hangs up is not answered.

@@ -16,6 +16,7 @@ pub(crate) async fn make(lab: &Lab, admin: &str, login: &str) -> String {
         password: format!("{login} has a password"),
         kind: AccountKind::Person.into(),
         admin: false,
+        owners: vec![],
     };
     lab.client(admin).create_account(request).await.unwrap().into_inner().id
 }

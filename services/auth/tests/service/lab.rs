@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::access::token_string::{self, Kind};
@@ -16,7 +17,7 @@ use proto::event::v1::event::Event as Stored;
 use proto::event::v1::{Actor, ChannelCreated, Envelope, Event, Level, Privacy};
 use proto::events::v1::events_client::EventsClient;
 use proto::feed::v1::feed_client::FeedClient;
-use runtime::{Ambient, Drain};
+use runtime::{Ambient, Clock as _, Drain, RandomIds, SystemClock, TestClock};
 use servers::{NatsOptions, NatsServer};
 use tempfile::TempDir;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -88,6 +89,7 @@ impl Lab {
         let config = auth::Config {
             bootstrap_login: Some(LOGIN.into()),
             bootstrap_password_file: Some(file("password", PASSWORD)),
+            expiry_check_s: 1,
             ..auth::Config::new(&nats.url(), &key, &ring, &credentials)
         };
         let log = JetStream::connect(
@@ -153,6 +155,13 @@ impl Lab {
 
     pub(crate) fn service(&self, name: &str) -> &str {
         &self.services[name]
+    }
+
+    /// With a clock that only the test moves.
+    pub(crate) async fn with_clock() -> (Self, Arc<TestClock>) {
+        let clock = Arc::new(TestClock::at(SystemClock.now()));
+        let ambient = Ambient { clock: clock.clone(), ids: Arc::new(RandomIds::new(clock.clone())) };
+        (Self::start_with(ambient).await, clock)
     }
 
     /// A session of the first administrator.
@@ -245,6 +254,11 @@ pub(crate) fn reader(name: &str, channel: &str) -> IssueTokenRequest {
     let level = Level::Read.into();
     let grant = Grant { channel: channel.into(), level, channel_id: String::new() };
     IssueTokenRequest { name: name.into(), grants: vec![grant], ..IssueTokenRequest::default() }
+}
+
+pub(crate) fn scoped(name: &str, scopes: &[&str]) -> IssueTokenRequest {
+    let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
+    IssueTokenRequest { name: name.into(), scopes, ..IssueTokenRequest::default() }
 }
 
 pub(crate) fn code<T: std::fmt::Debug>(answer: Result<T, Status>) -> tonic::Code {

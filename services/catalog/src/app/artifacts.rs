@@ -27,17 +27,24 @@ impl Catalog {
         removal: &Removal,
     ) -> Result<(u64, Vec<String>), Failure> {
         let (caller, channel) =
-            self.check_channel(&asker.credential, Action::ArtifactDelete, &removal.channel)?;
+            self.check_channel(&asker.credential, removing(removal.kind), &removal.channel)?;
         let name = package_of(removal.kind, &removal.filename).map_err(failures::invalid)?;
         let subdir = removal.subdir.as_ref().map(ToString::to_string).unwrap_or_default();
         let place = Place { subdir, filename: removal.filename.clone() };
         let decide = |state: Option<&Artifacts>| {
-            self.check(&asker.credential, Action::ArtifactDelete, &Object::Channel(channel))?;
+            self.check(&asker.credential, removing(removal.kind), &Object::Channel(channel))?;
             Ok::<_, Failure>(artifacts::remove(state, &place)?)
         };
         let subject = subject::artifacts(channel, removal.kind, &name);
         let done = self.artifacts.execute(&subject, &self.meta(&caller), decide).await;
         let done = done.map_err(failures::of_decision)?;
         Ok((done.seq, self.content_receipt(done.seq, asker).await))
+    }
+}
+
+fn removing(kind: PackageKind) -> Action {
+    match kind {
+        PackageKind::Conda => Action::CondaDelete,
+        PackageKind::Pypi => Action::PypiDelete,
     }
 }

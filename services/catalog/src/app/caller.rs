@@ -85,6 +85,6 @@ fn code(refusal: &Refusal) -> Code {
         Why::NotSignedIn | Why::Unknown | Why::Expired { .. } | Why::Revoked { .. } | Why::Disabled => {
             Code::Unauthenticated
         }
-        Why::Missing | Why::SessionNeeded => Code::Forbidden,
+        Why::Missing | Why::SessionNeeded | Why::ScopeMissing => Code::Forbidden,
     }
 }

@@ -30,6 +30,8 @@ pub struct ChannelView {
     pub privacy: Privacy,
     pub description: String,
     pub level: Option<Level>,
+    /// Who was given which level; for those who may manage it.
+    pub grants: Vec<(AccountId, Level)>,
 }
 
 /// What came of a change.
@@ -79,6 +81,7 @@ impl Catalog {
             privacy: new.privacy,
             description: new.description,
             level: Some(Level::Manage),
+            grants: Vec::new(),
         };
         Ok(ChannelChange { channel, authz_seq, receipt })
     }
@@ -193,25 +196,37 @@ impl Catalog {
         Ok(ChannelPage { channels, next, total })
     }
 
-    fn seen(&self, channel: &channel::Channel, caller: &Caller) -> ChannelView {
+    pub(super) fn seen(&self, channel: &channel::Channel, caller: &Caller) -> ChannelView {
+        let level = self.parts.access.read(|table| table.level(caller, channel.id));
         ChannelView {
             id: channel.id,
             name: channel.name.to_string(),
             owner: channel.owner,
             privacy: channel.privacy,
             description: channel.description.clone(),
-            level: self.parts.access.read(|table| table.level(caller, channel.id)),
+            level,
+            grants: match level {
+                Some(Level::Manage) => channel.grants.iter().map(|(id, level)| (*id, *level)).collect(),
+                Some(Level::Read | Level::Write) | None => Vec::new(),
+            },
         }
     }
 }
 
 fn view(table: &access::Table, channel: &access::Channel, caller: &Caller) -> ChannelView {
+    let level = table.level(caller, channel.id);
+    let mut grants = match level {
+        Some(Level::Manage) => channel.grants.clone(),
+        Some(Level::Read | Level::Write) | None => Vec::new(),
+    };
+    grants.sort_unstable();
     ChannelView {
         id: channel.id,
         name: channel.name.to_string(),
         owner: channel.owner,
         privacy: channel.privacy,
         description: channel.description.to_string(),
-        level: table.level(caller, channel.id),
+        level,
+        grants,
     }
 }

@@ -87,7 +87,8 @@ impl From<channel::Refusal> for Failure {
         let code = match refusal {
             channel::Refusal::AlreadyCreated => Code::Exists,
             channel::Refusal::Gone => Code::NotFound,
-            channel::Refusal::Description => Code::Invalid,
+            channel::Refusal::Description | channel::Refusal::Owner => Code::Invalid,
+            channel::Refusal::TooMany => Code::Conflict,
         };
         Self::new(code, refusal.to_string())
     }

@@ -77,7 +77,7 @@ impl Catalog {
 
     async fn take(&self, asker: &Asker, upload: &Upload) -> Result<Published, Failure> {
         let (caller, channel) =
-            self.check_channel(&asker.credential, Action::ArtifactCreate, &upload.channel)?;
+            self.check_channel(&asker.credential, publishing(upload.kind), &upload.channel)?;
         let receiving = self.receive(&upload.key, &upload.expected).instrument(info_span!("catalog.receive"));
         let (copy, digests) = receiving.await?;
         let Inspected { facts, warnings } = self.inspect(copy, upload).await?;
@@ -89,7 +89,7 @@ impl Catalog {
         let Described { file, version, metadata } = self.describe(channel, package, upload, digests, facts);
         let subject = subject::artifacts(channel, upload.kind, &name);
         let decide = |state: Option<&Artifacts>| {
-            self.check(&asker.credential, Action::ArtifactCreate, &Object::Channel(channel))?;
+            self.check(&asker.credential, publishing(upload.kind), &Object::Channel(channel))?;
             Ok::<_, Failure>(artifacts::publish(state, file.clone(), upload.force)?)
         };
         if self.is_wanted(&subject, &decide).await? {
@@ -143,7 +143,7 @@ impl Catalog {
         }
         let new = PackageId(self.parts.ambient.ids.uuid());
         let decide = |state: Option<&package::Package>| {
-            self.check(&asker.credential, Action::ArtifactCreate, &Object::Channel(channel))?;
+            self.check(&asker.credential, publishing(kind), &Object::Channel(channel))?;
             Ok::<_, Failure>(package::ensure(state, new, channel, kind, name))
         };
         let done =
@@ -205,5 +205,28 @@ impl Catalog {
         drop(state);
         let (_, state) = self.artifacts.fresh(subject).await.map_err(failures::of_log)?;
         decide(state.as_deref()).map(|events| !events.is_empty())
+    }
+}
+
+/// Whoever may upload to an address of this kind may do this too; which address it was, the gateway has decided on.
+fn publishing(kind: PackageKind) -> Action {
+    match kind {
+        PackageKind::Conda => Action::CondaPublish,
+        PackageKind::Pypi => Action::PypiPublish,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_the_gateway_lets_upload_may_publish() {
+        let uploads = [(PackageKind::Conda, Action::CondaUpload), (PackageKind::Pypi, Action::PypiUpload)];
+        for (kind, upload) in uploads {
+            let publish = publishing(kind);
+            assert_eq!(publish.level(), upload.level());
+            assert!(upload.scopes().iter().all(|scope| publish.scopes().contains(scope)), "{kind:?}");
+        }
     }
 }

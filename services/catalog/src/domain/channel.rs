@@ -1,10 +1,14 @@
 //! A channel lives from `Created` to `Deleted`. Deleted, its id opens nothing for ever; the same name made again is
 //! another channel.
 
-use names::{AccountId, ChannelId, ChannelName, Privacy};
+use std::collections::BTreeMap;
+
+use names::{AccountId, ChannelId, ChannelName, Level, Privacy};
 
 /// Longest description, in characters.
 pub const DESCRIPTION_CHARS: usize = 2_000;
+/// Accounts that can be given a level on one channel; every gateway holds them all in memory.
+pub const MAX_GRANTS: usize = 1_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Channel {
@@ -13,6 +17,8 @@ pub struct Channel {
     pub owner: AccountId,
     pub privacy: Privacy,
     pub description: String,
+    /// Accounts that were given a level here.
+    pub grants: BTreeMap<AccountId, Level>,
     pub deleted: bool,
 }
 
@@ -30,6 +36,11 @@ pub enum Command {
         privacy: Option<Privacy>,
         description: Option<String>,
     },
+    /// Gives an account a level, or with none takes it away.
+    Grant {
+        account: AccountId,
+        level: Option<Level>,
+    },
     Delete,
 }
 
@@ -38,6 +49,7 @@ pub enum Event {
     Created { id: ChannelId, name: ChannelName, owner: AccountId, privacy: Privacy, description: String },
     Described { id: ChannelId, description: String },
     PrivacyChanged { id: ChannelId, before: Privacy, after: Privacy },
+    LevelChanged { id: ChannelId, account: AccountId, before: Option<Level>, after: Option<Level> },
     Deleted { id: ChannelId },
 }
 
@@ -51,6 +63,12 @@ pub enum Refusal {
         "a description has at most {DESCRIPTION_CHARS} characters and no control characters but line breaks"
     )]
     Description,
+    #[error("this account owns the channel: it may manage it without being given a level")]
+    Owner,
+    #[error(
+        "{MAX_GRANTS} accounts have a level on this channel already: make an organisation its owner instead"
+    )]
+    TooMany,
 }
 
 /// Says which events a command leads to, or why it is refused.
@@ -61,8 +79,11 @@ pub fn decide(channel: Option<&Channel>, command: Command) -> Result<Vec<Event>,
             check(&description)?;
             Ok(vec![Event::Created { id, name, owner, privacy, description }])
         }
-        (Command::Set { .. }, None | Some(Channel { deleted: true, .. })) => Err(Refusal::Gone),
+        (Command::Set { .. } | Command::Grant { .. }, None | Some(Channel { deleted: true, .. })) => {
+            Err(Refusal::Gone)
+        }
         (Command::Set { privacy, description }, Some(channel)) => set(channel, privacy, description),
+        (Command::Grant { account, level }, Some(channel)) => grant(channel, account, level),
         (Command::Delete, None) => Err(Refusal::Gone),
         // Deleting twice is a retry after a lost reply: it succeeds and records nothing.
         (Command::Delete, Some(Channel { deleted: true, .. })) => Ok(vec![]),
@@ -86,6 +107,20 @@ fn set(
     Ok(events)
 }
 
+fn grant(channel: &Channel, account: AccountId, after: Option<Level>) -> Result<Vec<Event>, Refusal> {
+    let before = channel.grants.get(&account).copied();
+    if before == after {
+        return Ok(vec![]);
+    }
+    if after.is_some() && account == channel.owner {
+        return Err(Refusal::Owner);
+    }
+    if before.is_none() && channel.grants.len() >= MAX_GRANTS {
+        return Err(Refusal::TooMany);
+    }
+    Ok(vec![Event::LevelChanged { id: channel.id, account, before, after }])
+}
+
 fn check(description: &str) -> Result<(), Refusal> {
     let legal = |c: char| !c.is_control() || c == '\n';
     match description.chars().count() <= DESCRIPTION_CHARS && description.chars().all(legal) {
@@ -98,16 +133,24 @@ fn check(description: &str) -> Result<(), Refusal> {
 pub fn evolve(channel: Option<Channel>, event: Event) -> Option<Channel> {
     match event {
         Event::Created { id, name, owner, privacy, description } => {
-            Some(Channel { id, name, owner, privacy, description, deleted: false })
+            let grants = BTreeMap::new();
+            Some(Channel { id, name, owner, privacy, description, grants, deleted: false })
         }
         Event::Described { description, .. } => channel.map(|channel| Channel { description, ..channel }),
         Event::PrivacyChanged { after, .. } => channel.map(|channel| Channel { privacy: after, ..channel }),
+        Event::LevelChanged { account, after, .. } => channel.map(|mut channel| {
+            match after {
+                Some(level) => channel.grants.insert(account, level),
+                None => channel.grants.remove(&account),
+            };
+            channel
+        }),
         Event::Deleted { .. } => channel.map(|channel| Channel { deleted: true, ..channel }),
     }
 }
 
 impl Event {
-    /// Whether fewer people may read after it than before.
+    /// Whether somebody may do less after it than before.
     pub fn restricts(&self) -> bool {
         let openness = |privacy: &Privacy| match privacy {
             Privacy::Private => 0,
@@ -116,6 +159,7 @@ impl Event {
         };
         match self {
             Self::PrivacyChanged { before, after, .. } => openness(after) < openness(before),
+            Self::LevelChanged { before, after, .. } => after < before,
             Self::Deleted { .. } => true,
             Self::Created { .. } | Self::Described { .. } => false,
         }
@@ -181,12 +225,34 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_level_is_given_changed_and_taken_away() {
+        let account = AccountId(Uuid::from_u128(3));
+        let grant = |level| Command::Grant { account, level };
+        let change = |before, after| vec![Event::LevelChanged { id: ID, account, before, after }];
+        let channel = after(&[create("d")]);
+        assert_eq!(decide(channel.as_ref(), grant(None)), Ok(vec![]));
+        let given = change(None, Some(Level::Write));
+        assert_eq!(decide(channel.as_ref(), grant(Some(Level::Write))), Ok(given.clone()));
+        let channel = after(&[create("d"), grant(Some(Level::Write))]);
+        let lowered = change(Some(Level::Write), Some(Level::Read));
+        assert_eq!(decide(channel.as_ref(), grant(Some(Level::Read))), Ok(lowered.clone()));
+        let taken = change(Some(Level::Write), None);
+        assert_eq!(decide(channel.as_ref(), grant(None)), Ok(taken.clone()));
+        assert!(!given[0].restricts() && lowered[0].restricts() && taken[0].restricts());
+        let owner = Command::Grant { account: AccountId(Uuid::from_u128(2)), level: Some(Level::Read) };
+        assert_eq!(decide(channel.as_ref(), owner), Err(Refusal::Owner));
+    }
+
     fn any_command() -> impl Strategy<Value = Command> {
         let privacy =
             prop_oneof![Just(Privacy::Public), Just(Privacy::Authenticated), Just(Privacy::Private)];
         prop_oneof![
             Just(create("x")),
             Just(Command::Delete),
+            (3..5_u128, proptest::option::of(prop_oneof![Just(Level::Read), Just(Level::Manage)])).prop_map(
+                |(account, level)| Command::Grant { account: AccountId(Uuid::from_u128(account)), level }
+            ),
             (proptest::option::of(privacy), proptest::option::of("[a-z]{0,3}"))
                 .prop_map(|(privacy, description)| Command::Set { privacy, description }),
         ]

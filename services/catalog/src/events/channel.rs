@@ -1,11 +1,13 @@
 //! Subject `evt.access.channel.<channel id>`.
 
-use names::{ChannelName, Privacy};
+use names::{ChannelName, Level, Privacy};
 use proto::event::v1 as stored;
 use proto::event::v1::event::Event as Stored;
 use proto::event::v1::{access, access_changed};
 
-use super::{account_id, channel_id, known, privacy_from_stored, privacy_to_stored};
+use super::{
+    account_id, channel_id, known, level_from_stored, level_to_stored, privacy_from_stored, privacy_to_stored,
+};
 use crate::domain::channel::Event;
 
 /// Writes an event.
@@ -27,15 +29,25 @@ pub fn encode(event: &Event) -> stored::Event {
         Event::PrivacyChanged { id, before, after } => Stored::AccessChanged(stored::AccessChanged {
             object: Some(access_changed::Object::ChannelId(id.to_bytes())),
             subject: Some(access_changed::Subject::Everyone(stored::Everyone {})),
-            before: Some(access(*before)),
-            after: Some(access(*after)),
+            before: Some(open(*before)),
+            after: Some(open(*after)),
+        }),
+        Event::LevelChanged { id, account, before, after } => Stored::AccessChanged(stored::AccessChanged {
+            object: Some(access_changed::Object::ChannelId(id.to_bytes())),
+            subject: Some(access_changed::Subject::AccountId(account.to_bytes())),
+            before: Some(held(*before)),
+            after: Some(held(*after)),
         }),
         Event::Deleted { id } => Stored::ChannelDeleted(stored::ChannelDeleted { channel_id: id.to_bytes() }),
     };
     stored::Event { event: Some(event) }
 }
 
-fn access(privacy: Privacy) -> stored::Access {
+fn held(level: Option<Level>) -> stored::Access {
+    stored::Access { access: Some(access::Access::Level(level_to_stored(level).into())) }
+}
+
+fn open(privacy: Privacy) -> stored::Access {
     stored::Access { access: Some(access::Access::Privacy(privacy_to_stored(privacy).into())) }
 }
 
@@ -60,6 +72,11 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
         | Stored::AccountEnabled(_)
         | Stored::TokenIssued(_)
         | Stored::TokenRevoked(_)
+        | Stored::TokenEdited(_)
+        | Stored::TokenReissued(_)
+        | Stored::TokenOverlapEnded(_)
+        | Stored::TokenExpiryWarned(_)
+        | Stored::OwnersChanged(_)
         | Stored::NameTaken(_)
         | Stored::NameReleased(_)
         | Stored::PackageCreated(_)
@@ -73,19 +90,34 @@ fn changed(event: &stored::AccessChanged) -> Result<Event, String> {
     let Some(access_changed::Object::ChannelId(id)) = &event.object else {
         return Err("a change of access to something that is no channel".into());
     };
-    let Some(access_changed::Subject::Everyone(_)) = &event.subject else {
-        return Err("a change of access for somebody: this version knows only everyone".into());
-    };
-    let privacy = |access: &Option<stored::Access>| match access.as_ref().and_then(|access| access.access) {
-        Some(access::Access::Privacy(privacy)) => {
-            stored::Privacy::try_from(privacy).ok().and_then(privacy_from_stored)
+    let id = channel_id(id)?;
+    match &event.subject {
+        Some(access_changed::Subject::Everyone(_)) => {
+            let missing = "a change of access for everyone without a privacy";
+            let (before, after) = (privacy(event.before.as_ref()), privacy(event.after.as_ref()));
+            Ok(Event::PrivacyChanged { id, before: before.ok_or(missing)?, after: after.ok_or(missing)? })
         }
-        Some(access::Access::Level(_)) | None => None,
-    };
-    let missing = "a change of access without a privacy";
-    Ok(Event::PrivacyChanged {
-        id: channel_id(id)?,
-        before: privacy(&event.before).ok_or(missing)?,
-        after: privacy(&event.after).ok_or(missing)?,
-    })
+        Some(access_changed::Subject::AccountId(account)) => {
+            let missing = "a change of access for an account without a level";
+            let (before, after) = (level(event.before.as_ref()), level(event.after.as_ref()));
+            let account = account_id(account)?;
+            let (before, after) = (before.ok_or(missing)?, after.ok_or(missing)?);
+            Ok(Event::LevelChanged { id, account, before, after })
+        }
+        None => Err("a change of access for nobody".into()),
+    }
+}
+
+fn privacy(access: Option<&stored::Access>) -> Option<Privacy> {
+    match access?.access? {
+        access::Access::Privacy(privacy) => privacy_from_stored(stored::Privacy::try_from(privacy).ok()?),
+        access::Access::Level(_) => None,
+    }
+}
+
+fn level(access: Option<&stored::Access>) -> Option<Option<Level>> {
+    match access?.access? {
+        access::Access::Level(level) => Some(level_from_stored(stored::Level::try_from(level).ok()?)),
+        access::Access::Privacy(_) => None,
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use names::{AccountId, ChannelName, Level, PackageKind, Privacy, Subdir};
+use names::{AccountId, ChannelName, Level, Login, PackageKind, Privacy, Subdir};
 use proto::catalog::v1 as api;
 use proto::catalog::v1::catalog_server::{Catalog as Api, CatalogServer};
 use proto::event::v1 as stored;
@@ -11,8 +11,12 @@ use runtime::grpc::MAX_MESSAGE_BYTES;
 use tonic::{Request, Response, Status};
 
 use super::{asker, invalid};
-use crate::app::{Catalog, ChannelChange, ChannelView, Expected, NewChannel, Published, Removal, Upload};
-use crate::events::{kind_from_stored, privacy_from_stored, privacy_to_stored};
+use crate::app::{
+    Catalog, ChannelChange, ChannelView, Expected, Grantee, NewChannel, Published, Removal, Upload,
+};
+use crate::events::{
+    kind_from_stored, level_from_stored, level_to_stored, privacy_from_stored, privacy_to_stored,
+};
 use crate::page::PageToken;
 
 /// Channels on one page, unless fewer are asked for.
@@ -51,6 +55,21 @@ impl Api for CatalogApi {
             stored::Privacy::try_from(privacy).ok().and_then(privacy_from_stored).ok_or_else(no_privacy)
         });
         let change = self.0.set_channel(&asker, &request.channel, privacy.transpose()?, request.description);
+        Ok(Response::new(reply(Box::pin(change).await?)))
+    }
+
+    async fn grant_channel(
+        &self,
+        request: Request<api::GrantChannelRequest>,
+    ) -> Result<Response<api::ChannelReply>, Status> {
+        let asker = asker(&self.0, request.metadata());
+        let request = request.into_inner();
+        let level = level_from_stored(
+            stored::Level::try_from(request.level)
+                .map_err(|_| invalid("a level is none, read, write or manage"))?,
+        );
+        let grantee = grantee(&request)?;
+        let change = self.0.grant_channel(&asker, &request.channel, grantee, level);
         Ok(Response::new(reply(Box::pin(change).await?)))
     }
 
@@ -127,6 +146,14 @@ fn new_channel(request: api::CreateChannelRequest) -> Result<NewChannel, Failure
     })
 }
 
+fn grantee(request: &api::GrantChannelRequest) -> Result<Grantee, Failure> {
+    match (request.account_id.as_str(), request.login.as_str()) {
+        (id, "") => id.parse().map(Grantee::Id).map_err(invalid),
+        ("", login) => Login::parse(login).map(Grantee::Login).map_err(invalid),
+        (_, _) => Err(invalid("say whose level it is by login or by id, not by both")),
+    }
+}
+
 fn upload(request: api::PublishRequest) -> Result<Upload, Failure> {
     let expected = request.expected.clone().unwrap_or_default();
     Ok(Upload {
@@ -187,14 +214,13 @@ fn channel(view: ChannelView) -> api::Channel {
         privacy: privacy_to_stored(privacy).into(),
         description: view.description,
         owner_id: view.owner.to_string(),
-        level: match view.level {
-            Some(Level::Read) => stored::Level::Read,
-            Some(Level::Write) => stored::Level::Write,
-            Some(Level::Manage) => stored::Level::Manage,
-            None => stored::Level::None,
-        }
-        .into(),
+        level: level_to_stored(view.level).into(),
+        grants: view.grants.into_iter().map(held).collect(),
     }
+}
+
+fn held((account, level): (AccountId, Level)) -> api::AccountLevel {
+    api::AccountLevel { account_id: account.to_string(), level: level_to_stored(Some(level)).into() }
 }
 
 fn published(published: Published) -> api::PublishReply {

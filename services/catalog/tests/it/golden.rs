@@ -7,8 +7,8 @@ use catalog::domain::{channel, name, package};
 use catalog::events;
 use catalog::inspect::{Conda, FileType, Python};
 use names::{
-    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, PackageId, PackageKind, Privacy, ProjectName,
-    Subdir,
+    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, Level, PackageId, PackageKind, Privacy,
+    ProjectName, Subdir,
 };
 use prost::Message as _;
 use proto::event::v1 as stored;
@@ -53,11 +53,14 @@ fn events_about_channels() {
         before: Privacy::Private,
         after: Privacy::Authenticated,
     };
+    let granted =
+        channel::Event::LevelChanged { id: CHANNEL, account: OWNER, before: None, after: Some(Level::Write) };
     let deleted = channel::Event::Deleted { id: CHANNEL };
     for (file, event) in [
         ("channel_created", created),
         ("channel_described", described),
         ("access_changed", changed),
+        ("access_changed_account", granted),
         ("channel_deleted", deleted),
     ] {
         holds(file, &event, events::channel::encode, events::channel::decode);

@@ -3,6 +3,7 @@
 mod channels;
 mod feed;
 mod publishing;
+mod scopes;
 
 use tonic::{Code, Status};
 

@@ -7,6 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName};
+use runtime::Secret;
+
+use super::Pair;
 
 /// quetz's and rattler-build's uploads send this.
 pub(crate) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -49,10 +52,26 @@ fn without_scheme(value: &str) -> &str {
     scheme("bearer ").or_else(|| scheme("token ")).unwrap_or(value)
 }
 
-fn basic(encoded: &str) -> Option<String> {
+/// The login and password in Basic credentials of which neither half is a token.
+pub(crate) fn pair(headers: &HeaderMap) -> Option<Pair> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
+    let (_, encoded) = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))?;
+    let decoded = unpacked(encoded.trim());
+    let (login, password) = decoded.expose().split_once(':')?;
+    let is_token = |half: &str| token_string::check(half).is_some();
+    let pair = || Pair { login: Secret::new(login), password: Secret::new(password) };
+    (!is_token(login) && !is_token(password)).then(pair)
+}
+
+fn unpacked(encoded: &str) -> Secret {
     let bytes = STANDARD.decode(encoded).unwrap_or_default();
-    let pair = String::from_utf8_lossy(&bytes).into_owned();
-    let (user, password) = pair.split_once(':').unwrap_or((&pair, ""));
+    Secret::new(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn basic(encoded: &str) -> Option<String> {
+    let pair = unpacked(encoded);
+    let pair = pair.expose();
+    let (user, password) = pair.split_once(':').unwrap_or((pair, ""));
     let halves = [password, user];
     let token = halves.iter().find(|half| token_string::check(half).is_some());
     // Neither half is a token: what stands in the password's place says which error the user made.
@@ -89,6 +108,20 @@ mod tests {
         assert_eq!(carried(X_API_KEY, &live), Some(live.clone()));
         assert_eq!(carried(X_AUTH, &live), Some(live.clone()));
         assert_eq!(carried(X_AUTH, &format!("Bearer {live}")), Some(live));
+    }
+
+    #[test]
+    fn a_login_and_its_password_are_a_pair_unless_one_is_a_token() {
+        let header = |pair: &str| {
+            let value = format!("Basic {}", STANDARD.encode(pair));
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(&value).unwrap())]);
+            let pair = super::pair(&headers)?;
+            Some((pair.login.expose().to_owned(), pair.password.expose().to_owned()))
+        };
+        assert_eq!(header("anna:a:b c"), Some(("anna".into(), "a:b c".into())));
+        for pair in ["T:x-auth-token", "__token__:T", "T", "anna"] {
+            assert_eq!(header(&pair.replace('T', &live())), None, "{pair}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use percent_encoding::percent_decode_str;
 
 /// The one list of mounts after which `/t/<token>` may stand, besides the front of the path. Longer ones first.
-pub(crate) const MOUNTS: [&[&str]; 4] = [&["api", "repo"], &["api"], &["conda"], &["pypi"]];
+pub(crate) const MOUNTS: [&[&str]; 5] = [&["api", "repo"], &["api"], &["conda"], &["pypi"], &["repo"]];
 
 /// The segment that says that a token follows.
 const MARK: &str = "t";
@@ -107,7 +107,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_token_never_remains_in_the_path(
-            mount in prop::sample::select(vec!["", "/conda", "/pypi", "/api", "/api/repo", "//", "/conda//"]),
+            mount in prop::sample::select(vec!["", "/conda", "/pypi", "/api", "/api/repo", "/repo", "//", "/conda//"]),
             token in "lkr-[A-Za-z0-9]{36}",
             rest in "(/[a-z0-9._%-]{0,6}){0,4}/?",
         ) {

@@ -1,6 +1,7 @@
 //! Who is let in, and to what: the one place where the gateway asks the authoriser.
 
 use access::{Action, Caller, Object, Table, Verdict};
+use http::{HeaderValue, StatusCode};
 use names::{ChannelId, ChannelName, Privacy};
 
 use super::{Door, Gate};
@@ -17,6 +18,8 @@ pub(crate) struct Admitted {
     /// What it was let in for; nothing where nothing was asked.
     action: Option<Action>,
     room: Option<Room>,
+    /// What it is told beside a good answer.
+    pub(super) warning: Option<HeaderValue>,
 }
 
 /// The channel it may go on in.
@@ -32,10 +35,10 @@ impl Admitted {
     /// As if a request to download from this channel had been let in.
     #[cfg(test)]
     pub(crate) fn for_test(app: &App, presented: Presented, channel: &str) -> Self {
-        let action = Some(Action::ArtifactDownload);
+        let action = Some(Action::CondaDownload);
         app.view.read(|table| {
             let caller = table.caller(app.ambient.clock.now(), &presented.credential());
-            Self { presented, caller, action, room: Some(room(table, channel)) }
+            Self { presented, caller, action, room: Some(room(table, channel)), warning: None }
         })
     }
 
@@ -81,7 +84,7 @@ pub(super) fn admit(door: &Door, presented: Presented, channel: Option<&str>) ->
         return Err(Problem::invalid(words).into());
     }
     if matches!(door.gate, Gate::Open | Gate::SignIn) {
-        return Ok(Admitted { presented, caller: Caller::Nobody, action: None, room: None });
+        return Ok(Admitted { presented, caller: Caller::Nobody, action: None, room: None, warning: None });
     }
     // No channel is called like a mount: it is an address below that mount which does not exist.
     if channel.is_some_and(names::is_reserved) {
@@ -100,11 +103,16 @@ pub(super) fn admit(door: &Door, presented: Presented, channel: Option<&str>) ->
                 Some(refuse::answer(door.family, presented.carrier(), &refusal, words))
             }
         };
+        let named = Object::ChannelNamed(spoken(channel));
         let problem = match door.gate {
             Gate::Open | Gate::SignIn => None,
             Gate::Listed if caller == Caller::Nobody => None,
             Gate::Listed => refused(Action::WhoAmI, &Object::Server),
-            Gate::Channel(action) => refused(action, &Object::ChannelNamed(spoken(channel))),
+            Gate::Channel(action) => refused(action, &named),
+            // Whoever asks knows two answers only: the token is good here, or it is not.
+            Gate::Keyed(action) => refused(Action::WhoAmI, &Object::Server)
+                .or_else(|| refused(action, &named))
+                .map(|problem| problem.with_status(StatusCode::UNAUTHORIZED)),
             Gate::Server(action) => refused(action, &Object::Server),
             Gate::Account(action) => refused(action, &own_account(&caller)),
         };
@@ -112,11 +120,12 @@ pub(super) fn admit(door: &Door, presented: Presented, channel: Option<&str>) ->
             return Err(Refused { problem, dead: refuse::warning(&caller).is_some() });
         }
         let room = match door.gate {
-            Gate::Channel(_) => Some(room(table, spoken(channel))),
+            Gate::Channel(_) | Gate::Keyed(_) => Some(room(table, spoken(channel))),
             Gate::Open | Gate::SignIn | Gate::Listed | Gate::Server(_) | Gate::Account(_) => None,
         };
         let action = door.gate.action().filter(|_| caller != Caller::Nobody || room.is_some());
-        Ok(Admitted { caller, presented: presented.clone(), action, room })
+        let warning = refuse::warning(&caller).or_else(|| refuse::ending(table, now, &caller, &presented));
+        Ok(Admitted { caller, presented: presented.clone(), action, room, warning })
     })
 }
 

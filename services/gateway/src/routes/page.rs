@@ -6,6 +6,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
+use crate::openapi;
 use crate::problem::Problem;
 use crate::state::App;
 
@@ -29,6 +30,11 @@ pub(crate) async fn root(headers: HeaderMap) -> Response {
         "api": "/api/v1/",
     });
     ([(CONTENT_TYPE, "application/json")], format!("{about}\n")).into_response()
+}
+
+/// `/api/v1/openapi.json`.
+pub(crate) async fn openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], openapi::DOCUMENT.as_str())
 }
 
 /// `/healthz`: the process answers.

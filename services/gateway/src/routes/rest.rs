@@ -6,10 +6,13 @@ pub(crate) mod artifact;
 pub(crate) mod channel;
 pub(crate) mod event;
 pub(crate) mod explain;
-mod json;
+pub(crate) mod grant;
+pub(crate) mod json;
+pub(crate) mod leaked;
+pub(crate) mod scope;
 pub(crate) mod session;
 pub(crate) mod token;
-mod vocabulary;
+pub(crate) mod vocabulary;
 
 use proto::feed::v1::Receipt;
 use serde::Serialize;

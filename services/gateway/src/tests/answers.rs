@@ -99,6 +99,63 @@ async fn hosts_stand_for_mounts() {
 }
 
 #[tokio::test]
+async fn what_conda_token_set_asks_is_open_to_good_tokens_only() {
+    let gateway = Gateway::new().await;
+    let ask = async |token: &str, channel: &str| {
+        let at = format!("/t/{token}/repo/{channel}/notices.json");
+        gateway.send(Request::head(at).body(Body::empty()).unwrap()).await.status()
+    };
+    let good = facts::string(Caller::Reader).unwrap();
+    for channel in ["public", "private"] {
+        assert_eq!(ask(&good, channel).await, StatusCode::OK);
+        for caller in [Caller::Garbage, Caller::Unknown, Caller::Expired, Caller::Revoked, Caller::Disabled] {
+            let status = ask(&facts::string(caller).unwrap(), channel).await;
+            assert_eq!(status, StatusCode::UNAUTHORIZED, "{caller:?} {channel}");
+        }
+        let without = gateway.get(&format!("/repo/{channel}/notices.json")).await;
+        assert_eq!(without.status(), StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(ask(&good, "missing").await, StatusCode::UNAUTHORIZED);
+    let behind = gateway.get(&format!("/repo/t/{good}/private/notices.json")).await;
+    assert_eq!(behind.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_password_opens_nothing_but_the_sign_in_and_is_never_repeated() {
+    let gateway = Gateway::new().await;
+    let send = async |method: &str, path: &str, body: &'static str| {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("authorization", "Basic YW5uYTpodW50ZXIyaHVudGVyMg==");
+        let response = gateway.send(request.body(Body::from(body)).unwrap()).await;
+        let (status, text) = (response.status(), text(response).await);
+        assert!(!text.contains("hunter2") && !text.contains("anna"), "{text}");
+        status.as_u16()
+    };
+    assert_eq!(send("GET", "/api/user", "").await, 401);
+    assert_eq!(send("GET", "/private/notices.json", "").await, 401);
+    assert_eq!(send("POST", "/api/authentications", "{}").await, 400);
+    // The sign-in has passed the gate and finds auth away.
+    assert_eq!(send("POST", "/api/authentications", r#"{"note":"n"}"#).await, 503);
+    let request = Request::post("/api/authentications").body(Body::from(r#"{"note":"n"}"#)).unwrap();
+    assert_eq!(gateway.send(request).await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn clients_of_anaconda_repository_find_the_server_and_its_scopes_without_a_credential() {
+    let gateway = Gateway::new().await;
+    for path in ["/api", "/api/"] {
+        let head = gateway.send(Request::head(path).body(Body::empty()).unwrap()).await;
+        assert_eq!(head.status(), StatusCode::OK, "{path}");
+    }
+    let kind = text(gateway.get("/api/authentication-type").await).await;
+    assert_eq!(kind, r#"{"authentication_type":"password"}"#);
+    let scopes: serde_json::Value =
+        serde_json::from_str(&text(gateway.get("/api/scopes").await).await).unwrap();
+    assert_eq!(scopes.as_object().unwrap().len(), 11);
+    assert_eq!(scopes["conda:download"], "index and files on conda paths");
+}
+
+#[tokio::test]
 async fn unknown_places_are_404_only_after_authorisation() {
     let gateway = Gateway::new().await;
     let token = facts::string(Caller::Reader).unwrap();
@@ -156,8 +213,27 @@ async fn a_token_that_dies_is_refused_from_the_next_request_on() {
     assert_eq!(gateway.get(&path).await.status(), StatusCode::UNAUTHORIZED);
     let other = format!("/t/{}/private/notices.json", facts::string(Caller::Writer).unwrap());
     assert_eq!(gateway.get(&other).await.status(), StatusCode::OK);
-    gateway.clock.advance(std::time::Duration::from_secs(25 * 3600));
+    gateway.clock.set(facts::NOW + facts::LIFE);
     assert_eq!(gateway.get(&other).await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_token_that_ends_soon_says_so_beside_every_good_answer() {
+    let gateway = Gateway::new().await;
+    let token = facts::string(Caller::Reader).unwrap();
+    let path = format!("/t/{token}/private/notices.json");
+    let fortnight = time::Duration::days(14);
+    gateway.clock.set(facts::NOW + facts::LIFE - fortnight - time::Duration::SECOND);
+    assert!(!gateway.get(&path).await.headers().contains_key("conda-token-warning"));
+    gateway.clock.set(facts::NOW + facts::LIFE - fortnight);
+    let warned = gateway.get(&path).await;
+    assert_eq!(warned.status(), StatusCode::OK);
+    let words = warned.headers()["conda-token-warning"].to_str().unwrap();
+    assert!(words.contains("ends at 2026-12-21T23:00:00Z"), "{words}");
+    assert!(!words.contains(&token));
+    // A session ends soon by its nature.
+    let session = format!("/t/{}/private/notices.json", facts::string(Caller::Owner).unwrap());
+    assert!(!gateway.get(&session).await.headers().contains_key("conda-token-warning"));
 }
 
 #[tokio::test]

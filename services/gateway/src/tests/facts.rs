@@ -14,6 +14,9 @@ use super::table::Caller;
 
 pub(super) const NOW: OffsetDateTime = datetime!(2026-11-21 23:00 UTC);
 
+/// How long the tokens live.
+pub(super) const LIFE: time::Duration = time::Duration::days(30);
+
 const OWNER: u8 = 1;
 const STRANGER: u8 = 2;
 const ADMIN: u8 = 3;
@@ -92,7 +95,7 @@ pub(super) fn fill(view: &AccessView) {
     }
     apply(event::Event::TokenRevoked(TokenRevoked {
         token_id: token_id(Caller::Revoked),
-        reason: String::new(),
+        ..TokenRevoked::default()
     }));
     apply(event::Event::AccountDisabled(AccountDisabled { account_id: id(DISABLED), reason: String::new() }));
     view.mark_ready();
@@ -100,14 +103,14 @@ pub(super) fn fill(view: &AccessView) {
 
 /// Revokes a caller's token in a view that is in use.
 pub(super) fn revoke(view: &AccessView, caller: Caller) {
-    let revoked = TokenRevoked { token_id: token_id(caller), reason: String::new() };
+    let revoked = TokenRevoked { token_id: token_id(caller), ..TokenRevoked::default() };
     let events = vec![Event { event: Some(event::Event::TokenRevoked(revoked)) }];
     view.apply(view.seq() + 1, &Envelope { events, ..Envelope::default() }).unwrap();
 }
 
 fn token(caller: Caller, owner: u8, level: Level, channels: &[u8]) -> TokenIssued {
     let day = time::Duration::DAY;
-    let end = if caller == Caller::Expired { NOW - day } else { NOW + day };
+    let end = if caller == Caller::Expired { NOW - day } else { NOW + LIFE };
     let ends_at_us = i64::try_from(end.unix_timestamp_nanos() / 1000).unwrap();
     let string = string(caller).unwrap();
     let session = matches!(caller, Caller::Stranger | Caller::Owner | Caller::Admin);

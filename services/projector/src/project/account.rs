@@ -1,7 +1,9 @@
 //! Accounts: what they are and whether they work. No login, no password, nothing personal.
 
+use std::collections::BTreeSet;
+
 use names::AccountId;
-use proto::event::v1::{AccountCreated, AccountKind};
+use proto::event::v1::{AccountCreated, AccountKind, OwnersChanged};
 use readmodel::write::{AccountRow, Rows};
 
 use super::{Context, Folded};
@@ -10,20 +12,31 @@ pub(crate) fn created(rows: &mut Rows, context: &Context<'_>, event: &AccountCre
     let kind = match event.kind() {
         AccountKind::Person => "person",
         AccountKind::Organisation => "organisation",
+        AccountKind::ServiceAccount => "service_account",
         AccountKind::Unspecified => return Err("an account of a kind that this release does not know".into()),
     };
-    let owners = event.owner_ids.iter().map(|id| AccountId::from_bytes(id)).collect::<Result<_, _>>();
     let account = AccountRow {
         kind: kind.into(),
         admin: event.admin,
         disabled: false,
-        owners: owners.map_err(|error| error.to_string())?,
+        owners: ids(&event.owner_ids)?,
         created_at: context.at,
         seq: context.seq,
     };
     let id = AccountId::from_bytes(&event.account_id).map_err(|error| error.to_string())?;
     rows.accounts.entry(id).or_insert(account);
     Ok(())
+}
+
+pub(crate) fn owners(rows: &mut Rows, event: &OwnersChanged) -> Folded<()> {
+    let id = AccountId::from_bytes(&event.account_id).map_err(|error| error.to_string())?;
+    let account = rows.accounts.get_mut(&id).ok_or("the account was never made")?;
+    account.owners = ids(&event.owner_ids)?;
+    Ok(())
+}
+
+fn ids(owners: &[Vec<u8>]) -> Folded<BTreeSet<AccountId>> {
+    owners.iter().map(|id| AccountId::from_bytes(id).map_err(|error| error.to_string())).collect()
 }
 
 pub(crate) fn disabled(rows: &mut Rows, id: &[u8], disabled: bool) -> Folded<()> {

@@ -1,6 +1,8 @@
 //! Channels and who may read them. A deleted channel stays as a row: its id is never used again.
 
-use names::{AccountId, ChannelId, PackageId, Privacy};
+use std::collections::BTreeMap;
+
+use names::{AccountId, ChannelId, Level, PackageId, Privacy};
 use proto::event::v1::{
     self as stored, Access, AccessChanged, ChannelCreated, ChannelDeleted, ChannelDescribed,
     access::Access as Kind,
@@ -29,6 +31,7 @@ pub(crate) fn created(
         owner_id: AccountId::from_bytes(&event.owner_id).map_err(|error| error.to_string())?,
         privacy: privacy(event.privacy)?,
         description: text(&event.description),
+        grants: BTreeMap::new(),
         created_at: context.at,
         deleted_at: None,
         seq: context.seq,
@@ -89,6 +92,7 @@ pub(crate) fn access_changed(
             if let (Some(channel), Some(after), true) = (rows.channels.get_mut(&id), after, for_everyone) {
                 channel.privacy = after;
             }
+            give(rows, id, event)?;
             (id, None)
         }
         Some(Object::PackageId(id)) => {
@@ -103,6 +107,23 @@ pub(crate) fn access_changed(
     };
     let summary = access_summary(event, package)?;
     rows.history.push(context.history(id, part, "access_changed", &summary));
+    Ok(())
+}
+
+/// Gives an account a level in a channel, or takes it away.
+fn give(rows: &mut Rows, channel: ChannelId, event: &AccessChanged) -> Folded<()> {
+    let after = event.after.as_ref().and_then(|after| after.access);
+    let (Some(Subject::AccountId(account)), Some(Kind::Level(after))) = (&event.subject, after) else {
+        return Ok(());
+    };
+    let account = AccountId::from_bytes(account).map_err(|error| error.to_string())?;
+    let Some(channel) = rows.channels.get_mut(&channel) else { return Ok(()) };
+    match stored::Level::try_from(after).map_err(|error| error.to_string())? {
+        stored::Level::None => channel.grants.remove(&account),
+        stored::Level::Read => channel.grants.insert(account, Level::Read),
+        stored::Level::Write => channel.grants.insert(account, Level::Write),
+        stored::Level::Manage => channel.grants.insert(account, Level::Manage),
+    };
     Ok(())
 }
 

@@ -87,7 +87,7 @@ fn event(n: u8) -> (Stream, String, Event) {
         }
         4 | 5 => (Stream::Catalog, files(), published(n / 8 % 3, n)),
         6 => {
-            let event = TokenRevoked { token_id: bytes(2), reason: String::new() };
+            let event = TokenRevoked { token_id: bytes(2), ..TokenRevoked::default() };
             (Stream::Authz, owner(), Event::TokenRevoked(event))
         }
         _ => {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use names::{AccountId, ChannelId, Level, TokenId};
-use proto::event::v1::{self as stored, TokenGrant, TokenIssued, TokenKind, TokenRevoked};
+use names::{AccountId, ChannelId, InvalidName, Level, Scope, TokenId};
+use proto::event::v1::{
+    self as stored, TokenEdited, TokenGrant, TokenIssued, TokenKind, TokenReissued, TokenRevoked,
+};
 use readmodel::write::{Rows, TokenRow};
 use serde_json::{Value, json};
 
@@ -20,6 +22,7 @@ pub(crate) fn issued(rows: &mut Rows, context: &Context<'_>, part: i32, event: &
     let kind = match event.kind() {
         TokenKind::Session => "session",
         TokenKind::Resource => "resource",
+        TokenKind::Scoped => "scoped",
         TokenKind::Unspecified => return Err("a token of a kind that this release does not know".into()),
     };
     let token = TokenRow {
@@ -32,6 +35,8 @@ pub(crate) fn issued(rows: &mut Rows, context: &Context<'_>, part: i32, event: &
         expires_at: instant(event.expires_at_us),
         revoked_at: None,
         grants: event.grants.iter().map(grant).collect::<Folded<BTreeMap<_, _>>>()?,
+        scopes: event.scopes.iter().map(|name| scope(name)).collect::<Folded<_>>()?,
+        reissued_at: None,
         seq: context.seq,
     };
     for (channel, level) in &token.grants {
@@ -40,6 +45,30 @@ pub(crate) fn issued(rows: &mut Rows, context: &Context<'_>, part: i32, event: &
     }
     rows.tokens.insert(id, token);
     Ok(())
+}
+
+pub(crate) fn edited(rows: &mut Rows, event: &TokenEdited) -> Folded<()> {
+    let token = token(rows, &event.token_id)?;
+    token.name = text(&event.name);
+    token.description = text(&event.description);
+    token.expires_at = instant(event.expires_at_us);
+    Ok(())
+}
+
+pub(crate) fn reissued(rows: &mut Rows, context: &Context<'_>, event: &TokenReissued) -> Folded<()> {
+    let token = token(rows, &event.token_id)?;
+    token.expires_at = instant(event.expires_at_us);
+    token.reissued_at = Some(context.at);
+    Ok(())
+}
+
+fn token<'r>(rows: &'r mut Rows, id: &[u8]) -> Folded<&'r mut TokenRow> {
+    let id = TokenId::from_bytes(id).map_err(|error| error.to_string())?;
+    Ok(rows.tokens.get_mut(&id).ok_or("the token was never issued")?)
+}
+
+fn scope(name: &str) -> Folded<Scope> {
+    name.parse().map_err(|error: InvalidName| error.to_string())
 }
 
 pub(crate) fn revoked(rows: &mut Rows, context: &Context<'_>, part: i32, event: &TokenRevoked) -> Folded<()> {

@@ -12,7 +12,10 @@ pub(crate) fn touch(keys: &mut Keys, subject: &str, event: &Event) -> Folded<()>
         Event::AccountDisabled(event) => account(keys, &event.account_id),
         Event::AccountEnabled(event) => account(keys, &event.account_id),
         Event::TokenIssued(event) => token(keys, &event.token_id),
+        Event::OwnersChanged(event) => account(keys, &event.account_id),
         Event::TokenRevoked(event) => token(keys, &event.token_id),
+        Event::TokenEdited(event) => token(keys, &event.token_id),
+        Event::TokenReissued(event) => token(keys, &event.token_id),
         Event::ChannelCreated(event) => channel(keys, &event.channel_id),
         Event::ChannelDescribed(event) => channel(keys, &event.channel_id),
         Event::ChannelDeleted(event) => channel(keys, &event.channel_id),
@@ -30,7 +33,11 @@ pub(crate) fn touch(keys: &mut Keys, subject: &str, event: &Event) -> Folded<()>
             keys.files.insert(artifact::removed_key(subject, event)?);
             Ok(())
         }
-        Event::PasswordChanged(_) | Event::NameTaken(_) | Event::NameReleased(_) => Ok(()),
+        Event::PasswordChanged(_)
+        | Event::TokenOverlapEnded(_)
+        | Event::TokenExpiryWarned(_)
+        | Event::NameTaken(_)
+        | Event::NameReleased(_) => Ok(()),
     }
 }
 

@@ -3,8 +3,9 @@
 use names::{ChannelId, PackageKind};
 use proto::event::v1::{
     self as stored, AccessChanged, AccountCreated, AccountDisabled, Actor, ArtifactPublished,
-    ArtifactRemoved, ChannelCreated, ChannelDeleted, ChannelDescribed, CondaArtifact, PackageCreated,
-    PythonArtifact, TokenGrant, TokenIssued, TokenRevoked, TokenSecret, access::Access, access_changed,
+    ArtifactRemoved, ChannelCreated, ChannelDeleted, ChannelDescribed, CondaArtifact, OwnersChanged,
+    PackageCreated, PythonArtifact, TokenEdited, TokenExpiryWarned, TokenGrant, TokenIssued,
+    TokenOverlapEnded, TokenReissued, TokenRevoked, TokenSecret, access::Access, access_changed,
     artifact_published::Detail, event::Event,
 };
 use uuid::Uuid;
@@ -64,14 +65,81 @@ pub(crate) fn issued(owner: u8, token: u8, channel: u8) -> (String, Event) {
         expires_at_us: i64::MAX,
         secrets: vec![TokenSecret { sha256: vec![token; 32], ends_at_us: i64::MAX }],
         grants: vec![TokenGrant { channel_id: bytes(CHANNEL, channel), level: stored::Level::Write.into() }],
-        maker_token_id: vec![],
+        ..TokenIssued::default()
     };
     (owner_subject(owner), Event::TokenIssued(event))
 }
 
 pub(crate) fn revoked(owner: u8, token: u8) -> (String, Event) {
-    let event = TokenRevoked { token_id: bytes(TOKEN, token), reason: "leaked".into() };
+    let event =
+        TokenRevoked { token_id: bytes(TOKEN, token), reason: "leaked".into(), ..TokenRevoked::default() };
     (owner_subject(owner), Event::TokenRevoked(event))
+}
+
+pub(crate) fn scoped(owner: u8, token: u8, scopes: &[&str]) -> (String, Event) {
+    let event = TokenIssued {
+        token_id: bytes(TOKEN, token),
+        owner_id: bytes(OWNER, owner),
+        kind: stored::TokenKind::Scoped.into(),
+        name: format!("t{token}"),
+        expires_at_us: i64::MAX,
+        secrets: vec![TokenSecret { sha256: vec![token; 32], ends_at_us: i64::MAX }],
+        scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+        ..TokenIssued::default()
+    };
+    (owner_subject(owner), Event::TokenIssued(event))
+}
+
+pub(crate) fn edited(owner: u8, token: u8, name: &str) -> (String, Event) {
+    let event = TokenEdited {
+        token_id: bytes(TOKEN, token),
+        name: name.into(),
+        description: "edited".into(),
+        expires_at_us: 1_800_000_000_000_000,
+        ..TokenEdited::default()
+    };
+    (owner_subject(owner), Event::TokenEdited(event))
+}
+
+pub(crate) fn reissued(owner: u8, token: u8, string: u8) -> (String, Event) {
+    let ends_at_us = 1_900_000_000_000_000;
+    let event = TokenReissued {
+        token_id: bytes(TOKEN, token),
+        secret: Some(TokenSecret { sha256: vec![string; 32], ends_at_us }),
+        older_end_at_us: 1_700_000_000_000_000,
+        expires_at_us: ends_at_us,
+        ..TokenReissued::default()
+    };
+    (owner_subject(owner), Event::TokenReissued(event))
+}
+
+/// What the read models do not show, and must not stumble over.
+pub(crate) fn unshown(owner: u8, token: u8) -> [(String, Event); 2] {
+    let token_id = bytes(TOKEN, token);
+    let ended = TokenOverlapEnded { token_id: token_id.clone(), ..TokenOverlapEnded::default() };
+    let warned = TokenExpiryWarned { token_id, expires_at_us: 1_900_000_000_000_000 };
+    [Event::TokenOverlapEnded(ended), Event::TokenExpiryWarned(warned)]
+        .map(|event| (owner_subject(owner), event))
+}
+
+pub(crate) fn owned(account: u8, owners: &[u8]) -> (String, Event) {
+    let owner_ids = owners.iter().map(|n| bytes(OWNER, *n)).collect();
+    (
+        owner_subject(account),
+        Event::OwnersChanged(OwnersChanged { account_id: bytes(OWNER, account), owner_ids }),
+    )
+}
+
+/// An account is given a level in a channel; none takes it away.
+pub(crate) fn given(channel: u8, account: u8, after: stored::Level) -> (String, Event) {
+    let access = |level: stored::Level| stored::Access { access: Some(Access::Level(level.into())) };
+    let event = AccessChanged {
+        object: Some(access_changed::Object::ChannelId(bytes(CHANNEL, channel))),
+        subject: Some(access_changed::Subject::AccountId(bytes(OWNER, account))),
+        before: Some(access(stored::Level::None)),
+        after: Some(access(after)),
+    };
+    (channel_subject(channel), Event::AccessChanged(event))
 }
 
 pub(crate) fn channel_subject(n: u8) -> String {

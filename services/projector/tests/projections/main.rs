@@ -7,6 +7,7 @@ mod events;
 mod follow;
 mod guard;
 mod property;
+mod tokens;
 mod upgrade;
 mod verify;
 mod world;

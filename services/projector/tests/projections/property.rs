@@ -5,6 +5,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
+use proto::event::v1::Level;
 
 use crate::{
     events::{self, token_actor},
@@ -20,6 +21,10 @@ enum Step {
     Open { channel: u8 },
     Delete { channel: u8 },
     Revoke { token: u8 },
+    Edit { token: u8, name: u8 },
+    Reissue { token: u8, string: u8 },
+    Give { channel: u8, account: u8, level: u8 },
+    Own { owners: Vec<u8> },
     Publish { channel: u8, package: u8, build: u8, content: u8 },
     Remove { channel: u8, package: u8, build: u8, content: u8 },
     Wheel { channel: u8, n: u8 },
@@ -34,6 +39,14 @@ fn step() -> impl Strategy<Value = Step> {
         (0..3_u8).prop_map(|channel| Step::Open { channel }),
         (0..3_u8).prop_map(|channel| Step::Delete { channel }),
         (0..3_u8).prop_map(|token| Step::Revoke { token }),
+        (0..3_u8, 0..3_u8).prop_map(|(token, name)| Step::Edit { token, name }),
+        (0..3_u8, 100..200_u8).prop_map(|(token, string)| Step::Reissue { token, string }),
+        (0..3_u8, 0..3_u8, 0..4_u8).prop_map(|(channel, account, level)| Step::Give {
+            channel,
+            account,
+            level
+        }),
+        proptest::collection::vec(0..4_u8, 1..3).prop_map(|owners| Step::Own { owners }),
         place().prop_map(|(channel, package, build, content)| Step::Publish {
             channel,
             package,
@@ -68,6 +81,15 @@ async fn take(writer: &mut Writer, step: &Step) {
         Step::Open { channel } => drop(writer.append(events::opened(channel)).await),
         Step::Delete { channel } => drop(writer.append(events::deleted(channel)).await),
         Step::Revoke { token } => drop(writer.append(events::revoked(0, token)).await),
+        Step::Edit { token, name } => {
+            writer.append(events::edited(0, token, &format!("name {name}"))).await;
+        }
+        Step::Reissue { token, string } => drop(writer.append(events::reissued(0, token, string)).await),
+        Step::Give { channel, account, level } => {
+            let level = Level::try_from(i32::from(level)).unwrap();
+            writer.append(events::given(channel, account, level)).await;
+        }
+        Step::Own { ref owners } => drop(writer.append(events::owned(0, owners)).await),
         Step::Publish { channel, package, build, content } => {
             writer.append(events::published(channel, package, build, content)).await;
         }

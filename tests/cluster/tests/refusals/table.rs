@@ -97,6 +97,9 @@ pub(crate) fn expected(caller: Caller, route: &Route, room: Room, carrier: Carri
         Needs::Nothing => 0,
         Needs::Listing => 1,
         Needs::Read => block(2),
+        // Where nothing is open to all, a public channel is for any live token.
+        Needs::KeyedRead if room == Room::Public => 15,
+        Needs::KeyedRead => block(2),
         Needs::Write => block(6),
         Needs::Manage => block(10),
         Needs::OwnAccount => 14,
@@ -108,6 +111,7 @@ pub(crate) fn expected(caller: Caller, route: &Route, room: Room, carrier: Carri
         Some('P') => Expect::Pass,
         Some('W') => Expect::Warned,
         Some('A') => Expect::Asked,
+        Some('F') if route.gate.needs() == Needs::KeyedRead => Expect::Asked,
         Some('F') => Expect::Forbidden,
         Some('D') if route.family == Family::Python && carrier == Carrier::Path => Expect::Forbidden,
         Some('D') => Expect::Asked,
@@ -128,6 +132,8 @@ pub(crate) fn address(route: &Route, channel: &str) -> String {
         ("{token}", "absent"),
         ("{login}", "absent"),
         ("{log}", "authz"),
+        ("{org}", "absent"),
+        ("{*name}", "binstar_client:absent@here"),
     ];
     let address = parts.iter().fold(route.pattern.clone(), |path, (name, value)| path.replace(name, value));
     assert!(!address.contains('{'), "the walk does not know how to fill {}", route.pattern);

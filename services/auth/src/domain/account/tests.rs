@@ -38,12 +38,15 @@ fn session(number: u128) -> token::Issued {
         expires_at: NOON + Duration::HOUR,
         secrets: vec![],
         grants: vec![],
+        scopes: vec![],
         maker: None,
+        from: None,
     }
 }
 
 fn issue(issued: token::Issued) -> Command {
-    Command::Token(token::Command::Issue { issued, longest: Duration::DAY })
+    let bounds = token::Bounds { longest: Duration::DAY, reach: token::Reach::Full };
+    Command::Token(token::Command::Issue(issued, bounds))
 }
 
 fn disable(by: AccountId) -> Command {
@@ -69,12 +72,9 @@ fn an_account_is_made_once() {
 fn people_have_passwords_and_organisations_have_owners() {
     let refused = |created| decide(None, Command::Create(created), NOON).unwrap_err();
     assert_eq!(refused(Created { password: None, ..person() }), Refusal::PasswordMissing);
-    assert_eq!(
-        refused(Created { password: person().password, ..organisation() }),
-        Refusal::PasswordOfOrganisation
-    );
+    assert_eq!(refused(Created { password: person().password, ..organisation() }), Refusal::PasswordOfNobody);
     assert_eq!(refused(Created { owners: vec![], ..organisation() }), Refusal::OwnerMissing);
-    assert_eq!(refused(Created { admin: true, ..organisation() }), Refusal::AdminOrganisation);
+    assert_eq!(refused(Created { admin: true, ..organisation() }), Refusal::AdminNotPerson);
     assert!(decide(None, Command::Create(organisation()), NOON).is_ok());
 }
 
@@ -88,7 +88,7 @@ fn a_new_password_ends_every_session_but_the_callers() {
     assert_eq!(ann.password, Some(Sealed(b"new".to_vec())));
     assert_eq!(ann.tokens.iter().map(|token| token.revoked).collect::<Vec<_>>(), [true, false, true]);
     let org = given([Command::Create(organisation())]);
-    assert_eq!(decide(Some(&org), change(None), NOON), Err(Refusal::PasswordOfOrganisation));
+    assert_eq!(decide(Some(&org), change(None), NOON), Err(Refusal::PasswordOfNobody));
 }
 
 #[test]
@@ -105,7 +105,8 @@ fn disabling_twice_records_one_event_and_nothing_is_issued_meanwhile() {
 #[test]
 fn a_token_of_a_disabled_account_can_still_be_revoked() {
     let ann = given([Command::Create(person()), issue(session(1)), disable(BEN)]);
-    let revoke = token::Command::Revoke { token: TokenId(Uuid::from_u128(1)), reason: String::new() };
+    let revoke =
+        token::Command::Revoke { token: TokenId(Uuid::from_u128(1)), reason: String::new(), from: None };
     assert_eq!(decide(Some(&ann), Command::Token(revoke), NOON).unwrap().len(), 1);
 }
 
@@ -113,4 +114,39 @@ fn a_token_of_a_disabled_account_can_still_be_revoked() {
 fn nobody_disables_themselves() {
     let ann = given([Command::Create(person())]);
     assert_eq!(decide(Some(&ann), disable(ANN), NOON), Err(Refusal::OwnAccount));
+}
+
+fn robot() -> Created {
+    Created { kind: Kind::ServiceAccount, ..organisation() }
+}
+
+fn owners(owners: &[AccountId]) -> Command {
+    Command::SetOwners { owners: owners.to_vec() }
+}
+
+#[test]
+fn a_service_account_is_made_like_an_organisation() {
+    let refused = |created| decide(None, Command::Create(created), NOON).unwrap_err();
+    assert_eq!(refused(Created { password: person().password, ..robot() }), Refusal::PasswordOfNobody);
+    assert_eq!(refused(Created { owners: vec![], ..robot() }), Refusal::OwnerMissing);
+    assert_eq!(refused(Created { admin: true, ..robot() }), Refusal::AdminNotPerson);
+    assert_eq!(refused(Created { owners: vec![BEN], ..person() }), Refusal::OwnersOfPerson);
+    assert!(decide(None, Command::Create(robot()), NOON).is_ok());
+}
+
+#[test]
+fn owners_come_and_go_but_the_last_one_stays() {
+    for created in [organisation(), robot()] {
+        let account = given([Command::Create(created.clone()), owners(&[ANN, BEN])]);
+        assert_eq!(account.created.owners, [ANN, BEN]);
+        assert_eq!(decide(Some(&account), owners(&[]), NOON), Err(Refusal::OwnerMissing));
+        assert_eq!(decide(Some(&account), owners(&[BEN, ANN, BEN]), NOON), Ok(vec![]), "the same two");
+        let left = given([Command::Create(created), owners(&[ANN, BEN]), owners(&[ANN])]);
+        assert_eq!(left.created.owners, [ANN]);
+    }
+    let ann = given([Command::Create(person())]);
+    assert_eq!(decide(Some(&ann), owners(&[BEN]), NOON), Err(Refusal::OwnersOfPerson));
+    let crowd: Vec<_> = (0..=MAX_OWNERS as u128).map(|n| AccountId(Uuid::from_u128(n))).collect();
+    let org = given([Command::Create(organisation())]);
+    assert_eq!(decide(Some(&org), owners(&crowd), NOON), Err(Refusal::TooManyOwners));
 }

@@ -1,5 +1,10 @@
 //! Histories of one owner's tokens, and what no list of commands can do.
 
+mod life;
+mod makers;
+
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use time::macros::datetime;
 use uuid::Uuid;
@@ -25,7 +30,9 @@ fn reader(number: u8, name: &str) -> Issued {
         expires_at: NOON + HOUR * 24,
         secrets: vec![Secret { sha256: [number; 32], ends_at: NOON + HOUR * 24 }],
         grants: vec![Grant { channel: ChannelId(Uuid::from_u128(9)), level: Level::Read }],
+        scopes: vec![],
         maker: None,
+        from: None,
     }
 }
 
@@ -34,12 +41,20 @@ fn session(number: u8, issued_at: OffsetDateTime) -> Issued {
     Issued { kind, grants, issued_at, expires_at: issued_at + HOUR, ..reader(number, "session") }
 }
 
+fn full() -> Bounds {
+    Bounds { longest: LONGEST, reach: Reach::Full }
+}
+
+fn scoped(number: u8, name: &str, scopes: &[Scope]) -> Issued {
+    Issued { kind: Kind::Scoped, grants: vec![], scopes: scopes.to_vec(), ..reader(number, name) }
+}
+
 fn issue(issued: Issued) -> Command {
-    Command::Issue { issued, longest: LONGEST }
+    Command::Issue(issued, full())
 }
 
 fn revoke(number: u8) -> Command {
-    Command::Revoke { token: id(number), reason: "leaked".into() }
+    Command::Revoke { token: id(number), reason: "leaked".into(), from: None }
 }
 
 fn after(history: &[Event]) -> Tokens {
@@ -98,7 +113,10 @@ fn an_expiry_lies_in_the_future_but_not_too_far() {
 fn a_token_names_some_channels_each_once() {
     let grant = |number| Grant { channel: ChannelId(Uuid::from_u128(number)), level: Level::Write };
     let grants = |grants| decide(&Tokens::default(), issue(Issued { grants, ..reader(1, "ci") }), NOON);
-    assert_eq!(grants(vec![]), Err(Refusal::NoGrants));
+    assert_eq!(grants(vec![]), Err(Refusal::Neither));
+    let scopes = vec![Scope::Repos];
+    let both = decide(&Tokens::default(), issue(Issued { scopes, ..reader(1, "ci") }), NOON);
+    assert_eq!(both, Err(Refusal::Both));
     assert_eq!(grants(vec![grant(1), grant(2), grant(1)]), Err(Refusal::ChannelTwice));
     assert!(grants((0..MAX_GRANTS as u128).map(grant).collect()).is_ok());
     assert_eq!(grants((0..=MAX_GRANTS as u128).map(grant).collect()), Err(Refusal::TooManyGrants));

@@ -14,7 +14,7 @@ use feed::client::AccessView;
 use feed::server::{FeedService, Followers, Snapshot, Source, Step};
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
-use names::{AccountId, ChannelId, Level, TokenId};
+use names::{AccountId, ChannelId, Level, Scope, TokenId};
 use proto::event::v1::event::Event as Stored;
 use proto::event::v1::{self as stored, Event};
 use proto::feed::v1::{AccessEvent, feed_item::Item};
@@ -115,8 +115,13 @@ impl Authz {
         self.issue(owner, stored::TokenKind::Resource, Kind::Resource, vec![grant]).await.1
     }
 
+    pub(crate) async fn scoped(&self, owner: AccountId, scope: Scope) -> String {
+        let kind = stored::TokenKind::Scoped;
+        self.issue_with(owner, kind, Kind::Resource, vec![], vec![scope.to_string()]).await.1
+    }
+
     pub(crate) async fn revoke(&self, person: &Person) -> u64 {
-        let revoked = stored::TokenRevoked { token_id: person.token.to_bytes(), reason: String::new() };
+        let revoked = stored::TokenRevoked { token_id: person.token.to_bytes(), ..Default::default() };
         self.fact(subject::owner(person.account), Stored::TokenRevoked(revoked)).await
     }
 
@@ -134,8 +139,22 @@ impl Authz {
         letter: Kind,
         grants: Vec<stored::TokenGrant>,
     ) -> (TokenId, String) {
+        self.issue_with(owner, kind, letter, grants, vec![]).await
+    }
+
+    async fn issue_with(
+        &self,
+        owner: AccountId,
+        kind: stored::TokenKind,
+        letter: Kind,
+        grants: Vec<stored::TokenGrant>,
+        scopes: Vec<String>,
+    ) -> (TokenId, String) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let secret = token_string::mint(letter, [number; 32]);
+        // A string is drawn from what is left of its bytes by 62.
+        let mut random = [0; 32];
+        random[..2].copy_from_slice(&[number / 62, number % 62]);
+        let secret = token_string::mint(letter, random);
         let token = TokenId(Uuid::from_u128(u128::from(number) << 64));
         let sha256 = SecretHash::of(&secret).0.to_vec();
         let issued = stored::TokenIssued {
@@ -146,6 +165,7 @@ impl Authz {
             expires_at_us: FAR_US,
             secrets: vec![stored::TokenSecret { sha256, ends_at_us: FAR_US }],
             grants,
+            scopes,
             ..stored::TokenIssued::default()
         };
         self.fact(subject::owner(owner), Stored::TokenIssued(issued)).await;

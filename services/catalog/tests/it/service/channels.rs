@@ -181,3 +181,49 @@ async fn a_revoked_session_changes_nothing() {
     };
     assert!(!lab.events(Stream::Authz).await.iter().any(deleted));
 }
+
+#[tokio::test]
+async fn a_level_is_given_to_an_account_and_taken_from_it() {
+    let lab = Lab::start().await;
+    let (ann, ben) = (lab.authz.person(1, false).await, lab.authz.person(2, false).await);
+    lab.authz.login(ben.account, "ben").await;
+    lab.channel(&ann, "acme", Privacy::Private).await;
+    let grant = |login: &str, level: stored::Level| api::GrantChannelRequest {
+        channel: "acme".into(),
+        login: login.into(),
+        level: level.into(),
+        ..Default::default()
+    };
+    // Nobody gives themselves what they do not hold, and nothing is said about the channel.
+    let refusal = refused(lab.client(&ben.session).grant_channel(grant("ben", stored::Level::Manage)).await);
+    assert_eq!(refusal.0, Code::PermissionDenied);
+    let mut client = lab.client(&ann.session);
+    assert_eq!(refused(client.grant_channel(grant("carl", stored::Level::Read)).await).0, Code::NotFound);
+
+    let given = client.grant_channel(grant("ben", stored::Level::Write)).await.unwrap().into_inner();
+    let held = |channel: &api::Channel| -> Vec<(String, stored::Level)> {
+        channel.grants.iter().map(|held| (held.account_id.clone(), held.level())).collect()
+    };
+    let expected = vec![(ben.account.to_string(), stored::Level::Write)];
+    assert_eq!(held(&given.channel.unwrap()), expected);
+    let shown = lab.client(&ben.session).show_channel(named("acme")).await.unwrap().into_inner();
+    assert_eq!((shown.level(), held(&shown)), (stored::Level::Write, vec![]));
+    let bytes = conda::conda(&conda::info(), &conda::payload());
+    let publication = lab.publication("acme", &conda::conda_name(), &bytes).await;
+    lab.client(&ben.session).publish(publication).await.unwrap();
+
+    let by_id =
+        api::GrantChannelRequest { account_id: ben.account.to_string(), ..grant("", stored::Level::Read) };
+    let lowered = client.grant_channel(by_id).await.unwrap().into_inner();
+    assert!(lowered.receipt.is_some());
+    let publication = lab.publication("acme", &conda::conda_name(), &bytes).await;
+    assert_eq!(refused(lab.client(&ben.session).publish(publication).await).0, Code::PermissionDenied);
+    let events = lab.events(Stream::Authz).await.len();
+    client.grant_channel(grant("ben", stored::Level::Read)).await.unwrap();
+    assert_eq!(lab.events(Stream::Authz).await.len(), events, "what is so already is not recorded");
+    client.grant_channel(grant("ben", stored::Level::None)).await.unwrap();
+    assert_eq!(refused(lab.client(&ben.session).show_channel(named("acme")).await).0, Code::PermissionDenied);
+    let shown = client.show_channel(named("acme")).await.unwrap().into_inner();
+    assert_eq!(held(&shown), vec![]);
+    assert_eq!(refused(client.grant_channel(grant("", stored::Level::Read)).await).0, Code::InvalidArgument);
+}

@@ -1,8 +1,8 @@
-//! `/api/v1/accounts`: make, disable and enable, for administrators.
+//! `/api/v1/accounts`: make, disable, enable, change owners.
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use proto::auth::v1::{Account, AccountRequest, CreateAccountRequest};
+use proto::auth::v1::{Account, AccountRequest, CreateAccountRequest, SetOwnersRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -49,6 +49,9 @@ pub(crate) struct NewAccount {
     password: Option<String>,
     #[serde(default)]
     admin: bool,
+    /// Logins; without one the caller owns it.
+    #[serde(default)]
+    owners: Vec<String>,
 }
 
 /// `POST /api/v1/accounts`.
@@ -58,6 +61,7 @@ pub(crate) async fn create(given: Given<()>, Json(body): Json<NewAccount>) -> Re
         kind: account_kind(body.kind.as_deref().unwrap_or("person"))?.into(),
         password: body.password.unwrap_or_default(),
         admin: body.admin,
+        owners: body.owners,
     };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let account = given.app.upstreams.auth().create_account(request).await?.into_inner();
@@ -87,6 +91,20 @@ pub(crate) async fn enable(given: Given<Named>) -> Result<Response, Problem> {
     let message = AccountRequest { login: given.path.login.clone() };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let reply = given.app.upstreams.auth().enable_account(request).await?.into_inner();
+    Ok(changed(reply))
+}
+
+/// Who owns an account from now on.
+#[derive(Deserialize)]
+pub(crate) struct Owners {
+    owners: Vec<String>,
+}
+
+/// `PUT /api/v1/accounts/{login}/owners`: returns like a revocation.
+pub(crate) async fn set_owners(given: Given<Named>, Json(body): Json<Owners>) -> Result<Response, Problem> {
+    let message = SetOwnersRequest { login: given.path.login.clone(), owners: body.owners };
+    let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
+    let reply = given.app.upstreams.auth().set_owners(request).await?.into_inner();
     Ok(changed(reply))
 }
 

@@ -130,31 +130,37 @@ impl Place {
     }
 }
 
-/// A file of a channel: `conda/<subdir>/<file>` or `pypi/<file>`.
+/// A conda file of a channel.
 #[derive(Debug, Deserialize)]
-pub(crate) struct File {
-    kind: String,
-    path: String,
+pub(crate) struct CondaFile {
+    subdir: String,
+    file: String,
 }
 
-impl File {
-    /// Kind, subdir and name.
-    fn parts(&self) -> Result<(stored::PackageKind, &str, &str), Problem> {
-        let wrong = || Problem::invalid("name a file as conda/<subdir>/<file> or pypi/<file>");
-        match (self.kind.parse::<PackageKind>(), self.path.split_once('/')) {
-            (Ok(PackageKind::Conda), Some((subdir, filename))) => {
-                Subdir::parse(subdir).map_err(|error| Problem::invalid(error.to_string()))?;
-                Ok((stored::PackageKind::Conda, subdir, filename))
-            }
-            (Ok(PackageKind::Pypi), None) => Ok((stored::PackageKind::Pypi, "", &self.path)),
-            (Ok(PackageKind::Conda), None) | (Ok(PackageKind::Pypi), Some(_)) | (Err(_), _) => Err(wrong()),
-        }
-    }
+/// `DELETE …/artifacts/conda/{subdir}/{file}`.
+pub(crate) async fn remove_conda(given: Given<CondaFile>) -> Result<Response, Problem> {
+    let CondaFile { subdir, file } = &given.path;
+    Subdir::parse(subdir).map_err(|error| Problem::invalid(error.to_string()))?;
+    remove(&given, stored::PackageKind::Conda, subdir, file).await
 }
 
-/// `DELETE …/artifacts/{kind}/{path}`.
-pub(crate) async fn remove(given: Given<File>) -> Result<Response, Problem> {
-    let (kind, subdir, filename) = given.path.parts()?;
+/// A Python file of a channel.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PythonFile {
+    file: String,
+}
+
+/// `DELETE …/artifacts/pypi/{file}`.
+pub(crate) async fn remove_python(given: Given<PythonFile>) -> Result<Response, Problem> {
+    remove(&given, stored::PackageKind::Pypi, "", &given.path.file).await
+}
+
+async fn remove<P>(
+    given: &Given<P>,
+    kind: stored::PackageKind,
+    subdir: &str,
+    filename: &str,
+) -> Result<Response, Problem> {
     let message = RemoveArtifactRequest {
         channel: given.admitted.room().name.to_string(),
         kind: kind.into(),

@@ -3,7 +3,8 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use proto::catalog::v1::{
-    Channel, ChannelReply, ChannelRequest, CreateChannelRequest, ListChannelsRequest, SetChannelRequest,
+    AccountLevel, Channel, ChannelReply, ChannelRequest, CreateChannelRequest, ListChannelsRequest,
+    SetChannelRequest,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -24,6 +25,21 @@ struct ChannelDocument {
     description: String,
     owner_id: String,
     level: &'static str,
+    /// For those who may manage it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    grants: Vec<HeldDocument>,
+}
+
+#[derive(Debug, Serialize)]
+struct HeldDocument {
+    account_id: String,
+    level: &'static str,
+}
+
+impl From<AccountLevel> for HeldDocument {
+    fn from(held: AccountLevel) -> Self {
+        Self { level: level_word(held.level()), account_id: held.account_id }
+    }
 }
 
 impl From<Channel> for ChannelDocument {
@@ -36,20 +52,22 @@ impl From<Channel> for ChannelDocument {
             description: channel.description,
             owner_id: channel.owner_id,
             level,
+            grants: channel.grants.into_iter().map(HeldDocument::from).collect(),
         }
     }
 }
 
 /// A channel as it is after a change, with the change's receipt.
 #[derive(Debug, Serialize)]
-struct Changed {
+pub(super) struct Changed {
     #[serde(flatten)]
     channel: Option<ChannelDocument>,
     authz_seq: u64,
     receipt: Option<Confirmed>,
 }
 
-fn changed(reply: ChannelReply) -> axum::Json<Changed> {
+/// What came of a change.
+pub(super) fn changed(reply: ChannelReply) -> axum::Json<Changed> {
     axum::Json(Changed {
         channel: reply.channel.map(ChannelDocument::from),
         authz_seq: reply.authz_seq,

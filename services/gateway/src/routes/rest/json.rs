@@ -17,7 +17,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = read(request.into_body()).await?;
+        let bytes = text(request.into_body(), MAX_JSON_BYTES).await?;
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         serde_json::from_slice(text).map(Self).map_err(|error| {
             Problem::invalid(format!("the body is not the JSON expected here: {}", words(&error)))
@@ -35,13 +35,13 @@ fn words(error: &serde_json::Error) -> String {
     }
 }
 
-async fn read(body: Body) -> Result<bytes::Bytes, Problem> {
-    match Limited::new(body, MAX_JSON_BYTES).collect().await {
+/// A whole body, up to a limit.
+pub(crate) async fn text(body: Body, limit: usize) -> Result<bytes::Bytes, Problem> {
+    match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is longer than {MAX_JSON_BYTES} bytes"),
-        )),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {limit} bytes")))
+        }
         Err(_broken) => Err(Problem::invalid("the body ended before its end")),
     }
 }

@@ -1,10 +1,10 @@
-//! `/api/v1/tokens`: issue, list, show, revoke.
+//! `/api/v1/tokens`: issue, list, show, edit, reissue, revoke.
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use proto::auth::v1::{
-    Grant, IssueTokenRequest, IssuedToken, ListTokensRequest, RevokeTokenRequest, Revoked, Token,
-    TokenRequest,
+    EditTokenRequest, Grant, IssueTokenRequest, IssuedToken, ListTokensRequest, ReissueTokenRequest,
+    RevokeTokenRequest, Revoked, Token, TokenRequest,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -30,6 +30,8 @@ pub(crate) struct TokenDocument {
     revoked_at: Option<String>,
     state: String,
     grants: Vec<GrantDocument>,
+    scopes: Vec<String>,
+    overlap_ends_at: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,6 +55,8 @@ impl From<Token> for TokenDocument {
             revoked_at: nonempty(token.revoked_at),
             state: token.state,
             grants: token.grants.into_iter().map(grant).collect(),
+            scopes: token.scopes,
+            overlap_ends_at: nonempty(token.overlap_ends_at),
         }
     }
 }
@@ -65,10 +69,13 @@ pub(crate) fn issued(issued: IssuedToken) -> Result<Value, Problem> {
     let mut document = serde_json::to_value(TokenDocument::from(token)).expect("texts are JSON");
     document["token"] = json!(issued.secret);
     document["authz_seq"] = json!(issued.authz_seq);
+    if let Some(receipt) = issued.receipt {
+        document["receipt"] = json!(Confirmed::from(receipt));
+    }
     Ok(document)
 }
 
-/// A revocation with its receipt.
+/// What came of a change, with its receipt.
 pub(crate) fn revoked(revoked: Revoked) -> Value {
     json!({
         "token": revoked.token.map(TokenDocument::from),
@@ -88,6 +95,8 @@ pub(crate) struct NewToken {
     #[serde(default)]
     grants: Vec<NewGrant>,
     #[serde(default)]
+    scopes: Vec<String>,
+    #[serde(default)]
     owner: Option<String>,
 }
 
@@ -99,6 +108,10 @@ struct NewGrant {
 
 /// `POST /api/v1/tokens`.
 pub(crate) async fn issue(given: Given<()>, Json(body): Json<NewToken>) -> Result<Response, Problem> {
+    if body.grants.is_empty() == body.scopes.is_empty() {
+        let words = "a token has either grants on channels or scopes: give one of the two";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, words));
+    }
     let grant = |grant: NewGrant| {
         let level = level(&grant.level)?.into();
         Ok::<_, Problem>(Grant { channel: grant.channel, level, channel_id: String::new() })
@@ -109,6 +122,7 @@ pub(crate) async fn issue(given: Given<()>, Json(body): Json<NewToken>) -> Resul
         expires_at: body.expires_at.unwrap_or_default(),
         grants: body.grants.into_iter().map(grant).collect::<Result<_, _>>()?,
         owner: body.owner.unwrap_or_default(),
+        scopes: body.scopes,
     };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let reply = given.app.upstreams.auth().issue_token(request).await?.into_inner();
@@ -186,5 +200,64 @@ pub(crate) async fn revoke(given: Given<Named>) -> Result<Response, Problem> {
         RevokeTokenRequest { token: given.path.token.clone(), owner: which.owner, reason: which.reason };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let reply = given.app.upstreams.auth().revoke_token(request).await?.into_inner();
+    Ok(axum::Json(revoked(reply)).into_response())
+}
+
+/// What of a token is to change.
+#[derive(Deserialize)]
+pub(crate) struct Changes {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    expires_at: Option<String>,
+}
+
+/// `PATCH /api/v1/tokens/{token}`: its strings stay valid.
+pub(crate) async fn edit(given: Given<Named>, Json(body): Json<Changes>) -> Result<Response, Problem> {
+    let which: Which = query(&given.uri)?;
+    let message = EditTokenRequest {
+        token: given.path.token.clone(),
+        owner: which.owner,
+        name: body.name,
+        description: body.description,
+        expires_at: body.expires_at,
+    };
+    let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
+    let reply = given.app.upstreams.auth().edit_token(request).await?.into_inner();
+    Ok(axum::Json(revoked(reply)).into_response())
+}
+
+/// How a token gets a new string.
+#[derive(Deserialize)]
+pub(crate) struct Reissue {
+    #[serde(default)]
+    overlap_s: u64,
+    #[serde(default)]
+    expires_at: Option<String>,
+}
+
+/// `POST /api/v1/tokens/{token}/reissue`: a new string, shown here and nowhere else.
+pub(crate) async fn reissue(given: Given<Named>, Json(body): Json<Reissue>) -> Result<Response, Problem> {
+    let which: Which = query(&given.uri)?;
+    let message = ReissueTokenRequest {
+        token: given.path.token.clone(),
+        owner: which.owner,
+        overlap_s: body.overlap_s,
+        expires_at: body.expires_at.unwrap_or_default(),
+        keep_older: false,
+    };
+    let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
+    let reply = given.app.upstreams.auth().reissue_token(request).await?.into_inner();
+    Ok(axum::Json(issued(reply)?).into_response())
+}
+
+/// `DELETE /api/v1/tokens/{token}/overlap`: only the newest string is left.
+pub(crate) async fn end_overlap(given: Given<Named>) -> Result<Response, Problem> {
+    let which: Which = query(&given.uri)?;
+    let message = TokenRequest { token: given.path.token.clone(), owner: which.owner };
+    let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
+    let reply = given.app.upstreams.auth().end_overlap(request).await?.into_inner();
     Ok(axum::Json(revoked(reply)).into_response())
 }

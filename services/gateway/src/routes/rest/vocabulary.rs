@@ -45,6 +45,7 @@ pub(crate) fn account_kind_word(kind: stored::AccountKind) -> &'static str {
         stored::AccountKind::Unspecified => "unknown",
         stored::AccountKind::Person => "person",
         stored::AccountKind::Organisation => "organisation",
+        stored::AccountKind::ServiceAccount => "service_account",
     }
 }
 
@@ -52,7 +53,8 @@ pub(crate) fn account_kind(word: &str) -> Result<stored::AccountKind, Problem> {
     match word {
         "person" => Ok(stored::AccountKind::Person),
         "organisation" => Ok(stored::AccountKind::Organisation),
-        _ => Err(Problem::invalid("an account's kind is person or organisation")),
+        "service_account" => Ok(stored::AccountKind::ServiceAccount),
+        _ => Err(Problem::invalid("an account's kind is person, organisation or service_account")),
     }
 }
 
@@ -61,6 +63,7 @@ pub(crate) fn token_kind_word(kind: stored::TokenKind) -> &'static str {
         stored::TokenKind::Unspecified => "unknown",
         stored::TokenKind::Session => "session",
         stored::TokenKind::Resource => "resource",
+        stored::TokenKind::Scoped => "scoped",
     }
 }
 

@@ -46,7 +46,7 @@ fn event(event: &Event) -> Value {
         event::Event::AccountCreated(it) => (
             "AccountCreated",
             json!({ "account_id": id(&it.account_id), "kind": account_kind_word(it.kind()), "admin": it.admin,
-                "owner_ids": it.owner_ids.iter().map(|owner| id(owner)).collect::<Vec<_>>() }),
+                "owner_ids": ids(&it.owner_ids) }),
         ),
         event::Event::PasswordChanged(it) => ("PasswordChanged", json!({ "account_id": id(&it.account_id) })),
         event::Event::AccountDisabled(it) => {
@@ -56,6 +56,24 @@ fn event(event: &Event) -> Value {
         event::Event::TokenIssued(it) => ("TokenIssued", token_issued(it)),
         event::Event::TokenRevoked(it) => {
             ("TokenRevoked", json!({ "token_id": id(&it.token_id), "reason": it.reason }))
+        }
+        event::Event::TokenEdited(it) => (
+            "TokenEdited",
+            json!({ "token_id": id(&it.token_id), "name": it.name, "description": it.description,
+                "expires_at": time(it.expires_at_us) }),
+        ),
+        event::Event::TokenReissued(it) => (
+            "TokenReissued",
+            json!({ "token_id": id(&it.token_id), "older_end_at": time(it.older_end_at_us),
+                "expires_at": time(it.expires_at_us) }),
+        ),
+        event::Event::TokenOverlapEnded(it) => ("TokenOverlapEnded", json!({ "token_id": id(&it.token_id) })),
+        event::Event::TokenExpiryWarned(it) => (
+            "TokenExpiryWarned",
+            json!({ "token_id": id(&it.token_id), "expires_at": time(it.expires_at_us) }),
+        ),
+        event::Event::OwnersChanged(it) => {
+            ("OwnersChanged", json!({ "account_id": id(&it.account_id), "owner_ids": ids(&it.owner_ids) }))
         }
         event::Event::NameTaken(it) => ("NameTaken", name_taken(it)),
         event::Event::NameReleased(it) => ("NameReleased", name_released(it)),
@@ -94,6 +112,7 @@ fn token_issued(it: &TokenIssued) -> Value {
         "description": it.description,
         "expires_at": time(it.expires_at_us),
         "grants": it.grants.iter().map(grant).collect::<Vec<_>>(),
+        "scopes": it.scopes,
         "maker_token_id": id(&it.maker_token_id),
     })
 }
@@ -177,6 +196,10 @@ fn package_kind_word(kind: stored::PackageKind) -> &'static str {
         stored::PackageKind::Conda => "conda",
         stored::PackageKind::Pypi => "pypi",
     }
+}
+
+fn ids(ids: &[Vec<u8>]) -> Vec<Value> {
+    ids.iter().map(|bytes| id(bytes)).collect()
 }
 
 /// An absent id is null.

@@ -1,0 +1,42 @@
+//! `GET /api/account`, `/api/account/me` and `/api/account/token-info`: who is asking, with what.
+
+use axum::response::{IntoResponse, Response};
+use proto::auth::v1::{WhoAmIReply, WhoAmIRequest};
+use runtime::Failure;
+use serde_json::json;
+
+use super::roles;
+use super::token::TokenDocument;
+use crate::limits::READ_CALL;
+use crate::problem::Problem;
+use crate::routes::given::Given;
+use crate::upstream;
+
+/// `GET /api/account`. The default channel is named after the account: nobody else can take that name.
+pub(crate) async fn show(given: Given<()>) -> Result<Response, Problem> {
+    let account =
+        who(&given).await?.account.ok_or_else(|| Failure::internal("auth did not describe the caller"))?;
+    let document = json!({
+        "id": account.id,
+        "username": account.login,
+        "default_channel_name": account.login,
+        "roles": roles(account.admin),
+        "created_at": account.created_at,
+    });
+    Ok(axum::Json(document).into_response())
+}
+
+/// `GET /api/account/token-info`.
+pub(crate) async fn token_info(given: Given<()>) -> Result<Response, Problem> {
+    let token = who(&given).await?.token.ok_or_else(|| Problem::not_found("this credential is no token"))?;
+    Ok(axum::Json(TokenDocument::from(token)).into_response())
+}
+
+async fn who(given: &Given<()>) -> Result<WhoAmIReply, Problem> {
+    let reply = upstream::retried(|| {
+        let request = upstream::request(&given.admitted.presented, WhoAmIRequest {}, READ_CALL);
+        let mut auth = given.app.upstreams.auth();
+        async move { auth.who_am_i(request).await }
+    });
+    Ok(reply.await?)
+}

@@ -1,0 +1,314 @@
+//! The documents' table of scopes, and every route by what is done there. Written down from the documents, not from
+//! the authoriser: where the two differ, one of them is wrong.
+
+use Deed::*;
+use names::Level;
+
+/// What can be done over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// Indexes and files on conda addresses.
+    ReadConda,
+    /// Pages and files on Python addresses.
+    ReadPython,
+    UploadConda,
+    UploadPython,
+    /// Upload of a conda file to an address of the API.
+    PublishConda,
+    RemoveConda,
+    RemovePython,
+    ListFiles,
+    SeeChannels,
+    MakeChannels,
+    EditChannels,
+    DeleteChannels,
+    SeeLevels,
+    GiveLevels,
+    SeeTokens,
+    EditTokens,
+    SeeAccounts,
+    ChangeOwners,
+    MakeAccounts,
+    DisableAccounts,
+    ReadLog,
+}
+
+/// What a scope has routes for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opens {
+    /// Whatever the owner may do.
+    Everything,
+    /// These.
+    These(&'static [Deed]),
+    /// The documents promise the scope and say `no route yet`.
+    NoRouteYet,
+    /// What it opens comes with another part.
+    Later,
+}
+
+/// Sections 3 and 4 of the documents' table, line by line.
+pub(super) const SCOPES: [(&str, Opens); 48] = [
+    ("artifact:create", Opens::These(&[UploadConda, UploadPython, PublishConda])),
+    ("artifact:delete", Opens::These(&[RemoveConda, RemovePython])),
+    ("artifact:download", Opens::These(&[ReadConda, ReadPython])),
+    ("artifact:edit", Opens::Later),
+    ("artifact:view", Opens::These(&[ListFiles])),
+    ("channel:create", Opens::These(&[MakeChannels])),
+    ("channel:delete", Opens::These(&[DeleteChannels])),
+    ("channel:edit", Opens::These(&[EditChannels])),
+    ("channel:history", Opens::Later),
+    ("channel:view", Opens::These(&[SeeChannels])),
+    ("channel:view-artifacts", Opens::These(&[ListFiles])),
+    ("channel.default-channel:edit", Opens::Later),
+    ("channel.group:edit", Opens::These(&[GiveLevels])),
+    ("channel.group:view", Opens::These(&[SeeLevels])),
+    ("channel.mirror:edit", Opens::NoRouteYet),
+    ("channel.mirror:view", Opens::NoRouteYet),
+    ("subchannel:create", Opens::Later),
+    ("subchannel:delete", Opens::Later),
+    ("subchannel:edit", Opens::Later),
+    ("subchannel:history", Opens::Later),
+    ("subchannel:view", Opens::Later),
+    ("subchannel:view-artifacts", Opens::Later),
+    ("subchannel.group:edit", Opens::Later),
+    ("subchannel.group:view", Opens::Later),
+    ("subchannel.mirror:edit", Opens::NoRouteYet),
+    ("subchannel.mirror:view", Opens::NoRouteYet),
+    ("mirror:view", Opens::NoRouteYet),
+    ("system.license:edit", Opens::NoRouteYet),
+    ("system.license:view", Opens::NoRouteYet),
+    ("cve:edit", Opens::NoRouteYet),
+    ("cve:view", Opens::NoRouteYet),
+    ("role:edit", Opens::Later),
+    ("role:view", Opens::Later),
+    ("system.settings:edit", Opens::Later),
+    ("system:delete-blobs", Opens::NoRouteYet),
+    ("user.token:edit", Opens::These(&[EditTokens])),
+    ("user.token:view", Opens::These(&[SeeTokens])),
+    ("all", Opens::Everything),
+    (
+        "api",
+        Opens::These(&[
+            ListFiles,
+            SeeChannels,
+            SeeLevels,
+            SeeTokens,
+            SeeAccounts,
+            PublishConda,
+            RemoveConda,
+            RemovePython,
+            MakeChannels,
+            EditChannels,
+            DeleteChannels,
+            EditTokens,
+            GiveLevels,
+        ]),
+    ),
+    ("api:modify-group", Opens::These(&[GiveLevels])),
+    ("api:read", Opens::These(&[ListFiles, SeeChannels, SeeLevels, SeeTokens, SeeAccounts])),
+    (
+        "api:write",
+        Opens::These(&[
+            PublishConda,
+            RemoveConda,
+            RemovePython,
+            MakeChannels,
+            EditChannels,
+            DeleteChannels,
+            EditTokens,
+        ]),
+    ),
+    ("conda", Opens::These(&[ReadConda, UploadConda, PublishConda, RemoveConda])),
+    ("conda:download", Opens::These(&[ReadConda])),
+    ("pypi", Opens::These(&[ReadPython, UploadPython, RemovePython])),
+    ("pypi:download", Opens::These(&[ReadPython])),
+    ("pypi:upload", Opens::These(&[UploadPython])),
+    ("repos", Opens::These(&[ReadConda, ReadPython])),
+];
+
+/// Whether the documents open this with that scope.
+pub(super) fn opens(scope: &str, deed: Deed) -> bool {
+    let (_, opens) = SCOPES.iter().find(|(word, _)| *word == scope).expect("every scope has a line");
+    match opens {
+        Opens::Everything => true,
+        Opens::These(deeds) => deeds.contains(&deed),
+        Opens::NoRouteYet | Opens::Later => false,
+    }
+}
+
+/// Who may, besides holding a scope for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// Everybody, with whatever they show.
+    Nothing,
+    /// Any token that lives.
+    LiveToken,
+    /// Whoever has the level on the channel of the address.
+    Channel(Level, Deed),
+    /// The same where even what is public wants a token; refused with 401.
+    Keyed(Level, Deed),
+    /// The account itself.
+    Own(Deed),
+    /// Administrators.
+    Server(Deed),
+}
+
+/// Routes that ask for the same: each method and tail below each mount.
+pub(super) struct Row {
+    pub(super) mounts: &'static [&'static str],
+    pub(super) tails: &'static [(&'static str, &'static str)],
+    pub(super) asks: Asks,
+}
+
+const CONDA: &[&str] = &[
+    "/{channel}",
+    "/{channel}/label/{label}",
+    "/conda/{channel}",
+    "/conda/{channel}/label/{label}",
+    "/api/repo/{channel}",
+    "/api/repo/{channel}/label/{label}",
+];
+const CONDA_READS: &[(&str, &str)] = &[
+    ("GET", "/notices.json"),
+    ("GET", "/channeldata.json"),
+    ("GET", "/{subdir}/repodata.json"),
+    ("GET", "/{subdir}/repodata.json.zst"),
+    ("GET", "/{subdir}/repodata_shards.msgpack.zst"),
+    ("GET", "/{subdir}/run_exports.json"),
+    ("GET", "/{subdir}/run_exports.json.zst"),
+    ("GET", "/{subdir}/current_repodata.json"),
+    ("GET", "/{subdir}/current_repodata.json.zst"),
+    ("GET", "/{subdir}/repodata.json.bz2"),
+    ("GET", "/{subdir}/{file}"),
+];
+const PYTHON: &[&str] = &["/pypi/{channel}"];
+const API: &[&str] = &["/api"];
+const V1: &[&str] = &["/api/v1"];
+const ONE_CHANNEL: &[&str] = &["/api/v1/channels/{channel}"];
+const SERVER_TOKENS: &[&str] = &["/api/account/tokens", "/api/account/token"];
+
+const fn row(
+    mounts: &'static [&'static str],
+    tails: &'static [(&'static str, &'static str)],
+    asks: Asks,
+) -> Row {
+    Row { mounts, tails, asks }
+}
+
+/// Every route there is.
+pub(super) const ROUTES: [Row; 32] = [
+    row(CONDA, CONDA_READS, Asks::Channel(Level::Read, ReadConda)),
+    row(
+        &["/repo/{channel}", "/repo/{channel}/label/{label}"],
+        CONDA_READS,
+        Asks::Keyed(Level::Read, ReadConda),
+    ),
+    row(
+        &["/{channel}", "/conda/{channel}", "/api/repo/{channel}"],
+        &[("PUT", "/{subdir}/{file}")],
+        Asks::Channel(Level::Write, UploadConda),
+    ),
+    row(PYTHON, &[("GET", ""), ("GET", "/"), ("GET", "/{*rest}")], Asks::Channel(Level::Read, ReadPython)),
+    row(
+        PYTHON,
+        &[("POST", ""), ("POST", "/"), ("POST", "/{*rest}")],
+        Asks::Channel(Level::Write, UploadPython),
+    ),
+    row(
+        API,
+        &[("POST", "/channels/{channel}/upload/{file}"), ("POST", "/v1/upload/{channel}")],
+        Asks::Channel(Level::Write, PublishConda),
+    ),
+    row(ONE_CHANNEL, &[("GET", "")], Asks::Channel(Level::Read, SeeChannels)),
+    row(ONE_CHANNEL, &[("PATCH", "")], Asks::Channel(Level::Manage, EditChannels)),
+    row(ONE_CHANNEL, &[("DELETE", "")], Asks::Channel(Level::Manage, DeleteChannels)),
+    row(ONE_CHANNEL, &[("GET", "/artifacts")], Asks::Channel(Level::Read, ListFiles)),
+    row(
+        ONE_CHANNEL,
+        &[("DELETE", "/artifacts/conda/{subdir}/{file}")],
+        Asks::Channel(Level::Manage, RemoveConda),
+    ),
+    row(ONE_CHANNEL, &[("DELETE", "/artifacts/pypi/{file}")], Asks::Channel(Level::Manage, RemovePython)),
+    row(ONE_CHANNEL, &[("GET", "/grants")], Asks::Channel(Level::Read, SeeLevels)),
+    row(
+        ONE_CHANNEL,
+        &[("PUT", "/grants/{login}"), ("DELETE", "/grants/{login}")],
+        Asks::Channel(Level::Manage, GiveLevels),
+    ),
+    row(V1, &[("POST", "/channels")], Asks::Own(MakeChannels)),
+    row(
+        V1,
+        &[("GET", "/tokens"), ("GET", "/tokens/{token}"), ("POST", "/tokens/leaked")],
+        Asks::Own(SeeTokens),
+    ),
+    row(
+        V1,
+        &[
+            ("POST", "/tokens"),
+            ("PATCH", "/tokens/{token}"),
+            ("DELETE", "/tokens/{token}"),
+            ("POST", "/tokens/{token}/reissue"),
+            ("DELETE", "/tokens/{token}/overlap"),
+            ("DELETE", "/session"),
+        ],
+        Asks::Own(EditTokens),
+    ),
+    row(SERVER_TOKENS, &[("GET", ""), ("GET", "/{token}")], Asks::Own(SeeTokens)),
+    row(SERVER_TOKENS, &[("POST", ""), ("PUT", "/{token}"), ("DELETE", "/{token}")], Asks::Own(EditTokens)),
+    row(API, &[("GET", "/authentications")], Asks::Own(SeeTokens)),
+    row(
+        API,
+        &[
+            ("DELETE", "/authentications"),
+            ("DELETE", "/authentications/name/{*name}"),
+            ("DELETE", "/authentications/org/{org}/name/{*name}"),
+        ],
+        Asks::Own(EditTokens),
+    ),
+    row(
+        API,
+        &[("GET", "/user/orgs"), ("GET", "/user/{login}"), ("GET", "/users/{login}/orgs")],
+        Asks::Own(SeeAccounts),
+    ),
+    row(V1, &[("PUT", "/accounts/{login}/owners")], Asks::Own(ChangeOwners)),
+    row(V1, &[("POST", "/accounts")], Asks::Server(MakeAccounts)),
+    row(
+        V1,
+        &[("POST", "/accounts/{login}/disable"), ("POST", "/accounts/{login}/enable")],
+        Asks::Server(DisableAccounts),
+    ),
+    row(V1, &[("GET", "/events/{log}")], Asks::Server(ReadLog)),
+    row(V1, &[("GET", "/whoami"), ("POST", "/explain"), ("GET", "/channels")], Asks::LiveToken),
+    row(
+        API,
+        &[
+            ("GET", "/account"),
+            ("GET", "/account/me"),
+            ("GET", "/account/token-info"),
+            ("GET", "/account/scopes"),
+            ("GET", "/system/scopes"),
+            ("GET", "/system/tokens"),
+            ("GET", "/authentication"),
+            ("GET", "/user"),
+        ],
+        Asks::LiveToken,
+    ),
+    row(
+        V1,
+        &[("POST", "/session"), ("GET", "/scopes"), ("GET", ""), ("GET", "/openapi.json")],
+        Asks::Nothing,
+    ),
+    row(
+        API,
+        &[
+            ("GET", ""),
+            ("GET", "/"),
+            ("GET", "/authentication-type"),
+            ("GET", "/scopes"),
+            ("POST", "/authentications"),
+        ],
+        Asks::Nothing,
+    ),
+    row(API, &[("POST", "/auth/login")], Asks::Nothing),
+    row(&[""], &[("GET", "/"), ("GET", "/healthz"), ("GET", "/readyz")], Asks::Nothing),
+];
