@@ -6,7 +6,7 @@ use access::Action;
 use names::{Level, Scope, ScopeFamily};
 
 const BEGINNING: &str = "\
-<!-- Made from the code: cargo test -p gateway --test scopes_page -- --ignored -->
+<!-- Made from the code, and compared with it by services/gateway/tests/scopes_page.rs. -->
 # Scopes
 
 A scope token opens the actions of its scopes, on whatever its owner may do them at the time of use; it never opens more than its
