@@ -90,3 +90,19 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    #[tokio::test]
+    async fn a_call_on_a_clients_behalf_says_where_the_client_is() {
+        let presented = Presented::nothing();
+        let address = |request: Request<()>| request.metadata().get(CLIENT_ADDRESS).cloned();
+        assert_eq!(address(endless(&presented, ())), None);
+        let client = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
+        let told = address::known_as(client, async { address(endless(&presented, ())) }).await;
+        assert_eq!(told.unwrap(), "192.0.2.1");
+    }
+}

@@ -49,7 +49,7 @@ pub(crate) fn revoked() -> Event {
         event: Some(event::Event::TokenRevoked(TokenRevoked {
             token_id: vec![1; 16],
             reason: "lost".into(),
-            from_address: None,
+            ..TokenRevoked::default()
         })),
     }
 }

@@ -237,6 +237,23 @@ async fn a_token_that_ends_soon_says_so_beside_every_good_answer() {
 }
 
 #[tokio::test]
+async fn the_older_string_of_a_reissued_token_says_when_it_ends_and_ends_then() {
+    let gateway = Gateway::new().await;
+    let (older, newer) = (facts::string(Caller::Reader).unwrap(), facts::string(Caller::Unknown).unwrap());
+    let ask = async |token: &str| gateway.get(&format!("/t/{token}/private/notices.json")).await;
+    let overlap = time::Duration::hours(1);
+    facts::reissue(&gateway.app.view, Caller::Reader, &newer, facts::NOW + overlap);
+    let warned = ask(&older).await;
+    assert_eq!(warned.status(), StatusCode::OK);
+    let words = warned.headers()["conda-token-warning"].to_str().unwrap();
+    assert!(words.contains("reissued") && words.contains("2026-11-22T00:00:00Z"), "{words}");
+    assert!(!ask(&newer).await.headers().contains_key("conda-token-warning"));
+    gateway.clock.set(facts::NOW + overlap);
+    assert_eq!(ask(&older).await.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(&newer).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn an_address_that_fails_too_often_is_put_off_whatever_it_shows() {
     let gateway = Gateway::new().await;
     let ask = async |address: &str, path: &str| {

@@ -5,7 +5,7 @@ use access::token_string::{Kind, RANDOM_BYTES, mint};
 use feed::client::AccessView;
 use proto::event::v1::{
     AccountCreated, AccountDisabled, AccountKind, ChannelCreated, Envelope, Event, Level, Privacy,
-    TokenGrant, TokenIssued, TokenKind, TokenRevoked, TokenSecret, event,
+    TokenGrant, TokenIssued, TokenKind, TokenReissued, TokenRevoked, TokenSecret, event,
 };
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -105,6 +105,21 @@ pub(super) fn fill(view: &AccessView) {
 pub(super) fn revoke(view: &AccessView, caller: Caller) {
     let revoked = TokenRevoked { token_id: token_id(caller), ..TokenRevoked::default() };
     let events = vec![Event { event: Some(event::Event::TokenRevoked(revoked)) }];
+    view.apply(view.seq() + 1, &Envelope { events, ..Envelope::default() }).unwrap();
+}
+
+/// Gives a caller's token a new string, and lets the older ones end then.
+pub(super) fn reissue(view: &AccessView, caller: Caller, string: &str, older_end_at: OffsetDateTime) {
+    let micros = |time: OffsetDateTime| i64::try_from(time.unix_timestamp_nanos() / 1000).unwrap();
+    let ends_at_us = micros(NOW + LIFE);
+    let reissued = TokenReissued {
+        token_id: token_id(caller),
+        secret: Some(TokenSecret { sha256: SecretHash::of(string).0.to_vec(), ends_at_us }),
+        older_end_at_us: micros(older_end_at),
+        expires_at_us: ends_at_us,
+        from_address: None,
+    };
+    let events = vec![Event { event: Some(event::Event::TokenReissued(reissued)) }];
     view.apply(view.seq() + 1, &Envelope { events, ..Envelope::default() }).unwrap();
 }
 
