@@ -89,11 +89,11 @@ impl Table {
                 Ok(())
             }
             Event::TokenEdited(event) => self.fold_edited(event),
-            Event::TokenReissued(event) => self.fold_reissued(event),
+            Event::TokenReissued(event) => self.fold_reissued(event, time_us),
             Event::TokenOverlapEnded(event) => {
                 let place = self.place(&event.token_id)?;
                 let older = self.tokens[place].secrets.len().saturating_sub(1);
-                self.end_secrets(place, older, time_us);
+                self.end_secrets(place, older, ended(time_us));
                 Ok(())
             }
             Event::OwnersChanged(event) => self.fold_owners(event),
@@ -177,14 +177,16 @@ impl Table {
         Ok(())
     }
 
-    fn fold_reissued(&mut self, event: &stored::TokenReissued) -> Folded<()> {
+    fn fold_reissued(&mut self, event: &stored::TokenReissued, time_us: i64) -> Folded<()> {
         let place = self.place(&event.token_id)?;
         let secret = event.secret.as_ref().ok_or("a token is reissued without a secret")?;
         let hash = SecretHash::from_slice(&secret.sha256).ok_or("a secret's hash has not 32 bytes")?;
         if self.secrets.contains_key(&hash) {
             return Ok(());
         }
-        self.end_secrets(place, self.tokens[place].secrets.len(), event.older_end_at_us);
+        let at_once = event.older_end_at_us <= time_us;
+        let older_end_us = if at_once { ended(time_us) } else { event.older_end_at_us };
+        self.end_secrets(place, self.tokens[place].secrets.len(), older_end_us);
         let token = &mut self.tokens[place];
         token.expires_at_us = event.expires_at_us;
         token.secrets = [&token.secrets[..], &[(hash, secret.ends_at_us)]].concat().into();
@@ -192,11 +194,13 @@ impl Table {
         Ok(())
     }
 
-    /// The first `count` secrets of a token end no later than this.
-    fn end_secrets(&mut self, place: usize, count: usize, at_us: i64) {
+    /// The first `count` secrets of a token end no later than this; one that has ended by position stays as it is.
+    fn end_secrets(&mut self, place: usize, count: usize, end_us: i64) {
         for (hash, ends_at_us) in self.tokens[place].secrets.iter_mut().take(count) {
-            *ends_at_us = at_us.min(*ends_at_us);
-            self.secrets.insert(*hash, (place, *ends_at_us));
+            if *ends_at_us >= 0 {
+                *ends_at_us = end_us.min(*ends_at_us);
+                self.secrets.insert(*hash, (place, *ends_at_us));
+            }
         }
     }
 
@@ -273,6 +277,12 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// The end of a secret that ends where its event stands in the log. Negative, it is past by every clock: a gateway whose
+/// clock is slow must not honour it after it has confirmed the event.
+fn ended(time_us: i64) -> i64 {
+    -time_us
 }
 
 fn token(event: &TokenIssued, id: TokenId, revoked_at_us: Option<i64>) -> Folded<Token> {

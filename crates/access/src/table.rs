@@ -274,7 +274,8 @@ pub(crate) fn micros(time: OffsetDateTime) -> i64 {
     i64::try_from(time.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX)
 }
 
+/// The sign only says by what a secret has ended: see `fold::ended`.
 pub(crate) fn instant(micros: i64) -> OffsetDateTime {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000)
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros.saturating_abs()) * 1_000)
         .unwrap_or(time::macros::datetime!(9999-12-31 23:59:59 UTC))
 }

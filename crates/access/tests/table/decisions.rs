@@ -192,3 +192,14 @@ fn an_event_of_an_unknown_kind_stops_the_fold() {
     assert!(table.apply(1, &envelope).is_err());
     assert_eq!(table.seq(), 0);
 }
+
+#[test]
+fn a_reissued_string_is_dead_even_by_a_clock_that_is_slow() {
+    let mut world = lab();
+    world.push(reissue(2));
+    let slow = NOON - Duration::hours(5);
+    let caller = world.table.caller(slow, &secret(2));
+    assert!(matches!(caller, Caller::Expired { since, .. } if since == NOON), "{caller:?}");
+    let restored = Table::restore(services(), world.table.seq(), world.table.entries()).unwrap();
+    assert_eq!(restored.caller(slow, &secret(2)), caller);
+}
