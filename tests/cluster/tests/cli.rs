@@ -174,7 +174,8 @@ async fn an_upload_of_several_files_goes_on_after_a_failure() -> anyhow::Result<
     assert_eq!(listed["artifacts"].as_array().map(Vec::len), Some(3), "{listed}");
     let shown = user.run(&["artifact", "list", "acme"])?.out;
     let size = std::fs::metadata(&native)?.len().to_string();
-    let line = shown.lines().find(|line| line.starts_with("linux-64/native-1.0-0.tar.bz2")).unwrap_or_default();
+    let line =
+        shown.lines().find(|line| line.starts_with("linux-64/native-1.0-0.tar.bz2")).unwrap_or_default();
     assert!(line.split_whitespace().any(|word| word == size), "{shown}");
     user.json(&["artifact", "remove", "acme", "linux-64/native-1.0-0.tar.bz2", "tiny-1.0-py3-none-any.whl"])?;
     assert_eq!(user.json(&["artifact", "list", "acme"])?["artifacts"].as_array().map(Vec::len), Some(1));
