@@ -105,7 +105,9 @@ impl Services {
     /// Waits until each says that it is ready: they may have lost and found a server meanwhile.
     pub(crate) async fn all_ready(&self) -> anyhow::Result<()> {
         for (service, child) in &self.running {
-            self.ready(*service, child).await.with_context(|| service.as_str())?;
+            let name = service.as_str();
+            let log = self.logs.join(format!("{name}.log"));
+            self.ready(*service, child).await.with_context(|| format!("{name}: {}", end_of(&log)))?;
         }
         Ok(())
     }

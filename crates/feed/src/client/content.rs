@@ -50,8 +50,10 @@ impl ContentFollower {
     pub async fn wait_for(&self, seq: u64, limit: Duration) -> Result<u64, Behind> {
         let mut heard = self.0.heard.subscribe();
         let reached = tokio::time::timeout(limit, heard.wait_for(|heard| *heard >= seq)).await;
+        // What was waited for locks the value: held while it is read again, a writer between the two stops all three.
+        let reached = reached.is_ok_and(|seen| seen.is_ok());
         let now = self.heard();
-        if reached.is_ok() { Ok(now) } else { Err(Behind { applied: now, wanted: seq }) }
+        if reached { Ok(now) } else { Err(Behind { applied: now, wanted: seq }) }
     }
 
     /// The identity of the log behind it, once known.

@@ -90,8 +90,10 @@ impl AccessView {
     pub async fn wait_for(&self, seq: u64, limit: Duration) -> Result<u64, Behind> {
         let mut applied = self.0.applied.subscribe();
         let reached = tokio::time::timeout(limit, applied.wait_for(|applied| *applied >= seq)).await;
+        // What was waited for locks the value: held while it is read again, a writer between the two stops all three.
+        let reached = reached.is_ok_and(|seen| seen.is_ok());
         let now = self.seq();
-        if reached.is_ok() { Ok(now) } else { Err(Behind { applied: now, wanted: seq }) }
+        if reached { Ok(now) } else { Err(Behind { applied: now, wanted: seq }) }
     }
 
     /// Names the log whose events follow; another one is refused from then on.
