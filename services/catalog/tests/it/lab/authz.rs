@@ -74,7 +74,7 @@ impl Authz {
         format!("http://{}", self.addr)
     }
 
-    /// Appends a fact and returns when it is folded.
+    /// Appends a fact and returns when it is folded here, and by catalog if it follows.
     pub(crate) async fn fact(&self, subject: String, event: Stored) -> u64 {
         let meta = Meta {
             actor: stored::Actor { system: "lab".into(), ..stored::Actor::default() },
@@ -88,6 +88,10 @@ impl Authz {
         let parts = vec![(subject, expect, events)];
         let seq = eventlog::append_all(&*self.log, Stream::Authz, &self.stamps, &meta, parts).await.unwrap();
         self.view.wait_for(seq, LIMIT).await.unwrap();
+        if self.followers.connected() > 0 {
+            // Followers that a test keeps silent are not waited for.
+            tokio::time::timeout(LIMIT, self.followers.until_applied_by(1, seq)).await.unwrap();
+        }
         seq
     }
 
