@@ -124,6 +124,7 @@ impl Setup {
             Some(port) => port,
             None => ports::free()?,
         };
+        let user = User::choose(&bin_dir, &dir)?;
         Ok(Self {
             bin_dir,
             data: dir.join(format!("pg{major}")),
@@ -131,7 +132,7 @@ impl Setup {
             password_file,
             password,
             port,
-            user: User::choose()?,
+            user,
             options,
         })
     }

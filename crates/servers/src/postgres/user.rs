@@ -10,6 +10,15 @@ use crate::child::with_parent;
 
 const NAMESPACE: [&str; 3] = ["-U", "--map-user=1000", "--map-group=1000"];
 const NOBODY: [&str; 5] = ["--reuid", "nobody", "--regid", "nogroup", "--clear-groups"];
+const SEARCHING: [&str; 7] = [
+    "--reuid",
+    "nobody",
+    "--regid",
+    "nogroup",
+    "--clear-groups",
+    "--inh-caps=+dac_read_search",
+    "--ambient-caps=+dac_read_search",
+];
 
 /// As whom Postgres runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,24 +27,41 @@ pub(super) enum User {
     Caller,
     /// As root outside and an ordinary user inside a user namespace: no file changes hands.
     Namespace,
-    /// As nobody, where user namespaces are off. Every folder above the data must let it through.
+    /// As nobody, where user namespaces are off and every folder above programs and data lets it through.
     Nobody,
+    /// As nobody with the one capability that lets it through closed folders, such as root's home, but write no file.
+    Searching,
 }
 
 impl User {
-    pub(super) fn choose() -> anyhow::Result<Self> {
+    /// Whoever is not root and reaches both folders.
+    pub(super) fn choose(programs: &Path, data: &Path) -> anyhow::Result<Self> {
         if !Uid::effective().is_root() {
             return Ok(Self::Caller);
         }
         if succeeds(Command::new("unshare").args(NAMESPACE).arg("true")) {
             return Ok(Self::Namespace);
         }
-        if succeeds(Command::new("setpriv").args(NOBODY).arg("true")) {
-            return Ok(Self::Nobody);
+        if let Some(user) = Self::other_than_root(programs, data) {
+            return Ok(user);
         }
         bail!(
-            "Postgres does not run as root, and neither unshare nor setpriv works here: start this as another user"
+            "Postgres does not run as root, and as nobody it cannot enter {} and {}: start this as another user, or \
+             from a folder that every user may enter",
+            programs.display(),
+            data.display()
         )
+    }
+
+    /// Without user namespaces: the one with the fewest rights that reaches both folders.
+    fn other_than_root(programs: &Path, data: &Path) -> Option<Self> {
+        let reaches = |user: &Self| {
+            // Looked up, not asked about: access(2) leaves out what a capability adds.
+            let looks =
+                |folder: &Path| succeeds(user.command(Path::new("test")).arg("-d").arg(folder.join(".")));
+            looks(programs) && looks(data)
+        };
+        [Self::Nobody, Self::Searching].into_iter().find(reaches)
     }
 
     /// A command as this user. The parent-death signal is set last, as a change of user clears it.
@@ -45,6 +71,7 @@ impl User {
             Self::Caller => return inner,
             Self::Namespace => ("unshare", &NAMESPACE[..]),
             Self::Nobody => ("setpriv", &NOBODY[..]),
+            Self::Searching => ("setpriv", &SEARCHING[..]),
         };
         let mut command = Command::new(wrapper);
         command.args(options).arg("--").arg(inner.get_program()).args(inner.get_args());
@@ -55,10 +82,34 @@ impl User {
     pub(super) fn own(self, path: &Path) -> anyhow::Result<()> {
         match self {
             Self::Caller | Self::Namespace => Ok(()),
-            Self::Nobody => {
+            Self::Nobody | Self::Searching => {
                 let nobody = Account::from_name("nobody")?.context("there is no user nobody")?;
                 Ok(chown(path, Some(nobody.uid), Some(nobody.gid))?)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{Permissions, create_dir, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_closed_to_others_costs_one_capability() {
+        let home = tempfile::tempdir().unwrap();
+        let (bin, data) = (home.path().join("bin"), home.path().join("data"));
+        create_dir(&bin).unwrap();
+        create_dir(&data).unwrap();
+        let chosen = |mode| {
+            set_permissions(home.path(), Permissions::from_mode(mode)).unwrap();
+            User::other_than_root(&bin, &data)
+        };
+        // Nobody but root can become somebody else.
+        let root = Uid::effective().is_root();
+        assert_eq!(chosen(0o711), root.then_some(User::Nobody));
+        assert_eq!(chosen(0o700), root.then_some(User::Searching));
     }
 }
