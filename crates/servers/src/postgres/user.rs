@@ -10,7 +10,8 @@ use crate::child::with_parent;
 
 const NAMESPACE: [&str; 3] = ["-U", "--map-user=1000", "--map-group=1000"];
 const NOBODY: [&str; 5] = ["--reuid", "nobody", "--regid", "nogroup", "--clear-groups"];
-const SEARCHING: [&str; 7] = [
+/// The secure bit keeps the capability in access(2) too, by which Postgres finds its own programs.
+const SEARCHING: [&str; 8] = [
     "--reuid",
     "nobody",
     "--regid",
@@ -18,6 +19,7 @@ const SEARCHING: [&str; 7] = [
     "--clear-groups",
     "--inh-caps=+dac_read_search",
     "--ambient-caps=+dac_read_search",
+    "--securebits=+no_setuid_fixup",
 ];
 
 /// As whom Postgres runs.
