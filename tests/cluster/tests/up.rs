@@ -3,8 +3,10 @@
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
 use serde_json::Value;
 use testkit::package::{Conda, wheel};
 use testkit::{Session, binary, processes_naming};
@@ -33,9 +35,9 @@ impl Up {
         Session::new(&text("http"), Some(&text("admin_token")))
     }
 
-    fn signal(&mut self, signal: &str) -> std::io::Result<std::process::ExitStatus> {
-        Command::new("kill").args([signal, &self.child.id().to_string()]).status()?;
-        self.child.wait()
+    fn signal(&mut self, signal: Signal) -> anyhow::Result<ExitStatus> {
+        kill(self.child.id(), signal)?;
+        Ok(self.child.wait()?)
     }
 
     /// A client verb against it, with the first account's session.
@@ -57,6 +59,10 @@ impl Drop for Up {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+fn kill(process: u32, signal: Signal) -> anyhow::Result<()> {
+    Ok(signal::kill(Pid::from_raw(i32::try_from(process)?), signal)?)
 }
 
 fn command(arguments: &[&str]) -> Command {
@@ -99,7 +105,7 @@ async fn it_leaves_no_process_behind_and_starts_again_with_everything() -> anyho
     let opens = async |up: &Up| up.session().with(&token).get("/acme/noarch/tiny-1.0-0.conda").await;
     assert_eq!(opens(&up).await?.status, 200);
 
-    let ended = up.signal("-INT")?;
+    let ended = up.signal(Signal::SIGINT)?;
     assert!(ended.success(), "Ctrl-C is no failure: {ended}");
     assert_eq!(processes_naming(&data), []);
     assert!(!record_path.exists(), "a script must not take a stopped one for a running one");
@@ -108,14 +114,14 @@ async fn it_leaves_no_process_behind_and_starts_again_with_everything() -> anyho
     assert_eq!(opens(&up).await?.status, 200);
     assert_eq!(up.run(&["artifact", "list", "acme"])?["artifacts"].as_array().map(Vec::len), Some(2));
 
-    up.signal("-KILL")?;
+    up.signal(Signal::SIGKILL)?;
     testkit::until("its children are gone", || processes_naming(&data).is_empty()).await;
 
     let mut up = Up::start(&data)?;
     assert_eq!(opens(&up).await?.status, 200);
     up.run(&["token", "revoke", "readers"])?;
     assert_eq!(opens(&up).await?.status, 401);
-    assert!(up.signal("-TERM")?.success());
+    assert!(up.signal(Signal::SIGTERM)?.success());
     assert_eq!(processes_naming(&data), []);
     Ok(())
 }
@@ -131,7 +137,7 @@ async fn a_server_that_dies_is_started_again() -> anyhow::Result<()> {
     for server in ["nats-server -c", "bin/postgres -D"] {
         let of_server = || processes_naming(&data).into_iter().find(|process| process.line.contains(server));
         let first = of_server().expect("it runs").pid;
-        Command::new("kill").args(["-KILL", &first.to_string()]).status()?;
+        kill(first, Signal::SIGKILL)?;
         testkit::until("another one runs", || of_server().is_some_and(|process| process.pid != first)).await;
         testkit::until("uploads are taken again", || {
             up.run(&["upload", "acme", "--force", file.to_str().unwrap_or_default()]).is_ok()
