@@ -52,6 +52,12 @@ actions! {
     CondaDelete = "conda:delete",
     /// Remove a Python file.
     PypiDelete = "pypi:delete",
+    /// Change what a conda file says beside its bytes: its labels.
+    CondaEdit = "conda:edit",
+    /// Change what a Python file says beside its bytes: its labels.
+    PypiEdit = "pypi:edit",
+    /// Change, copy, move or lock a label as a whole.
+    LabelEdit = "artifact.label:edit",
     /// See who else holds levels on a channel.
     GrantView = "channel.group:view",
     /// Give and take levels on a channel.
@@ -94,6 +100,9 @@ impl Action {
             }
             Self::CondaDelete
             | Self::PypiDelete
+            | Self::CondaEdit
+            | Self::PypiEdit
+            | Self::LabelEdit
             | Self::ChannelEdit
             | Self::ChannelDelete
             | Self::GrantEdit => Some(Level::Manage),
@@ -131,6 +140,9 @@ impl Action {
             Self::PypiPublish => &[S::PypiUpload, S::ArtifactCreate, S::Pypi, S::ApiWrite, S::Api, S::All],
             Self::CondaDelete => &[S::ArtifactDelete, S::Conda, S::ApiWrite, S::Api, S::All],
             Self::PypiDelete => &[S::ArtifactDelete, S::Pypi, S::ApiWrite, S::Api, S::All],
+            Self::CondaEdit => &[S::ArtifactEdit, S::Conda, S::ApiWrite, S::Api, S::All],
+            Self::PypiEdit => &[S::ArtifactEdit, S::Pypi, S::ApiWrite, S::Api, S::All],
+            Self::LabelEdit => &[S::ArtifactEdit, S::Conda, S::Pypi, S::ApiWrite, S::Api, S::All],
             Self::GrantView => &[S::ChannelGroupView, S::ApiRead, S::Api, S::All],
             Self::GrantEdit => &[S::ChannelGroupEdit, S::ApiModifyGroup, S::Api, S::All],
             Self::TokenView => &[S::TokenView, S::ApiRead, S::Api, S::All],

@@ -95,6 +95,9 @@ impl Table {
             | Action::CondaPublish
             | Action::PypiPublish
             | Action::CondaDelete
+            | Action::CondaEdit
+            | Action::PypiEdit
+            | Action::LabelEdit
             | Action::PypiDelete
             | Action::GrantView
             | Action::GrantEdit => self.decide_channel(caller, action, self.object_channel(object)),

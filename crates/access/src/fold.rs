@@ -105,6 +105,13 @@ impl Table {
                 }
                 Ok(())
             }
+            Event::LabelLockChanged(event) => {
+                let id = ChannelId::from_bytes(&event.channel_id).map_err(text)?;
+                if let Some(channel) = self.channels.get_mut(&id) {
+                    channel.lock(&event.label, event.locked);
+                }
+                Ok(())
+            }
             Event::ChannelDeleted(event) => self.fold_deleted(&event.channel_id),
             Event::AccessChanged(event) => self.fold_access(event),
             Event::PackageCreated(event) => self.fold_package(event),
@@ -113,7 +120,7 @@ impl Table {
             | Event::TokenExpiryWarned(_)
             | Event::NameTaken(_)
             | Event::NameReleased(_) => Ok(()),
-            Event::ArtifactPublished(_) | Event::ArtifactRemoved(_) => {
+            Event::ArtifactPublished(_) | Event::ArtifactRemoved(_) | Event::LabelsChanged(_) => {
                 Err("a CATALOG event stands in AUTHZ".into())
             }
         }
@@ -223,6 +230,7 @@ impl Table {
             privacy: privacy(event.privacy)?,
             description: event.description.as_str().into(),
             grants: Vec::new(),
+            locked_labels: Vec::new(),
             private_packages: 0,
         };
         self.channels.entry(id).or_insert(channel);

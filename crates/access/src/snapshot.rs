@@ -70,6 +70,9 @@ impl Table {
         let created = entry.channel.as_ref().ok_or("a channel without its facts")?;
         self.fold_channel(created)?;
         let id = ChannelId::from_bytes(&created.channel_id).map_err(|reason| reason.to_string())?;
+        for label in &entry.locked_labels {
+            self.channels.entry(id).and_modify(|channel| channel.lock(label, true));
+        }
         for grant in &entry.grants {
             let account = AccountId::from_bytes(&grant.account_id).map_err(|reason| reason.to_string())?;
             let level = level(grant.level)?;
@@ -150,7 +153,11 @@ fn channel_entry(channel: &Channel) -> ChannelEntry {
         account_id: account.to_bytes(),
         level: stored_level(*level),
     };
-    ChannelEntry { channel: Some(created), grants: channel.grants.iter().map(grant).collect() }
+    ChannelEntry {
+        channel: Some(created),
+        grants: channel.grants.iter().map(grant).collect(),
+        locked_labels: channel.locked_labels.iter().map(ToString::to_string).collect(),
+    }
 }
 
 fn stored_level(level: Level) -> i32 {

@@ -96,11 +96,19 @@ pub struct Channel {
     pub description: Box<str>,
     /// Accounts that were given a level here.
     pub grants: Vec<(AccountId, Level)>,
+    /// Labels that refuse every change.
+    pub locked_labels: Vec<Box<str>>,
     /// How many of its packages are private on their own.
     pub(crate) private_packages: u32,
 }
 
 impl Channel {
+    /// Locks a label, or unlocks it.
+    pub(crate) fn lock(&mut self, label: &str, locked: bool) {
+        self.locked_labels.retain(|it| &**it != label);
+        self.locked_labels.extend(locked.then(|| label.into()));
+    }
+
     /// Gives an account a level here, or takes it away.
     pub(crate) fn grant(&mut self, account: AccountId, level: Option<Level>) {
         self.grants.retain(|(id, _)| *id != account);

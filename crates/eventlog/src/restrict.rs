@@ -33,7 +33,10 @@ pub fn restricts(envelope: &Envelope) -> bool {
             | Event::ChannelCreated(_)
             | Event::ChannelDescribed(_)
             | Event::PackageCreated(_)
-            | Event::ArtifactPublished(_),
+            | Event::ArtifactPublished(_)
+            // What a label shows changes, and who may do what does not.
+            | Event::LabelsChanged(_)
+            | Event::LabelLockChanged(_),
         )
         | None => false,
     })

@@ -86,6 +86,9 @@ pub enum Verb {
     /// List and remove what a channel holds
     #[command(subcommand)]
     Artifact(verb::artifact::Artifact),
+    /// List, give, take, copy, move and lock the labels of a channel's files
+    #[command(subcommand)]
+    Label(verb::label::Label),
     /// Create, disable and enable accounts, and say who owns them (administrators)
     #[command(subcommand)]
     Account(verb::account::Account),
@@ -144,6 +147,14 @@ mod tests {
             "upload acme a.conda b.whl --force",
             "artifact list acme",
             "artifact remove acme noarch/a-1-0.conda",
+            "upload acme a.conda --label dev --label rc1",
+            "label list acme",
+            "label add acme dev a --version 1.0 --kind conda",
+            "label remove acme dev a --file noarch/a-1-0.conda",
+            "label copy acme dev main",
+            "label move acme dev main a",
+            "label lock acme main",
+            "label unlock acme main",
             "account create ada --admin",
             "account disable ada",
             "events tail --stream catalog --from 3 --follow",

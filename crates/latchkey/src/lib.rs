@@ -32,6 +32,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Verb::Token(token) => token.run(&context).await,
         Verb::Upload(upload) => upload.run(&context).await,
         Verb::Artifact(artifact) => artifact.run(&context).await,
+        Verb::Label(label) => label.run(&context).await,
         Verb::Account(account) => account.run(&context).await,
         Verb::Events(events) => events.run(&context).await,
         Verb::Secrets(options) => options.run(&context),

@@ -5,6 +5,7 @@ pub mod artifact;
 pub mod channel;
 pub mod events;
 pub mod expiry;
+pub mod label;
 pub mod login;
 pub mod overlap;
 pub mod recipe;

@@ -31,6 +31,11 @@ pub enum PackageKind {
     Pypi,
 }
 
+impl PackageKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Conda, Self::Pypi];
+}
+
 /// The words of a vocabulary, as typed in commands and shown in JSON.
 macro_rules! words {
     ($name:ident, $what:literal, $($variant:ident = $word:literal),*) => {

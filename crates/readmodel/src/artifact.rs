@@ -1,6 +1,8 @@
 //! One published file, with all that the indexes show of it.
 
-use names::{ArtifactId, ChannelId, PackageId, PackageKind};
+use std::collections::BTreeSet;
+
+use names::{ArtifactId, ChannelId, LabelName, PackageId, PackageKind};
 use sqlx::{FromRow, Row, postgres::PgRow};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -92,6 +94,8 @@ pub struct ArtifactRow {
     pub seq: u64,
     /// To be shown only by whoever has applied this much of AUTHZ.
     pub authz_seq: u64,
+    /// What it is found under; without any it is in no index.
+    pub labels: BTreeSet<LabelName>,
 }
 
 impl ArtifactRow {
@@ -136,6 +140,7 @@ impl FromRow<'_, PgRow> for ArtifactRow {
             uploaded_at: row.try_get("uploaded_at")?,
             seq: count(row, "seq")?,
             authz_seq: count(row, "authz_seq")?,
+            labels: labels(row)?,
         })
     }
 }
@@ -143,6 +148,11 @@ impl FromRow<'_, PgRow> for ArtifactRow {
 /// Whether the outer join found a file or only the checkpoint.
 pub(crate) fn is_there(row: &PgRow) -> Result<bool, sqlx::Error> {
     Ok(row.try_get::<Option<Uuid>, _>("artifact_id")?.is_some())
+}
+
+fn labels(row: &PgRow) -> Result<BTreeSet<LabelName>, sqlx::Error> {
+    let names: Vec<String> = row.try_get("labels")?;
+    names.into_iter().map(|name| name.parse().map_err(|error| unreadable("labels", error))).collect()
 }
 
 fn file_type(word: &str) -> Result<FileType, sqlx::Error> {

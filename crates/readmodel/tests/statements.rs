@@ -8,7 +8,8 @@ use std::{
 };
 
 use names::{
-    AccountId, ArtifactId, ChannelId, EventId, Level, PackageId, PackageKind, Privacy, Scope, TokenId,
+    AccountId, ArtifactId, ChannelId, EventId, LabelName, Level, PackageId, PackageKind, Privacy, Scope,
+    TokenId,
 };
 use readmodel::{
     ArtifactRow, Checkpoint, FileKey, FileType, HistoryRow, ReadError, Reader, Stream,
@@ -62,6 +63,7 @@ fn conda(n: u128, name: &str) -> ArtifactRow {
         uploaded_at: NOON,
         seq: 11,
         authz_seq: 4,
+        labels: ["dev", "main"].map(|label| LabelName::parse(label).unwrap()).into(),
     }
 }
 
@@ -235,6 +237,13 @@ async fn readers_see_rows_and_their_sequence_together() {
     assert_eq!(file, (11, Some(wheel())));
     let none = reader.artifact_file(channel, PackageKind::Conda, Some("noarch"), "x").await.unwrap();
     assert_eq!(none, (11, None));
+    let dev = reader.artifacts_labelled(channel, &LabelName::parse("dev").unwrap()).await.unwrap();
+    assert_eq!((dev.0, dev.1.len()), (11, 3));
+    let absent = reader.artifacts_labelled(channel, &LabelName::parse("absent").unwrap()).await.unwrap();
+    assert_eq!((absent.0, absent.1.len()), (11, 0));
+    let labels = vec![("dev".to_owned(), 3), ("main".to_owned(), 3)];
+    assert_eq!(reader.labels(channel).await.unwrap(), (11, labels));
+    assert_eq!(reader.labels(ChannelId(id(99))).await.unwrap(), (11, vec![]));
     assert_eq!(reader.count_artifacts(channel).await.unwrap(), (11, 3));
     assert_eq!(reader.subdirs(channel).await.unwrap(), (11, vec!["linux-64".to_owned()]));
 }

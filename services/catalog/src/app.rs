@@ -6,6 +6,7 @@ mod caller;
 mod channels;
 mod failures;
 mod grants;
+mod labels;
 mod publish;
 mod receipts;
 mod receive;
@@ -30,6 +31,7 @@ pub use artifacts::Removal;
 pub use caller::Asker;
 pub use channels::{ChannelChange, ChannelPage, ChannelView, NewChannel};
 pub use grants::Grantee;
+pub use labels::{Labelling, Relabelled};
 pub use publish::{Expected, Published, Upload};
 
 /// Archives read at the same time; each takes a thread and up to some 150 MiB.

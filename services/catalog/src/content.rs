@@ -88,6 +88,7 @@ fn subdir(event: &Event) -> Option<&str> {
             Some(Detail::Python(_)) | None => "",
         }),
         Event::ArtifactRemoved(removed) => Some(&removed.subdir),
+        Event::LabelsChanged(changed) => Some(&changed.subdir),
         Event::AccountCreated(_)
         | Event::PasswordChanged(_)
         | Event::AccountDisabled(_)
@@ -105,6 +106,7 @@ fn subdir(event: &Event) -> Option<&str> {
         | Event::ChannelDescribed(_)
         | Event::ChannelDeleted(_)
         | Event::AccessChanged(_)
+        | Event::LabelLockChanged(_)
         | Event::PackageCreated(_) => None,
     }
 }

@@ -97,12 +97,13 @@ static CONDA_UPLOADS: [Line; 2] = [
 ];
 
 /// The REST interface.
-static REST: [Line; 31] = {
-    use rest::{account, artifact, channel, event, explain, grant, leaked, scope, session, token};
+static REST: [Line; 38] = {
+    use rest::{account, artifact, channel, event, explain, grant, label, leaked, scope, session, token};
     const SHOW: Gate = Gate::Channel(Action::ChannelView);
     const FILES: Gate = Gate::Channel(Action::ArtifactView);
     const CONDA_REMOVE: Gate = Gate::Channel(Action::CondaDelete);
     const PYTHON_REMOVE: Gate = Gate::Channel(Action::PypiDelete);
+    const LABEL: Gate = Gate::Channel(Action::LabelEdit);
     const GRANT: Gate = Gate::Channel(Action::GrantEdit);
     const TOKENS: Gate = Gate::Account(Action::TokenView);
     const TOKEN_EDIT: Gate = Gate::Account(Action::TokenEdit);
@@ -127,6 +128,13 @@ static REST: [Line; 31] = {
         line(Method::DELETE, "/channels/{channel}/artifacts/pypi/{file}", PYTHON_REMOVE, || {
             delete(artifact::remove_python)
         }),
+        line(Method::GET, "/channels/{channel}/labels", FILES, || get(label::list)),
+        line(Method::POST, "/channels/{channel}/labels/{label}/files", LABEL, || post(label::add)),
+        line(Method::DELETE, "/channels/{channel}/labels/{label}/files", LABEL, || delete(label::remove)),
+        line(Method::POST, "/channels/{channel}/labels/{label}/copy", LABEL, || post(label::copy)),
+        line(Method::POST, "/channels/{channel}/labels/{label}/move", LABEL, || post(label::relocate)),
+        line(Method::PUT, "/channels/{channel}/labels/{label}/lock", LABEL, || put(label::lock)),
+        line(Method::DELETE, "/channels/{channel}/labels/{label}/lock", LABEL, || delete(label::unlock)),
         line(Method::GET, "/channels/{channel}/grants", Gate::Channel(Action::GrantView), || {
             get(grant::list)
         }),

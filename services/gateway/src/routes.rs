@@ -3,6 +3,7 @@
 pub(crate) mod anaconda;
 pub(crate) mod conda;
 mod given;
+mod labelling;
 pub(crate) mod page;
 pub(crate) mod pypi;
 pub(crate) mod rest;

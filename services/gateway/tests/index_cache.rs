@@ -9,7 +9,7 @@ use std::time::Duration;
 use gateway::index::{Indexes, Rows};
 use gateway::render::Rendered;
 use gateway::render::negotiate::Format;
-use names::{ArtifactId, ChannelId, PackageId, PackageKind, ProjectName, Subdir};
+use names::{ArtifactId, ChannelId, LabelName, PackageId, PackageKind, ProjectName, Subdir};
 use proptest::prelude::*;
 use proto::event::v1::PackageKind as Kind;
 use proto::feed::v1::ContentChange;
@@ -159,6 +159,7 @@ fn row(kind: PackageKind, name: &str, version: &str, filename: String) -> Artifa
         uploaded_at: OffsetDateTime::UNIX_EPOCH,
         seq: 0,
         authz_seq: 0,
+        labels: [LabelName::main()].into(),
         filename,
     }
 }

@@ -130,7 +130,8 @@ fn unknown(record: &Record) -> String {
 }
 
 fn apply(rows: &mut Rows, context: &Context<'_>, part: i32, event: &Event) -> Folded<()> {
-    let is_content = matches!(event, Event::ArtifactPublished(_) | Event::ArtifactRemoved(_));
+    let is_content =
+        matches!(event, Event::ArtifactPublished(_) | Event::ArtifactRemoved(_) | Event::LabelsChanged(_));
     if is_content != (context.stream == readmodel::Stream::Catalog) {
         return Err("it stands in the wrong stream".into());
     }
@@ -150,6 +151,8 @@ fn apply(rows: &mut Rows, context: &Context<'_>, part: i32, event: &Event) -> Fo
         Event::PackageCreated(event) => package::created(rows, context, part, event),
         Event::ArtifactPublished(event) => artifact::published(rows, context, part, event),
         Event::ArtifactRemoved(event) => artifact::removed(rows, context, part, event),
+        Event::LabelsChanged(event) => artifact::labelled(rows, context, part, event),
+        Event::LabelLockChanged(event) => channel::label_lock(rows, context, part, event),
         // They are auth's own: the read models hold no password, no string and no reservation.
         Event::PasswordChanged(_)
         | Event::TokenOverlapEnded(_)

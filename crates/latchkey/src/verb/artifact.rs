@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::failed::{Exit, Failed};
-use crate::output::text;
+use crate::output::{list as list_of, text};
 use crate::verb::Context;
 
 /// `latchkey artifact …`
@@ -45,13 +45,21 @@ async fn list(context: &Context, client: &Client, channel: &ChannelName) -> Resu
             subdir if subdir.is_empty() => text(artifact, "filename"),
             subdir => format!("{subdir}/{}", text(artifact, "filename")),
         };
-        vec![path, text(artifact, "size_bytes"), text(artifact, "uploaded_at"), text(artifact, "sha256")]
+        let labels = list_of(artifact, "labels").iter().filter_map(Value::as_str);
+        let labels = labels.collect::<Vec<_>>().join(", ");
+        vec![
+            path,
+            labels,
+            text(artifact, "size_bytes"),
+            text(artifact, "uploaded_at"),
+            text(artifact, "sha256"),
+        ]
     };
     let rows: Vec<Vec<String>> = artifacts.iter().map(row).collect();
     if rows.is_empty() {
         context.output.line(format!("{channel} is empty: fill it with `latchkey upload {channel} FILE…`"));
     } else {
-        context.output.table(&["FILE", "BYTES", "UPLOADED", "SHA-256"], &rows);
+        context.output.table(&["FILE", "LABELS", "BYTES", "UPLOADED", "SHA-256"], &rows);
     }
     context.output.document(&json!({ "artifacts": artifacts }));
     Ok(())

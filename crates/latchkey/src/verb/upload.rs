@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use futures::TryStreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use names::ChannelName;
+use names::{ChannelName, LabelName};
 use reqwest::header::CONTENT_LENGTH;
 use reqwest::{Body, Method, RequestBuilder, multipart};
 use serde_json::{Value, json};
@@ -32,6 +32,9 @@ pub struct Upload {
     /// Replace a conda file of the same name (Python file names are never reused)
     #[arg(long)]
     force: bool,
+    /// What to find the files under; may be said several times [default: main]
+    #[arg(long)]
+    label: Vec<LabelName>,
 }
 
 /// What a file is, by its name alone; the server looks inside.
@@ -103,7 +106,8 @@ impl Upload {
             Form::Wheel => self.python(client, source, "bdist_wheel")?,
             Form::SourceArchive => self.python(client, source, "sdist")?,
         };
-        let response = client.send(request).await;
+        let labels: Vec<_> = self.label.iter().map(|label| ("label", label.as_str())).collect();
+        let response = client.send(request.query(&labels)).await;
         bar.finish_and_clear();
         let response = response?;
         let pending = response

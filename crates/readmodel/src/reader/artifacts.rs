@@ -3,7 +3,7 @@
 //! Every statement names `live.checkpoint` first and joins the rows to it: rows and sequence come from one
 //! snapshot, and a swap of the views, which locks that view first, cannot get in between.
 
-use names::{ChannelId, PackageKind};
+use names::{ChannelId, LabelName, PackageKind};
 use sqlx::{FromRow, Row, postgres::PgRow};
 
 use super::{PAGE_LIMIT, Reader, limited};
@@ -23,7 +23,7 @@ macro_rules! select {
             "a.filename, a.version, a.build, a.build_number, a.sha256, a.md5, a.size_bytes, a.record_json, ",
             "a.run_exports_json, a.channeldata_json, a.indexed_timestamp_ms, a.filetype, a.project, ",
             "a.requires_python, a.metadata_sha256, a.metadata_size_bytes, a.summary, a.uploaded_at, a.seq, ",
-            "a.authz_seq FROM live.checkpoint c LEFT JOIN live.artifacts a ON ",
+            "a.authz_seq, a.labels FROM live.checkpoint c LEFT JOIN live.artifacts a ON ",
             $on,
             " WHERE c.stream = 'CATALOG' ORDER BY ",
             $order
@@ -34,6 +34,7 @@ macro_rules! select {
 const OF_KIND: &str = select!("a.channel_id = $1 AND a.kind = $2");
 const OF_SUBDIR: &str = select!("a.channel_id = $1 AND a.kind = $2 AND a.subdir = $3");
 const OF_NAME: &str = select!("a.channel_id = $1 AND a.kind = $2 AND a.name = $3");
+const OF_LABEL: &str = select!("a.channel_id = $1 AND a.labels @> ARRAY[$2]");
 const OF_FILE: &str = select!("a.channel_id = $1 AND a.kind = $2 AND a.subdir = $3 AND a.filename = $4");
 /// The limit is on the rows and not on the join, which is never empty.
 const OF_PAGE: &str = concat!(
@@ -46,6 +47,9 @@ const OF_PAGE: &str = concat!(
 const OF_SUBDIRS: &str = "SELECT c.seq AS checkpoint, array(SELECT DISTINCT a.subdir FROM live.artifacts a \
      WHERE a.channel_id = $1 AND a.kind = 'conda' ORDER BY 1) AS subdirs \
      FROM live.checkpoint c WHERE c.stream = 'CATALOG'";
+const OF_LABELS: &str = "SELECT c.seq AS checkpoint, a.label, a.files FROM live.checkpoint c LEFT JOIN \
+     (SELECT unnest(labels) AS label, count(*) AS files FROM live.artifacts WHERE channel_id = $1 GROUP BY 1) a ON true \
+     WHERE c.stream = 'CATALOG' ORDER BY a.label";
 const OF_COUNT: &str = "SELECT c.seq AS checkpoint, (SELECT count(*) FROM live.artifacts a \
      WHERE a.channel_id = $1) AS rows FROM live.checkpoint c WHERE c.stream = 'CATALOG'";
 const OF_HISTORY: &str = "SELECT h.channel_id, h.stream, h.seq, h.part, h.at, h.actor_account, h.actor_token, \
@@ -78,6 +82,29 @@ impl Reader {
     ) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
         let query = sqlx::query(OF_NAME).bind(channel_id.0).bind(kind.as_str()).bind(name);
         rows(limited(query.fetch_all(self.pool())).await?)
+    }
+
+    /// The files that bear a label, of every kind.
+    pub async fn artifacts_labelled(
+        &self,
+        channel_id: ChannelId,
+        label: &LabelName,
+    ) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
+        let query = sqlx::query(OF_LABEL).bind(channel_id.0).bind(label.as_str());
+        rows(limited(query.fetch_all(self.pool())).await?)
+    }
+
+    /// The labels that files of a channel bear, in order, with how many files bear each.
+    pub async fn labels(&self, channel_id: ChannelId) -> Result<(u64, Vec<(String, u64)>), ReadError> {
+        let rows = limited(sqlx::query(OF_LABELS).bind(channel_id.0).fetch_all(self.pool())).await?;
+        let seq = rows.first().map(|row| count(row, "checkpoint")).transpose()?.unwrap_or_default();
+        let mut labels = Vec::new();
+        for row in &rows {
+            if let Some(label) = row.try_get::<Option<String>, _>("label")? {
+                labels.push((label, count(row, "files")?));
+            }
+        }
+        Ok((seq, labels))
     }
 
     /// One file by its place; `None` for the subdir of a Python file.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use names::LabelName;
 use sqlx::PgConnection;
 
 use crate::{
@@ -51,13 +52,17 @@ pub(crate) async fn save(db: &mut PgConnection, before: &Files, after: &Files) -
     if rows.is_empty() { Ok(()) } else { upsert(db, &rows).await }
 }
 
+/// A file's labels come as one text: UNNEST would take lists of lists apart.
 const UPSERT: &str = "INSERT INTO artifacts (artifact_id, package_id, channel_id, kind, name, subdir, filename, \
      version, build, build_number, sha256, md5, size_bytes, record_json, run_exports_json, channeldata_json, \
      indexed_timestamp_ms, filetype, project, requires_python, metadata_sha256, metadata_size_bytes, summary, \
-     uploaded_at, seq, authz_seq) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], \
+     uploaded_at, seq, authz_seq, labels) \
+     SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, string_to_array(labels, ' ') \
+     FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], \
      $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bytea[], $12::bytea[], $13::bigint[], \
      $14::text[], $15::text[], $16::text[], $17::bigint[], $18::text[], $19::text[], $20::text[], $21::bytea[], \
-     $22::bigint[], $23::text[], $24::timestamptz[], $25::bigint[], $26::bigint[]) \
+     $22::bigint[], $23::text[], $24::timestamptz[], $25::bigint[], $26::bigint[], $27::text[]) \
+     AS new (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, labels) \
      ON CONFLICT (channel_id, kind, subdir, filename) DO UPDATE SET artifact_id = excluded.artifact_id, \
      package_id = excluded.package_id, name = excluded.name, version = excluded.version, build = excluded.build, \
      build_number = excluded.build_number, sha256 = excluded.sha256, md5 = excluded.md5, \
@@ -67,7 +72,7 @@ const UPSERT: &str = "INSERT INTO artifacts (artifact_id, package_id, channel_id
      project = excluded.project, requires_python = excluded.requires_python, \
      metadata_sha256 = excluded.metadata_sha256, metadata_size_bytes = excluded.metadata_size_bytes, \
      summary = excluded.summary, uploaded_at = excluded.uploaded_at, seq = excluded.seq, \
-     authz_seq = excluded.authz_seq";
+     authz_seq = excluded.authz_seq, labels = excluded.labels";
 
 async fn upsert(db: &mut PgConnection, rows: &[&ArtifactRow]) -> Result<(), WriteError> {
     sqlx::query(UPSERT)
@@ -97,7 +102,12 @@ async fn upsert(db: &mut PgConnection, rows: &[&ArtifactRow]) -> Result<(), Writ
         .bind(column(rows, |row| row.uploaded_at))
         .bind(column(rows, |row| row.seq.cast_signed()))
         .bind(column(rows, |row| row.authz_seq.cast_signed()))
+        .bind(column(rows, |row| joined(&row.labels)))
         .execute(db)
         .await?;
     Ok(())
+}
+
+fn joined(labels: &BTreeSet<LabelName>) -> String {
+    labels.iter().map(LabelName::as_str).collect::<Vec<_>>().join(" ")
 }

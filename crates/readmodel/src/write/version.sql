@@ -122,8 +122,10 @@ CREATE TABLE artifacts (
     uploaded_at timestamptz NOT NULL,
     seq bigint NOT NULL,
     authz_seq bigint NOT NULL,
+    labels text[] COLLATE "C" NOT NULL,
     PRIMARY KEY (channel_id, kind, subdir, filename)
 );
+CREATE INDEX ON artifacts USING gin (labels);
 CREATE INDEX ON artifacts (channel_id, kind, name);
 
 CREATE TABLE history (

@@ -65,7 +65,9 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
         | Stored::AccessChanged(_)
         | Stored::PackageCreated(_)
         | Stored::ArtifactPublished(_)
-        | Stored::ArtifactRemoved(_) => return Err("an event that is not about a name".into()),
+        | Stored::ArtifactRemoved(_)
+        | Stored::LabelsChanged(_)
+        | Stored::LabelLockChanged(_) => return Err("an event that is not about a name".into()),
     }))
 }
 

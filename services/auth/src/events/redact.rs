@@ -61,6 +61,8 @@ fn without_personal(event: Event) -> Event {
         | Event::AccessChanged(_)
         | Event::PackageCreated(_)
         | Event::ArtifactPublished(_)
-        | Event::ArtifactRemoved(_)) => event,
+        | Event::ArtifactRemoved(_)
+        | Event::LabelsChanged(_)
+        | Event::LabelLockChanged(_)) => event,
     }
 }

@@ -89,7 +89,9 @@ pub(super) fn decode(event: &Stored) -> Result<Event, String> {
         | Stored::AccessChanged(_)
         | Stored::PackageCreated(_)
         | Stored::ArtifactPublished(_)
-        | Stored::ArtifactRemoved(_) => return Err("an event that is not about a token".into()),
+        | Stored::ArtifactRemoved(_)
+        | Stored::LabelsChanged(_)
+        | Stored::LabelLockChanged(_) => return Err("an event that is not about a token".into()),
     })
 }
 

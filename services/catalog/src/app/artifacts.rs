@@ -33,7 +33,7 @@ impl Catalog {
         let place = Place { subdir, filename: removal.filename.clone() };
         let decide = |state: Option<&Artifacts>| {
             self.check(&asker.credential, removing(removal.kind), &Object::Channel(channel))?;
-            Ok::<_, Failure>(artifacts::remove(state, &place)?)
+            Ok::<_, Failure>(artifacts::remove(state, &place, &self.locked(channel))?)
         };
         let subject = subject::artifacts(channel, removal.kind, &name);
         let done = self.artifacts.execute(&subject, &self.meta(&caller), decide).await;

@@ -88,7 +88,7 @@ impl From<channel::Refusal> for Failure {
             channel::Refusal::AlreadyCreated => Code::Exists,
             channel::Refusal::Gone => Code::NotFound,
             channel::Refusal::Description | channel::Refusal::Owner => Code::Invalid,
-            channel::Refusal::TooMany => Code::Conflict,
+            channel::Refusal::TooMany | channel::Refusal::TooManyLocks => Code::Conflict,
         };
         Self::new(code, refusal.to_string())
     }
@@ -102,6 +102,7 @@ impl From<artifacts::Refusal> for Failure {
             | artifacts::Refusal::NameUsed(_)
             | artifacts::Refusal::SdistExists(_) => Code::Exists,
             artifacts::Refusal::NotFound(_) => Code::NotFound,
+            artifacts::Refusal::Locked(_) | artifacts::Refusal::TooManyLabels(_) => Code::Conflict,
         };
         Self::new(code, refusal.to_string())
     }

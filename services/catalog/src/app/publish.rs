@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tracing::{Instrument, info_span};
 
 use super::{Asker, Catalog, failures, receive::Digests};
-use crate::domain::artifacts::{self, Artifacts, Detail, Event, File, Metadata, Place};
+use crate::domain::artifacts::{self, Artifacts, Detail, Event, File, Labels, Metadata, Place};
 use crate::domain::package;
 use crate::inspect::{Facts, Inspected};
 
@@ -37,6 +37,8 @@ pub struct Upload {
     pub subdir: Option<Subdir>,
     pub form_name: String,
     pub form_version: String,
+    /// None means `main`.
+    pub labels: Labels,
 }
 
 /// What the sender says of the file; each that is given must hold.
@@ -90,7 +92,7 @@ impl Catalog {
         let subject = subject::artifacts(channel, upload.kind, &name);
         let decide = |state: Option<&Artifacts>| {
             self.check(&asker.credential, publishing(upload.kind), &Object::Channel(channel))?;
-            Ok::<_, Failure>(artifacts::publish(state, file.clone(), upload.force)?)
+            Ok::<_, Failure>(artifacts::publish(state, file.clone(), upload.force, &self.locked(channel))?)
         };
         if self.is_wanted(&subject, &decide).await? {
             let storing = self.store(&upload.key, &file.sha256, metadata);
@@ -188,6 +190,7 @@ impl Catalog {
             md5: digests.md5,
             size_bytes: digests.size_bytes,
             detail,
+            labels: upload.labels.clone(),
         };
         Described { file, version, metadata }
     }

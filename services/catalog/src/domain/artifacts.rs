@@ -1,13 +1,19 @@
 //! The files of one package.
 //!
 //! A conda file may be replaced when asked for. A Python file's name stands for its bytes for ever: removed, it can come
-//! back, but never as something else. State is a map by place, so the ten-thousandth file costs what the first did.
+//! back, but never as something else. A file bears labels, under which indexes show it. State is a map by place, so the ten-thousandth file costs what the first did.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use names::{ArtifactId, ChannelId, PackageId, PackageKind};
+use names::{ArtifactId, ChannelId, LabelName, PackageId, PackageKind};
 
 use crate::inspect::{Conda, FileType, Python};
+
+/// Labels that one file can bear.
+pub const MAX_LABELS: usize = 32;
+
+/// What a file is found under, each once.
+pub type Labels = BTreeSet<LabelName>;
 
 /// Where a file stands within its package: the subdir is empty for Python.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +33,8 @@ pub struct File {
     pub md5: [u8; 16],
     pub size_bytes: u64,
     pub detail: Detail,
+    /// What it was given; none means `main`.
+    pub labels: Labels,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +79,7 @@ impl Detail {
 struct Slot {
     id: ArtifactId,
     sha256: [u8; 32],
+    labels: Labels,
     sdist_of: Option<String>,
     removed: bool,
 }
@@ -85,7 +94,16 @@ pub struct Artifacts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     Published(Box<File>),
-    Removed { id: ArtifactId, place: Place },
+    Removed {
+        id: ArtifactId,
+        place: Place,
+    },
+    /// The file's labels are these from now on.
+    Labelled {
+        id: ArtifactId,
+        place: Place,
+        labels: Labels,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -104,18 +122,31 @@ pub enum Refusal {
     SdistExists(String),
     #[error("there is no file {0}")]
     NotFound(String),
+    #[error("the label {0} is locked: unlock it before you change what it shows")]
+    Locked(LabelName),
+    #[error("a file can bear {MAX_LABELS} labels: take one from {0} first")]
+    TooManyLabels(String),
 }
 
-/// Publishes a file. The same bytes again succeed and record nothing.
-pub fn publish(artifacts: Option<&Artifacts>, file: File, force: bool) -> Result<Vec<Event>, Refusal> {
+/// Publishes a file. The same bytes again succeed and record nothing, but for labels that they did not bear.
+pub fn publish(
+    artifacts: Option<&Artifacts>,
+    file: File,
+    force: bool,
+    locked: &Labels,
+) -> Result<Vec<Event>, Refusal> {
     let slot = artifacts.and_then(|artifacts| artifacts.slots.get(&file.place));
     let name = || file.place.filename.clone();
     match (slot, file.detail.kind()) {
-        (Some(slot), _) if !slot.removed && slot.sha256 == file.sha256 => return Ok(vec![]),
+        (Some(slot), _) if !slot.removed && slot.sha256 == file.sha256 => {
+            return labelled(slot, &file.place, &file.labels, &Labels::new(), locked);
+        }
         (Some(Slot { removed: false, .. }), PackageKind::Conda) if !force => {
             return Err(Refusal::CondaExists(name()));
         }
-        (Some(Slot { removed: false, id, .. }), PackageKind::Conda) => {
+        (Some(Slot { removed: false, id, labels, .. }), PackageKind::Conda) => {
+            unlocked(labels, locked)?;
+            unlocked(&borne(&file)?, locked)?;
             let removed = Event::Removed { id: *id, place: file.place.clone() };
             return Ok(vec![removed, Event::Published(Box::new(file))]);
         }
@@ -125,6 +156,7 @@ pub fn publish(artifacts: Option<&Artifacts>, file: File, force: bool) -> Result
         }
         (Some(_) | None, PackageKind::Conda | PackageKind::Pypi) => {}
     }
+    unlocked(&borne(&file)?, locked)?;
     let version = file.detail.sdist_of();
     match version.and_then(|version| artifacts?.sdists.get(version)) {
         Some(other) => Err(Refusal::SdistExists(other.filename.clone())),
@@ -133,11 +165,61 @@ pub fn publish(artifacts: Option<&Artifacts>, file: File, force: bool) -> Result
 }
 
 /// Removes a file. Removing it twice succeeds and records nothing.
-pub fn remove(artifacts: Option<&Artifacts>, place: &Place) -> Result<Vec<Event>, Refusal> {
+pub fn remove(artifacts: Option<&Artifacts>, place: &Place, locked: &Labels) -> Result<Vec<Event>, Refusal> {
     match artifacts.and_then(|artifacts| artifacts.slots.get(place)) {
         None => Err(Refusal::NotFound(place.filename.clone())),
         Some(Slot { removed: true, .. }) => Ok(vec![]),
-        Some(Slot { id, .. }) => Ok(vec![Event::Removed { id: *id, place: place.clone() }]),
+        Some(Slot { id, labels, .. }) => {
+            unlocked(labels, locked)?;
+            Ok(vec![Event::Removed { id: *id, place: place.clone() }])
+        }
+    }
+}
+
+/// Gives labels to a file and takes labels from it. What is so already records nothing.
+pub fn label(
+    artifacts: Option<&Artifacts>,
+    place: &Place,
+    (add, take): (&Labels, &Labels),
+    locked: &Labels,
+) -> Result<Vec<Event>, Refusal> {
+    match artifacts.and_then(|artifacts| artifacts.slots.get(place)) {
+        None | Some(Slot { removed: true, .. }) => Err(Refusal::NotFound(place.filename.clone())),
+        Some(slot) => labelled(slot, place, add, take, locked),
+    }
+}
+
+fn labelled(
+    slot: &Slot,
+    place: &Place,
+    add: &Labels,
+    take: &Labels,
+    locked: &Labels,
+) -> Result<Vec<Event>, Refusal> {
+    let labels: Labels = slot.labels.union(add).filter(|label| !take.contains(*label)).cloned().collect();
+    if labels == slot.labels {
+        return Ok(vec![]);
+    }
+    unlocked(slot.labels.symmetric_difference(&labels), locked)?;
+    if labels.len() > MAX_LABELS {
+        return Err(Refusal::TooManyLabels(place.filename.clone()));
+    }
+    Ok(vec![Event::Labelled { id: slot.id, place: place.clone(), labels }])
+}
+
+/// What a new file bears.
+fn borne(file: &File) -> Result<Labels, Refusal> {
+    match file.labels.len() {
+        0 => Ok(Labels::from([LabelName::main()])),
+        1..=MAX_LABELS => Ok(file.labels.clone()),
+        _ => Err(Refusal::TooManyLabels(file.place.filename.clone())),
+    }
+}
+
+fn unlocked<'l>(labels: impl IntoIterator<Item = &'l LabelName>, locked: &Labels) -> Result<(), Refusal> {
+    match labels.into_iter().find(|label| locked.contains(*label)) {
+        Some(label) => Err(Refusal::Locked(label.clone())),
+        None => Ok(()),
     }
 }
 
@@ -157,8 +239,14 @@ pub fn evolve(artifacts: Option<Artifacts>, event: Event) -> Option<Artifacts> {
             if let Some(version) = &sdist_of {
                 artifacts.sdists.insert(version.clone(), file.place.clone());
             }
-            let slot = Slot { id: file.id, sha256: file.sha256, sdist_of, removed: false };
+            let labels = borne(&file).unwrap_or_else(|_| file.labels.clone());
+            let slot = Slot { id: file.id, sha256: file.sha256, labels, sdist_of, removed: false };
             artifacts.slots.insert(file.place, slot);
+        }
+        Event::Labelled { id, place, labels } => {
+            if let Some(slot) = artifacts.slots.get_mut(&place).filter(|slot| slot.id == id) {
+                slot.labels = labels;
+            }
         }
         Event::Removed { id, place } => {
             if let Some(slot) = artifacts.slots.get_mut(&place).filter(|slot| slot.id == id) {

@@ -1,14 +1,16 @@
 //! A channel lives from `Created` to `Deleted`. Deleted, its id opens nothing for ever; the same name made again is
 //! another channel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use names::{AccountId, ChannelId, ChannelName, Level, Privacy};
+use names::{AccountId, ChannelId, ChannelName, LabelName, Level, Privacy};
 
 /// Longest description, in characters.
 pub const DESCRIPTION_CHARS: usize = 2_000;
 /// Accounts that can be given a level on one channel; every gateway holds them all in memory.
 pub const MAX_GRANTS: usize = 1_000;
+/// Labels that can be locked in one channel; every gateway holds them all in memory.
+pub const MAX_LOCKED_LABELS: usize = 1_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Channel {
@@ -19,6 +21,7 @@ pub struct Channel {
     pub description: String,
     /// Accounts that were given a level here.
     pub grants: BTreeMap<AccountId, Level>,
+    pub locked_labels: BTreeSet<LabelName>,
     pub deleted: bool,
 }
 
@@ -41,6 +44,11 @@ pub enum Command {
         account: AccountId,
         level: Option<Level>,
     },
+    /// Locks a label, or unlocks it.
+    LockLabel {
+        label: LabelName,
+        locked: bool,
+    },
     Delete,
 }
 
@@ -50,6 +58,7 @@ pub enum Event {
     Described { id: ChannelId, description: String },
     PrivacyChanged { id: ChannelId, before: Privacy, after: Privacy },
     LevelChanged { id: ChannelId, account: AccountId, before: Option<Level>, after: Option<Level> },
+    LabelLockChanged { id: ChannelId, label: LabelName, locked: bool },
     Deleted { id: ChannelId },
 }
 
@@ -69,6 +78,8 @@ pub enum Refusal {
         "{MAX_GRANTS} accounts have a level on this channel already: make an organisation its owner instead"
     )]
     TooMany,
+    #[error("{MAX_LOCKED_LABELS} labels are locked in this channel already: unlock one of them first")]
+    TooManyLocks,
 }
 
 /// Says which events a command leads to, or why it is refused.
@@ -79,11 +90,13 @@ pub fn decide(channel: Option<&Channel>, command: Command) -> Result<Vec<Event>,
             check(&description)?;
             Ok(vec![Event::Created { id, name, owner, privacy, description }])
         }
-        (Command::Set { .. } | Command::Grant { .. }, None | Some(Channel { deleted: true, .. })) => {
-            Err(Refusal::Gone)
-        }
+        (
+            Command::Set { .. } | Command::Grant { .. } | Command::LockLabel { .. },
+            None | Some(Channel { deleted: true, .. }),
+        ) => Err(Refusal::Gone),
         (Command::Set { privacy, description }, Some(channel)) => set(channel, privacy, description),
         (Command::Grant { account, level }, Some(channel)) => grant(channel, account, level),
+        (Command::LockLabel { label, locked }, Some(channel)) => lock(channel, label, locked),
         (Command::Delete, None) => Err(Refusal::Gone),
         // Deleting twice is a retry after a lost reply: it succeeds and records nothing.
         (Command::Delete, Some(Channel { deleted: true, .. })) => Ok(vec![]),
@@ -121,6 +134,16 @@ fn grant(channel: &Channel, account: AccountId, after: Option<Level>) -> Result<
     Ok(vec![Event::LevelChanged { id: channel.id, account, before, after }])
 }
 
+fn lock(channel: &Channel, label: LabelName, locked: bool) -> Result<Vec<Event>, Refusal> {
+    if channel.locked_labels.contains(&label) == locked {
+        return Ok(vec![]);
+    }
+    if locked && channel.locked_labels.len() >= MAX_LOCKED_LABELS {
+        return Err(Refusal::TooManyLocks);
+    }
+    Ok(vec![Event::LabelLockChanged { id: channel.id, label, locked }])
+}
+
 fn check(description: &str) -> Result<(), Refusal> {
     let legal = |c: char| !c.is_control() || c == '\n';
     match description.chars().count() <= DESCRIPTION_CHARS && description.chars().all(legal) {
@@ -133,8 +156,8 @@ fn check(description: &str) -> Result<(), Refusal> {
 pub fn evolve(channel: Option<Channel>, event: Event) -> Option<Channel> {
     match event {
         Event::Created { id, name, owner, privacy, description } => {
-            let grants = BTreeMap::new();
-            Some(Channel { id, name, owner, privacy, description, grants, deleted: false })
+            let (grants, locked_labels) = (BTreeMap::new(), BTreeSet::new());
+            Some(Channel { id, name, owner, privacy, description, grants, locked_labels, deleted: false })
         }
         Event::Described { description, .. } => channel.map(|channel| Channel { description, ..channel }),
         Event::PrivacyChanged { after, .. } => channel.map(|channel| Channel { privacy: after, ..channel }),
@@ -142,6 +165,13 @@ pub fn evolve(channel: Option<Channel>, event: Event) -> Option<Channel> {
             match after {
                 Some(level) => channel.grants.insert(account, level),
                 None => channel.grants.remove(&account),
+            };
+            channel
+        }),
+        Event::LabelLockChanged { label, locked, .. } => channel.map(|mut channel| {
+            match locked {
+                true => channel.locked_labels.insert(label),
+                false => channel.locked_labels.remove(&label),
             };
             channel
         }),
@@ -161,7 +191,7 @@ impl Event {
             Self::PrivacyChanged { before, after, .. } => openness(after) < openness(before),
             Self::LevelChanged { before, after, .. } => after < before,
             Self::Deleted { .. } => true,
-            Self::Created { .. } | Self::Described { .. } => false,
+            Self::Created { .. } | Self::Described { .. } | Self::LabelLockChanged { .. } => false,
         }
     }
 }
@@ -244,12 +274,29 @@ mod tests {
         assert_eq!(decide(channel.as_ref(), owner), Err(Refusal::Owner));
     }
 
+    #[test]
+    fn locked_labels_are_limited_at_the_edge() {
+        let lock = |number: usize| {
+            let label = LabelName::parse(&format!("l{number}")).unwrap();
+            Command::LockLabel { label, locked: true }
+        };
+        let commands: Vec<Command> =
+            std::iter::once(create("d")).chain((0..MAX_LOCKED_LABELS).map(lock)).collect();
+        let channel = after(&commands);
+        assert_eq!(channel.as_ref().unwrap().locked_labels.len(), MAX_LOCKED_LABELS);
+        assert_eq!(decide(channel.as_ref(), lock(MAX_LOCKED_LABELS)), Err(Refusal::TooManyLocks));
+        assert_eq!(decide(channel.as_ref(), lock(0)), Ok(vec![]));
+    }
+
     fn any_command() -> impl Strategy<Value = Command> {
         let privacy =
             prop_oneof![Just(Privacy::Public), Just(Privacy::Authenticated), Just(Privacy::Private)];
         prop_oneof![
             Just(create("x")),
             Just(Command::Delete),
+            (any::<bool>(), "[a-c]").prop_map(|(locked, label)| {
+                Command::LockLabel { label: LabelName::parse(&label).unwrap(), locked }
+            }),
             (3..5_u128, proptest::option::of(prop_oneof![Just(Level::Read), Just(Level::Manage)])).prop_map(
                 |(account, level)| Command::Grant { account: AccountId(Uuid::from_u128(account)), level }
             ),

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use names::{CondaName, ProjectName, Subdir};
+use names::{CondaName, LabelName, ProjectName, Subdir};
 use pep440_rs::Version;
 use proto::event::v1 as stored;
 use proto::event::v1::artifact_published::Detail as StoredDetail;
@@ -10,7 +10,7 @@ use proto::event::v1::event::Event as Stored;
 use proto::event::v1::python_artifact::FileType as StoredFileType;
 
 use super::{artifact_id, channel_id, digest, known, package_id};
-use crate::domain::artifacts::{Detail, Event, File, Metadata, Place};
+use crate::domain::artifacts::{Detail, Event, File, Labels, Metadata, Place};
 use crate::inspect::{Conda, FileType, Python};
 
 /// Writes an event.
@@ -21,6 +21,12 @@ pub fn encode(event: &Event) -> stored::Event {
             artifact_id: id.to_bytes(),
             filename: place.filename.clone(),
             subdir: place.subdir.clone(),
+        }),
+        Event::Labelled { id, place, labels } => Stored::LabelsChanged(stored::LabelsChanged {
+            artifact_id: id.to_bytes(),
+            filename: place.filename.clone(),
+            subdir: place.subdir.clone(),
+            labels: Some(written(labels)),
         }),
     };
     stored::Event { event: Some(event) }
@@ -41,7 +47,17 @@ fn published(file: &File) -> stored::ArtifactPublished {
             }
             Detail::Python { facts, metadata } => StoredDetail::Python(python(facts, metadata.as_ref())),
         }),
+        labels: (!file.labels.is_empty()).then(|| written(&file.labels)),
     }
+}
+
+fn written(labels: &Labels) -> stored::Labels {
+    stored::Labels { names: labels.iter().map(ToString::to_string).collect() }
+}
+
+fn read(labels: Option<&stored::Labels>) -> Result<Labels, String> {
+    let names = labels.map_or(&[][..], |labels| &labels.names);
+    names.iter().map(|name| LabelName::parse(name).map_err(|reason| reason.to_string())).collect()
 }
 
 fn conda(facts: &Conda, indexed_timestamp_ms: i64) -> stored::CondaArtifact {
@@ -82,6 +98,11 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
             id: artifact_id(&event.artifact_id)?,
             place: Place { subdir: event.subdir.clone(), filename: event.filename.clone() },
         },
+        Stored::LabelsChanged(event) => Event::Labelled {
+            id: artifact_id(&event.artifact_id)?,
+            place: Place { subdir: event.subdir.clone(), filename: event.filename.clone() },
+            labels: read(event.labels.as_ref())?,
+        },
         Stored::AccountCreated(_)
         | Stored::PasswordChanged(_)
         | Stored::AccountDisabled(_)
@@ -99,6 +120,7 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
         | Stored::ChannelDescribed(_)
         | Stored::ChannelDeleted(_)
         | Stored::AccessChanged(_)
+        | Stored::LabelLockChanged(_)
         | Stored::PackageCreated(_) => return Err("an event that is not about a file".into()),
     };
     Ok(Some(event))
@@ -118,6 +140,7 @@ fn file(event: &stored::ArtifactPublished) -> Result<File, String> {
         md5: digest(&event.md5)?,
         size_bytes: event.size_bytes,
         detail,
+        labels: read(event.labels.as_ref())?,
     })
 }
 

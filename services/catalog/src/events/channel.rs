@@ -1,6 +1,6 @@
 //! Subject `evt.access.channel.<channel id>`.
 
-use names::{ChannelName, Level, Privacy};
+use names::{ChannelName, LabelName, Level, Privacy};
 use proto::event::v1 as stored;
 use proto::event::v1::event::Event as Stored;
 use proto::event::v1::{access, access_changed};
@@ -38,6 +38,11 @@ pub fn encode(event: &Event) -> stored::Event {
             before: Some(held(*before)),
             after: Some(held(*after)),
         }),
+        Event::LabelLockChanged { id, label, locked } => Stored::LabelLockChanged(stored::LabelLockChanged {
+            channel_id: id.to_bytes(),
+            label: label.to_string(),
+            locked: *locked,
+        }),
         Event::Deleted { id } => Stored::ChannelDeleted(stored::ChannelDeleted { channel_id: id.to_bytes() }),
     };
     stored::Event { event: Some(event) }
@@ -65,6 +70,11 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
             Event::Described { id: channel_id(&event.channel_id)?, description: event.description.clone() }
         }
         Stored::AccessChanged(event) => changed(event)?,
+        Stored::LabelLockChanged(event) => Event::LabelLockChanged {
+            id: channel_id(&event.channel_id)?,
+            label: LabelName::parse(&event.label).map_err(|reason| reason.to_string())?,
+            locked: event.locked,
+        },
         Stored::ChannelDeleted(event) => Event::Deleted { id: channel_id(&event.channel_id)? },
         Stored::AccountCreated(_)
         | Stored::PasswordChanged(_)
@@ -81,7 +91,8 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
         | Stored::NameReleased(_)
         | Stored::PackageCreated(_)
         | Stored::ArtifactPublished(_)
-        | Stored::ArtifactRemoved(_) => return Err("an event that is not about a channel".into()),
+        | Stored::ArtifactRemoved(_)
+        | Stored::LabelsChanged(_) => return Err("an event that is not about a channel".into()),
     };
     Ok(Some(event))
 }

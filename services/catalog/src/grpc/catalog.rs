@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use names::{AccountId, ChannelName, Level, Login, PackageKind, Privacy, Subdir};
+use names::{AccountId, ChannelName, LabelName, Level, Login, PackageKind, Privacy, Subdir};
 use proto::catalog::v1 as api;
 use proto::catalog::v1::catalog_server::{Catalog as Api, CatalogServer};
 use proto::event::v1 as stored;
@@ -12,8 +12,9 @@ use tonic::{Request, Response, Status};
 
 use super::{asker, invalid};
 use crate::app::{
-    Catalog, ChannelChange, ChannelView, Expected, Grantee, NewChannel, Published, Removal, Upload,
+    Catalog, ChannelChange, ChannelView, Expected, Grantee, Labelling, NewChannel, Published, Removal, Upload,
 };
+use crate::domain::artifacts::{Labels, Place};
 use crate::events::{
     kind_from_stored, level_from_stored, level_to_stored, privacy_from_stored, privacy_to_stored,
 };
@@ -23,6 +24,8 @@ use crate::page::PageToken;
 const PAGE_SIZE: usize = 100;
 /// Channels on one page, at most.
 const MAX_PAGE_SIZE: usize = 1_000;
+/// Files in one change of labels, at most.
+const MAX_LABELLED: usize = 1_000;
 
 /// The API over the service.
 pub struct CatalogApi(pub Arc<Catalog>);
@@ -132,6 +135,28 @@ impl Api for CatalogApi {
         let (catalog_seq, silent) = Box::pin(self.0.remove_artifact(&asker, &removal)).await?;
         Ok(Response::new(api::RemoveArtifactReply { catalog_seq, silent }))
     }
+
+    async fn change_labels(
+        &self,
+        request: Request<api::ChangeLabelsRequest>,
+    ) -> Result<Response<api::ChangeLabelsReply>, Status> {
+        let asker = asker(&self.0, request.metadata());
+        let wish = labelling(request.into_inner())?;
+        let done = Box::pin(self.0.change_labels(&asker, &wish)).await?;
+        let (catalog_seq, silent, changed) = (done.catalog_seq, done.silent, done.changed);
+        Ok(Response::new(api::ChangeLabelsReply { catalog_seq, silent, changed }))
+    }
+
+    async fn lock_label(
+        &self,
+        request: Request<api::LockLabelRequest>,
+    ) -> Result<Response<api::ChannelReply>, Status> {
+        let asker = asker(&self.0, request.metadata());
+        let request = request.into_inner();
+        let label = LabelName::parse(&request.label).map_err(invalid)?;
+        let change = self.0.lock_label(&asker, &request.channel, &label, request.locked);
+        Ok(Response::new(reply(Box::pin(change).await?)))
+    }
 }
 
 fn new_channel(request: api::CreateChannelRequest) -> Result<NewChannel, Failure> {
@@ -144,6 +169,28 @@ fn new_channel(request: api::CreateChannelRequest) -> Result<NewChannel, Failure
         },
         description: request.description,
     })
+}
+
+fn labelling(request: api::ChangeLabelsRequest) -> Result<Labelling, Failure> {
+    if request.files.len() > MAX_LABELLED {
+        return Err(invalid(format!(
+            "labels of {MAX_LABELLED} files can be changed at once: send them in parts"
+        )));
+    }
+    let (add, take) = (labels(&request.add)?, labels(&request.remove)?);
+    if let Some(label) = add.intersection(&take).next() {
+        return Err(invalid(format!("the label {label} cannot be given and taken at once")));
+    }
+    let place = |file: api::Place| {
+        let kind = kind(file.kind())?;
+        Ok::<_, Failure>((kind, Place { subdir: file.subdir, filename: file.filename }))
+    };
+    let files = request.files.into_iter().map(place).collect::<Result<_, _>>()?;
+    Ok(Labelling { channel: request.channel, files, add, take })
+}
+
+fn labels(names: &[String]) -> Result<Labels, Failure> {
+    names.iter().map(|name| LabelName::parse(name).map_err(invalid)).collect()
 }
 
 fn grantee(request: &api::GrantChannelRequest) -> Result<Grantee, Failure> {
@@ -164,6 +211,7 @@ fn upload(request: api::PublishRequest) -> Result<Upload, Failure> {
             md5: digest("MD5", &expected.md5)?,
             blake2_256: digest("BLAKE2b-256", &expected.blake2_256)?,
         },
+        labels: labels(&request.labels)?,
         channel: request.channel,
         key: request.upload,
         filename: request.filename,

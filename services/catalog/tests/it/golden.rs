@@ -7,8 +7,8 @@ use catalog::domain::{channel, name, package};
 use catalog::events;
 use catalog::inspect::{Conda, FileType, Python};
 use names::{
-    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, Level, PackageId, PackageKind, Privacy,
-    ProjectName, Subdir,
+    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, LabelName, Level, PackageId, PackageKind,
+    Privacy, ProjectName, Subdir,
 };
 use prost::Message as _;
 use proto::event::v1 as stored;
@@ -55,12 +55,15 @@ fn events_about_channels() {
     };
     let granted =
         channel::Event::LevelChanged { id: CHANNEL, account: OWNER, before: None, after: Some(Level::Write) };
+    let label = LabelName::parse("dev").unwrap();
+    let locked = channel::Event::LabelLockChanged { id: CHANNEL, label, locked: true };
     let deleted = channel::Event::Deleted { id: CHANNEL };
     for (file, event) in [
         ("channel_created", created),
         ("channel_described", described),
         ("access_changed", changed),
         ("access_changed_account", granted),
+        ("label_lock_changed", locked),
         ("channel_deleted", deleted),
     ] {
         holds(file, &event, events::channel::encode, events::channel::decode);
@@ -84,7 +87,11 @@ fn events_about_names_and_packages() {
 }
 
 fn published(subdir: &str, filename: &str, detail: Detail) -> artifacts::Event {
-    artifacts::Event::Published(Box::new(File {
+    artifacts::Event::Published(Box::new(file(subdir, filename, detail)))
+}
+
+fn file(subdir: &str, filename: &str, detail: Detail) -> File {
+    File {
         id: ARTIFACT,
         package: PACKAGE,
         channel: CHANNEL,
@@ -93,7 +100,8 @@ fn published(subdir: &str, filename: &str, detail: Detail) -> artifacts::Event {
         md5: [0x5a; 16],
         size_bytes: 12_345,
         detail,
-    }))
+        labels: [].into(),
+    }
 }
 
 fn python(filetype: FileType, metadata: Option<Metadata>) -> Detail {
@@ -130,7 +138,19 @@ fn events_about_files() {
         id: ARTIFACT,
         place: Place { subdir: "linux-64".into(), filename: "tiny-1.0-h0_0.conda".into() },
     };
+    let labels = ["dev", "rc1"].map(|label| LabelName::parse(label).unwrap());
+    let labelled = artifacts::Event::Labelled {
+        id: ARTIFACT,
+        place: Place { subdir: "linux-64".into(), filename: "tiny-1.0-h0_0.conda".into() },
+        labels: labels.clone().into(),
+    };
+    let under_labels = artifacts::Event::Published(Box::new(File {
+        labels: labels.into(),
+        ..file("", "leaf_pkg-1.0.tar.gz", python(FileType::Sdist, None))
+    }));
     for (file, event) in [
+        ("labels_changed", labelled),
+        ("artifact_published_labels", under_labels),
         ("artifact_published_conda", published("linux-64", "tiny-1.0-h0_0.conda", conda)),
         (
             "artifact_published_wheel",

@@ -2,6 +2,7 @@
 
 mod channels;
 mod feed;
+mod labels;
 mod publishing;
 mod scopes;
 

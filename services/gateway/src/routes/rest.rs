@@ -8,6 +8,7 @@ pub(crate) mod event;
 pub(crate) mod explain;
 pub(crate) mod grant;
 pub(crate) mod json;
+pub(crate) mod label;
 pub(crate) mod leaked;
 pub(crate) mod scope;
 pub(crate) mod session;

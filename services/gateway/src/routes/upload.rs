@@ -16,6 +16,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use http::{HeaderName, HeaderValue, StatusCode};
+use names::LabelName;
 use proto::catalog::v1::{ExpectedDigests, PublishReply, PublishRequest};
 use proto::event::v1::PackageKind;
 use readmodel::Stream as Log;
@@ -84,6 +85,13 @@ fn forced(query: &str) -> bool {
     query.split('&').any(|pair| pair == "force=true")
 }
 
+/// The labels that the query asks for, each as `label=<name>`.
+fn labels(query: &str) -> Result<Vec<String>, Problem> {
+    let names = query.split('&').filter_map(|pair| pair.strip_prefix("label="));
+    let read = |name| LabelName::parse(name).map(|label| label.to_string());
+    names.map(read).collect::<Result<_, _>>().map_err(|error| Problem::invalid(error.to_string()))
+}
+
 /// A file's name as the client says it; it is looked up and shown, never used as a path.
 fn checked_filename(name: &str) -> Result<String, Problem> {
     let odd = |c: char| c.is_control() || c == '/' || c == '\\';
@@ -125,10 +133,14 @@ where
 
 /// Has catalog read and record what was received.
 async fn publish<P>(given: &Given<P>, claim: Claim, written: Written) -> Result<Response, Problem> {
-    if let Err(problem) = check(&claim, &written) {
-        forget(&given.app, &written).await;
-        return Err(problem);
-    }
+    let checked = check(&claim, &written).and_then(|()| labels(given.uri.query().unwrap_or_default()));
+    let labels = match checked {
+        Ok(labels) => labels,
+        Err(problem) => {
+            forget(&given.app, &written).await;
+            return Err(problem);
+        }
+    };
     let python = claim.kind == PackageKind::Pypi;
     let message = PublishRequest {
         channel: given.admitted.room().name.to_string(),
@@ -144,6 +156,7 @@ async fn publish<P>(given: &Given<P>, claim: Claim, written: Written) -> Result<
         subdir: claim.subdir,
         form_name: claim.name,
         form_version: claim.version,
+        labels,
     };
     let request = upstream::request(&given.admitted.presented, message, PUBLISH_CALL);
     match given.app.upstreams.catalog().publish(request).await {
@@ -247,6 +260,13 @@ mod tests {
     fn force_is_said_in_the_query() {
         assert!(forced("force=true&sha256=ab") && forced("sha256=ab&force=true"));
         assert!(!forced("force=false") && !forced("") && !forced("enforce=true"));
+    }
+
+    #[test]
+    fn labels_are_said_in_the_query() {
+        assert_eq!(labels("label=Dev&force=true&label=rc1").unwrap(), ["dev", "rc1"]);
+        assert!(labels("force=true").unwrap().is_empty() && labels("").unwrap().is_empty());
+        assert!(labels("label=noarch").is_err() && labels("label=").is_err());
     }
 
     #[test]

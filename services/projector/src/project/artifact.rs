@@ -1,9 +1,11 @@
 //! Files: what stands in a channel now. The subject says whose they are, and must agree with what the event says.
 
-use names::{ArtifactId, ChannelId, PackageId, PackageKind, ProjectName};
+use std::collections::BTreeSet;
+
+use names::{ArtifactId, ChannelId, LabelName, PackageId, PackageKind, ProjectName};
 use proto::event::v1::{
-    ArtifactPublished, ArtifactRemoved, CondaArtifact, PythonArtifact, artifact_published::Detail,
-    python_artifact::FileType as StoredType,
+    ArtifactPublished, ArtifactRemoved, CondaArtifact, Labels, LabelsChanged, PythonArtifact,
+    artifact_published::Detail, python_artifact::FileType as StoredType,
 };
 use readmodel::{ArtifactRow, FileKey, FileType, write::Rows};
 use serde_json::{Value, json};
@@ -45,6 +47,12 @@ pub(crate) fn published_key(subject: &str, event: &ArtifactPublished) -> Folded<
         Some(Detail::Python(_)) | None => String::new(),
     };
     Ok(FileKey { channel_id, kind, subdir, filename: text(&event.filename) })
+}
+
+/// The place of the file that bears other labels.
+pub(crate) fn labelled_key(subject: &str, event: &LabelsChanged) -> Folded<FileKey> {
+    let Subject { channel_id, kind, .. } = Subject::parse(subject)?;
+    Ok(FileKey { channel_id, kind, subdir: text(&event.subdir), filename: text(&event.filename) })
 }
 
 /// The place that a removal frees.
@@ -92,10 +100,33 @@ pub(crate) fn removed(
     Ok(())
 }
 
+pub(crate) fn labelled(
+    rows: &mut Rows,
+    context: &Context<'_>,
+    part: i32,
+    event: &LabelsChanged,
+) -> Folded<()> {
+    let key = labelled_key(context.subject, event)?;
+    let id = ArtifactId::from_bytes(&event.artifact_id).map_err(|error| error.to_string())?;
+    let row = rows.files.get_mut(&key).filter(|row| row.artifact_id == id);
+    let row = row.ok_or("it changes labels of a file that is not there")?;
+    let before = shown(row);
+    row.labels = labels(event.labels.as_ref())?;
+    let summary = change(Some(before), Some(shown(row)));
+    rows.history.push(context.history(key.channel_id, part, "labels_changed", &summary));
+    Ok(())
+}
+
+fn labels(labels: Option<&Labels>) -> Folded<BTreeSet<LabelName>> {
+    let names = labels.map_or(&[][..], |labels| &labels.names);
+    names.iter().map(|name| LabelName::parse(name).map_err(|error| error.to_string())).collect()
+}
+
 fn shown(row: &ArtifactRow) -> Value {
     json!({
         "artifact_id": row.artifact_id.to_string(),
         "filename": row.filename,
+        "labels": row.labels.iter().map(LabelName::as_str).collect::<Vec<_>>(),
         "name": row.name,
         "sha256": hex::encode(row.sha256),
         "size_bytes": row.size,
@@ -132,6 +163,10 @@ fn row(context: &Context<'_>, event: &ArtifactPublished) -> Folded<ArtifactRow> 
         uploaded_at: context.at,
         seq: context.seq,
         authz_seq: context.authz_seq,
+        labels: match &event.labels {
+            Some(given) => labels(Some(given))?,
+            None => BTreeSet::from([LabelName::main()]),
+        },
     };
     match &event.detail {
         Some(Detail::Conda(detail)) => conda(blank, detail),

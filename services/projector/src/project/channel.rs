@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use names::{AccountId, ChannelId, Level, PackageId, Privacy};
 use proto::event::v1::{
     self as stored, Access, AccessChanged, ChannelCreated, ChannelDeleted, ChannelDescribed,
+    LabelLockChanged,
     access::Access as Kind,
     access_changed::{Object, Subject},
 };
@@ -71,6 +72,22 @@ pub(crate) fn deleted(
         channel.deleted_at = Some(context.at);
         let summary = change(Some(shown(channel)), None);
         rows.history.push(context.history(id, part, "channel_deleted", &summary));
+    }
+    Ok(())
+}
+
+/// Locks decide what may be changed and not what is shown, so only the history holds them.
+pub(crate) fn label_lock(
+    rows: &mut Rows,
+    context: &Context<'_>,
+    part: i32,
+    event: &LabelLockChanged,
+) -> Folded<()> {
+    let id = channel_id(&event.channel_id)?;
+    if rows.channels.contains_key(&id) {
+        let shown = |locked: bool| json!({ "label": text(&event.label), "locked": locked });
+        let summary = change(Some(shown(!event.locked)), Some(shown(event.locked)));
+        rows.history.push(context.history(id, part, "label_lock_changed", &summary));
     }
     Ok(())
 }

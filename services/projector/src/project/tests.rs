@@ -44,6 +44,7 @@ fn published(build: u8, content: u8) -> Event {
             name: "a".into(),
             ..CondaArtifact::default()
         })),
+        labels: None,
     })
 }
 

@@ -33,6 +33,11 @@ pub(crate) fn touch(keys: &mut Keys, subject: &str, event: &Event) -> Folded<()>
             keys.files.insert(artifact::removed_key(subject, event)?);
             Ok(())
         }
+        Event::LabelsChanged(event) => {
+            keys.files.insert(artifact::labelled_key(subject, event)?);
+            Ok(())
+        }
+        Event::LabelLockChanged(event) => channel(keys, &event.channel_id),
         Event::PasswordChanged(_)
         | Event::TokenOverlapEnded(_)
         | Event::TokenExpiryWarned(_)

@@ -3,10 +3,10 @@
 use names::{ChannelId, PackageKind};
 use proto::event::v1::{
     self as stored, AccessChanged, AccountCreated, AccountDisabled, Actor, ArtifactPublished,
-    ArtifactRemoved, ChannelCreated, ChannelDeleted, ChannelDescribed, CondaArtifact, OwnersChanged,
-    PackageCreated, PythonArtifact, TokenEdited, TokenExpiryWarned, TokenGrant, TokenIssued,
-    TokenOverlapEnded, TokenReissued, TokenRevoked, TokenSecret, access::Access, access_changed,
-    artifact_published::Detail, event::Event,
+    ArtifactRemoved, ChannelCreated, ChannelDeleted, ChannelDescribed, CondaArtifact, LabelLockChanged,
+    Labels, LabelsChanged, OwnersChanged, PackageCreated, PythonArtifact, TokenEdited, TokenExpiryWarned,
+    TokenGrant, TokenIssued, TokenOverlapEnded, TokenReissued, TokenRevoked, TokenSecret, access::Access,
+    access_changed, artifact_published::Detail, event::Event,
 };
 use uuid::Uuid;
 
@@ -218,6 +218,7 @@ pub(crate) fn published(channel: u8, package: u8, build: u8, content: u8) -> (St
             channeldata_json: b"{}".to_vec(),
             indexed_timestamp_ms: 1_700_000_000_000,
         })),
+        labels: None,
     };
     (files_subject(channel, package), Event::ArtifactPublished(event))
 }
@@ -229,6 +230,24 @@ pub(crate) fn removed(channel: u8, package: u8, build: u8, content: u8) -> (Stri
         subdir: "noarch".into(),
     };
     (files_subject(channel, package), Event::ArtifactRemoved(event))
+}
+
+/// The file bears one label from now on, or none.
+pub(crate) fn labelled(channel: u8, package: u8, build: u8, content: u8, label: &str) -> (String, Event) {
+    let event = LabelsChanged {
+        artifact_id: bytes(content, build),
+        filename: filename(package, build),
+        subdir: "noarch".into(),
+        labels: Some(Labels {
+            names: label.split(' ').filter(|name| !name.is_empty()).map(Into::into).collect(),
+        }),
+    };
+    (files_subject(channel, package), Event::LabelsChanged(event))
+}
+
+pub(crate) fn locked(channel: u8, label: &str, locked: bool) -> (String, Event) {
+    let event = LabelLockChanged { channel_id: bytes(CHANNEL, channel), label: label.into(), locked };
+    (channel_subject(channel), Event::LabelLockChanged(event))
 }
 
 fn filename(package: u8, build: u8) -> String {
@@ -253,6 +272,7 @@ pub(crate) fn wheel(channel: u8, n: u8) -> (String, Event) {
             metadata_size_bytes: 9,
             summary: "a leaf".into(),
         })),
+        labels: None,
     };
     (
         eventlog::subject::artifacts(channel_id(channel), PackageKind::Pypi, "leaf-pkg"),

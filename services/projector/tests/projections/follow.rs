@@ -1,6 +1,6 @@
 //! What is appended stands in the rows: in order, once, and not if it is void.
 
-use names::{AccountId, PackageKind, Privacy, TokenId};
+use names::{AccountId, LabelName, PackageKind, Privacy, TokenId};
 use proto::event::v1::event::Event;
 use readmodel::{ReadError, Stream, write::Keys};
 use std::time::Duration;
@@ -37,6 +37,8 @@ async fn each_noun_has_its_rows() {
         events::published(1, 1, 1, 11),
         events::published(1, 2, 1, 10),
         events::removed(1, 2, 1, 10),
+        events::labelled(1, 1, 1, 11, "dev rc1"),
+        events::locked(1, "dev", true),
         events::wheel(1, 1),
         events::deleted(1),
     ] {
@@ -61,6 +63,7 @@ async fn each_noun_has_its_rows() {
         [11],
         "the last one published stands"
     );
+    assert_eq!(conda[0].labels, ["dev", "rc1"].map(|label| LabelName::parse(label).unwrap()).into());
     let (_, python) = world.reader.artifacts(channel_id(1), PackageKind::Pypi, None).await.unwrap();
     assert_eq!(python.len(), 1);
     let mut history: Vec<String> = world
@@ -73,7 +76,14 @@ async fn each_noun_has_its_rows() {
         .collect();
     history.sort();
     let published = ["artifact_published"; 4];
-    let others = ["artifact_removed", "channel_created", "channel_deleted", "channel_described"];
+    let others = [
+        "artifact_removed",
+        "channel_created",
+        "channel_deleted",
+        "channel_described",
+        "label_lock_changed",
+        "labels_changed",
+    ];
     let expected: Vec<&str> = ["access_changed"]
         .into_iter()
         .chain(published)

@@ -27,6 +27,8 @@ enum Step {
     Own { owners: Vec<u8> },
     Publish { channel: u8, package: u8, build: u8, content: u8 },
     Remove { channel: u8, package: u8, build: u8, content: u8 },
+    Label { channel: u8, package: u8, build: u8, content: u8 },
+    Lock { channel: u8, locked: bool },
     Wheel { channel: u8, n: u8 },
     Barrier,
 }
@@ -65,6 +67,13 @@ fn step() -> impl Strategy<Value = Step> {
             build,
             content
         }),
+        place().prop_map(|(channel, package, build, content)| Step::Label {
+            channel,
+            package,
+            build,
+            content
+        }),
+        (0..3_u8, any::<bool>()).prop_map(|(channel, locked)| Step::Lock { channel, locked }),
         (0..3_u8, 0..3_u8).prop_map(|(channel, n)| Step::Wheel { channel, n }),
         Just(Step::Barrier),
     ]
@@ -95,6 +104,13 @@ async fn take(writer: &mut Writer, step: &Step) {
         }
         Step::Remove { channel, package, build, content } => {
             writer.append(events::removed(channel, package, build, content)).await;
+        }
+        Step::Label { channel, package, build, content } => {
+            let label = ["", "dev", "dev main"][usize::from(build)];
+            writer.append(events::labelled(channel, package, build, content, label)).await;
+        }
+        Step::Lock { channel, locked } => {
+            writer.append(events::locked(channel, "main", locked)).await;
         }
         Step::Wheel { channel, n } => drop(writer.append(events::wheel(channel, n)).await),
         Step::Barrier => {

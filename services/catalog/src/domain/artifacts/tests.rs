@@ -21,6 +21,7 @@ fn file(filename: &str, bytes: u8, detail: Detail) -> File {
         md5: [bytes; 16],
         size_bytes: u64::from(bytes),
         detail,
+        labels: Labels::new(),
     }
 }
 
@@ -60,19 +61,22 @@ fn after(history: &[Event]) -> Option<Artifacts> {
 #[test]
 fn the_same_bytes_again_record_nothing() {
     for first in [conda("noarch", 1), python("a-1.0.tar.gz", 1)] {
-        let history = publish(None, first.clone(), false).unwrap();
+        let history = publish(None, first.clone(), false, &Labels::new()).unwrap();
         let again = File { id: ArtifactId(Uuid::from_u128(9)), ..first.clone() };
-        assert_eq!(publish(after(&history).as_ref(), again, true), Ok(vec![]));
+        assert_eq!(publish(after(&history).as_ref(), again, true, &Labels::new()), Ok(vec![]));
         assert_eq!(after(&history).unwrap().id(&first.place), Some(first.id));
     }
 }
 
 #[test]
 fn a_conda_file_is_replaced_only_by_force() {
-    let history = publish(None, conda("noarch", 1), false).unwrap();
+    let history = publish(None, conda("noarch", 1), false, &Labels::new()).unwrap();
     let state = after(&history);
-    assert!(matches!(publish(state.as_ref(), conda("noarch", 2), false), Err(Refusal::CondaExists(_))));
-    let events = publish(state.as_ref(), conda("noarch", 2), true).unwrap();
+    assert!(matches!(
+        publish(state.as_ref(), conda("noarch", 2), false, &Labels::new()),
+        Err(Refusal::CondaExists(_))
+    ));
+    let events = publish(state.as_ref(), conda("noarch", 2), true, &Labels::new()).unwrap();
     assert!(matches!(&events[..], [Event::Removed { .. }, Event::Published(_)]));
     let state = events.into_iter().fold(state, evolve);
     assert_eq!(state.unwrap().id(&conda("noarch", 2).place), Some(conda("noarch", 2).id));
@@ -80,36 +84,118 @@ fn a_conda_file_is_replaced_only_by_force() {
 
 #[test]
 fn one_file_name_stands_in_many_subdirs() {
-    let history = publish(None, conda("noarch", 1), false).unwrap();
-    assert_eq!(publish(after(&history).as_ref(), conda("linux-64", 2), false).unwrap().len(), 1);
+    let history = publish(None, conda("noarch", 1), false, &Labels::new()).unwrap();
+    assert_eq!(
+        publish(after(&history).as_ref(), conda("linux-64", 2), false, &Labels::new()).unwrap().len(),
+        1
+    );
 }
 
 #[test]
 fn a_python_file_name_stands_for_its_bytes_for_ever() {
     let wheel = |bytes| python("a-1.0-py3-none-any.whl", bytes);
-    let mut history = publish(None, wheel(1), false).unwrap();
-    assert!(matches!(publish(after(&history).as_ref(), wheel(2), true), Err(Refusal::PythonExists(_))));
-    history.extend(remove(after(&history).as_ref(), &wheel(1).place).unwrap());
-    assert!(matches!(publish(after(&history).as_ref(), wheel(2), true), Err(Refusal::NameUsed(_))));
-    assert_eq!(publish(after(&history).as_ref(), wheel(1), false).unwrap().len(), 1);
+    let mut history = publish(None, wheel(1), false, &Labels::new()).unwrap();
+    assert!(matches!(
+        publish(after(&history).as_ref(), wheel(2), true, &Labels::new()),
+        Err(Refusal::PythonExists(_))
+    ));
+    history.extend(remove(after(&history).as_ref(), &wheel(1).place, &Labels::new()).unwrap());
+    assert!(matches!(
+        publish(after(&history).as_ref(), wheel(2), true, &Labels::new()),
+        Err(Refusal::NameUsed(_))
+    ));
+    assert_eq!(publish(after(&history).as_ref(), wheel(1), false, &Labels::new()).unwrap().len(), 1);
 }
 
 #[test]
 fn a_version_has_one_sdist_at_a_time() {
     let (first, second) = (python("a-1.0.tar.gz", 1), python("A-1.0.tar.gz", 2));
-    let mut history = publish(None, first.clone(), false).unwrap();
-    assert!(matches!(publish(after(&history).as_ref(), second.clone(), false), Err(Refusal::SdistExists(_))));
-    history.extend(remove(after(&history).as_ref(), &first.place).unwrap());
-    assert!(publish(after(&history).as_ref(), second, false).is_ok());
+    let mut history = publish(None, first.clone(), false, &Labels::new()).unwrap();
+    assert!(matches!(
+        publish(after(&history).as_ref(), second.clone(), false, &Labels::new()),
+        Err(Refusal::SdistExists(_))
+    ));
+    history.extend(remove(after(&history).as_ref(), &first.place, &Labels::new()).unwrap());
+    assert!(publish(after(&history).as_ref(), second, false, &Labels::new()).is_ok());
 }
 
 #[test]
 fn removing_twice_records_one_event() {
-    let mut history = publish(None, conda("noarch", 1), false).unwrap();
+    let mut history = publish(None, conda("noarch", 1), false, &Labels::new()).unwrap();
     let place = conda("noarch", 1).place;
-    history.extend(remove(after(&history).as_ref(), &place).unwrap());
-    assert_eq!(remove(after(&history).as_ref(), &place), Ok(vec![]));
-    assert!(matches!(remove(None, &place), Err(Refusal::NotFound(_))));
+    history.extend(remove(after(&history).as_ref(), &place, &Labels::new()).unwrap());
+    assert_eq!(remove(after(&history).as_ref(), &place, &Labels::new()), Ok(vec![]));
+    assert!(matches!(remove(None, &place, &Labels::new()), Err(Refusal::NotFound(_))));
+}
+
+fn labels<const N: usize>(names: [&str; N]) -> Labels {
+    names.map(|name| LabelName::parse(name).unwrap()).into()
+}
+
+/// The labels of the one file of `conda("noarch", 1)`.
+fn borne(state: Option<&Artifacts>) -> Labels {
+    state.unwrap().slots[&conda("noarch", 1).place].labels.clone()
+}
+
+#[test]
+fn a_file_without_labels_is_under_main_and_others_come_and_go() {
+    let none = Labels::new();
+    let place = conda("noarch", 1).place;
+    let mut history = publish(None, conda("noarch", 1), false, &none).unwrap();
+    assert_eq!(borne(after(&history).as_ref()), labels(["main"]));
+    let dev = labels(["dev"]);
+    history.extend(label(after(&history).as_ref(), &place, (&dev, &none), &none).unwrap());
+    assert_eq!(borne(after(&history).as_ref()), labels(["dev", "main"]));
+    assert_eq!(label(after(&history).as_ref(), &place, (&dev, &none), &none), Ok(vec![]));
+    history
+        .extend(label(after(&history).as_ref(), &place, (&none, &labels(["dev", "main"])), &none).unwrap());
+    assert_eq!(borne(after(&history).as_ref()), none);
+    assert!(matches!(label(None, &place, (&dev, &none), &none), Err(Refusal::NotFound(_))));
+}
+
+#[test]
+fn the_same_bytes_under_another_label_bear_both() {
+    let none = Labels::new();
+    let mut history = publish(None, conda("noarch", 1), false, &none).unwrap();
+    let again = File { labels: labels(["dev"]), ..conda("noarch", 1) };
+    let events = publish(after(&history).as_ref(), again.clone(), false, &none).unwrap();
+    assert!(matches!(&events[..], [Event::Labelled { .. }]));
+    history.extend(events);
+    assert_eq!(borne(after(&history).as_ref()), labels(["dev", "main"]));
+    assert_eq!(publish(after(&history).as_ref(), again, false, &none), Ok(vec![]));
+}
+
+#[test]
+fn a_locked_label_refuses_every_change() {
+    let (none, locked) = (Labels::new(), labels(["main"]));
+    let place = conda("noarch", 1).place;
+    let history = publish(None, conda("noarch", 1), false, &none).unwrap();
+    let state = after(&history);
+    let refused = |result: Result<Vec<Event>, Refusal>| {
+        assert_eq!(result, Err(Refusal::Locked(LabelName::main())));
+    };
+    refused(publish(None, conda("noarch", 1), false, &locked));
+    refused(publish(state.as_ref(), conda("noarch", 2), true, &locked));
+    refused(publish(state.as_ref(), File { labels: labels(["dev"]), ..conda("noarch", 2) }, true, &locked));
+    refused(remove(state.as_ref(), &place, &locked));
+    refused(label(state.as_ref(), &place, (&none, &labels(["main"])), &locked));
+    assert!(label(state.as_ref(), &place, (&labels(["dev"]), &none), &locked).is_ok());
+    assert!(publish(None, File { labels: labels(["dev"]), ..conda("noarch", 3) }, false, &locked).is_ok());
+}
+
+#[test]
+fn labels_of_one_file_are_limited_at_the_edge() {
+    let none = Labels::new();
+    let many = |count: usize| {
+        let names = (0..count).map(|number| LabelName::parse(&format!("l{number}")).unwrap());
+        File { labels: names.collect(), ..conda("noarch", 1) }
+    };
+    assert!(publish(None, many(MAX_LABELS), false, &none).is_ok());
+    let refused = |result| assert!(matches!(result, Err(Refusal::TooManyLabels(_))));
+    refused(publish(None, many(MAX_LABELS + 1), false, &none));
+    let history = publish(None, many(MAX_LABELS), false, &none).unwrap();
+    let place = conda("noarch", 1).place;
+    refused(label(after(&history).as_ref(), &place, (&labels(["one-more"]), &none), &none));
 }
 
 proptest! {
@@ -124,8 +210,8 @@ proptest! {
         for (name, bytes, force, removes) in deeds {
             let file = python(names[name], bytes);
             let events = match removes {
-                true => remove(state.as_ref(), &file.place),
-                false => publish(state.as_ref(), file, force),
+                true => remove(state.as_ref(), &file.place, &Labels::new()),
+                false => publish(state.as_ref(), file, force, &Labels::new()),
             };
             for event in events.unwrap_or_default() {
                 if let Event::Published(file) = &event {

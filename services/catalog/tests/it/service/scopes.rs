@@ -22,10 +22,12 @@ enum Call {
     ListChannels,
     Publish(PackageKind),
     RemoveArtifact(PackageKind),
+    ChangeLabels(PackageKind),
+    LockLabel,
 }
 
 /// Each call with the level it needs on the channel, and the scopes that open it; none: any live token may.
-const TABLE: [(Call, Option<Level>, &[&str]); 10] = [
+const TABLE: [(Call, Option<Level>, &[&str]); 13] = [
     (Call::CreateChannel, None, &["channel:create", "api:write", "api", "all"]),
     (Call::SetChannel, Some(Level::Manage), &["channel:edit", "api:write", "api", "all"]),
     (Call::GrantChannel, Some(Level::Manage), &["channel.group:edit", "api:modify-group", "api", "all"]),
@@ -52,6 +54,17 @@ const TABLE: [(Call, Option<Level>, &[&str]); 10] = [
         Some(Level::Manage),
         &["artifact:delete", "pypi", "api:write", "api", "all"],
     ),
+    (
+        Call::ChangeLabels(PackageKind::Conda),
+        Some(Level::Manage),
+        &["artifact:edit", "conda", "api:write", "api", "all"],
+    ),
+    (
+        Call::ChangeLabels(PackageKind::Pypi),
+        Some(Level::Manage),
+        &["artifact:edit", "pypi", "api:write", "api", "all"],
+    ),
+    (Call::LockLabel, Some(Level::Manage), &["artifact:edit", "conda", "pypi", "api:write", "api", "all"]),
 ];
 
 impl Call {
@@ -66,6 +79,8 @@ impl Call {
             Self::ListChannels => "ListChannels",
             Self::Publish(_) => "Publish",
             Self::RemoveArtifact(_) => "RemoveArtifact",
+            Self::ChangeLabels(_) => "ChangeLabels",
+            Self::LockLabel => "LockLabel",
         }
     }
 
@@ -104,6 +119,18 @@ impl Call {
                 let (kind, filename, subdir) = (kind.into(), filename.into(), String::new());
                 let request = api::RemoveArtifactRequest { channel, kind, filename, subdir };
                 client.remove_artifact(request).await.map(drop)
+            }
+            Self::ChangeLabels(of) => {
+                let (kind, filename) = kind(of);
+                let (kind, filename, subdir) = (kind.into(), filename.into(), String::new());
+                let files = vec![api::Place { kind, filename, subdir }];
+                let add = vec!["dev".to_owned()];
+                let request = api::ChangeLabelsRequest { channel, files, add, ..Default::default() };
+                client.change_labels(request).await.map(drop)
+            }
+            Self::LockLabel => {
+                let request = api::LockLabelRequest { channel, label: "dev".into(), locked: false };
+                client.lock_label(request).await.map(drop)
             }
         }
     }

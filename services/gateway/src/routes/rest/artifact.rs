@@ -47,6 +47,7 @@ struct ArtifactDocument {
     md5: String,
     uploaded_at: String,
     summary: String,
+    labels: Vec<String>,
 }
 
 impl From<ArtifactRow> for ArtifactDocument {
@@ -64,6 +65,7 @@ impl From<ArtifactRow> for ArtifactDocument {
             md5: hex::encode(row.md5),
             uploaded_at: row.uploaded_at.format(&Rfc3339).unwrap_or_default(),
             summary: row.summary,
+            labels: row.labels.iter().map(ToString::to_string).collect(),
         }
     }
 }

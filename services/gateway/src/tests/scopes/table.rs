@@ -17,6 +17,8 @@ pub(super) enum Deed {
     PublishConda,
     RemoveConda,
     RemovePython,
+    /// Labels of any file.
+    EditLabels,
     ListFiles,
     SeeChannels,
     MakeChannels,
@@ -51,7 +53,7 @@ pub(super) const SCOPES: [(&str, Opens); 48] = [
     ("artifact:create", Opens::These(&[UploadConda, UploadPython, PublishConda])),
     ("artifact:delete", Opens::These(&[RemoveConda, RemovePython])),
     ("artifact:download", Opens::These(&[ReadConda, ReadPython])),
-    ("artifact:edit", Opens::Later),
+    ("artifact:edit", Opens::These(&[EditLabels])),
     ("artifact:view", Opens::These(&[ListFiles])),
     ("channel:create", Opens::These(&[MakeChannels])),
     ("channel:delete", Opens::These(&[DeleteChannels])),
@@ -97,6 +99,7 @@ pub(super) const SCOPES: [(&str, Opens); 48] = [
             PublishConda,
             RemoveConda,
             RemovePython,
+            EditLabels,
             MakeChannels,
             EditChannels,
             DeleteChannels,
@@ -112,15 +115,16 @@ pub(super) const SCOPES: [(&str, Opens); 48] = [
             PublishConda,
             RemoveConda,
             RemovePython,
+            EditLabels,
             MakeChannels,
             EditChannels,
             DeleteChannels,
             EditTokens,
         ]),
     ),
-    ("conda", Opens::These(&[ReadConda, UploadConda, PublishConda, RemoveConda])),
+    ("conda", Opens::These(&[ReadConda, UploadConda, PublishConda, RemoveConda, EditLabels])),
     ("conda:download", Opens::These(&[ReadConda])),
-    ("pypi", Opens::These(&[ReadPython, UploadPython, RemovePython])),
+    ("pypi", Opens::These(&[ReadPython, UploadPython, RemovePython, EditLabels])),
     ("pypi:download", Opens::These(&[ReadPython])),
     ("pypi:upload", Opens::These(&[UploadPython])),
     ("repos", Opens::These(&[ReadConda, ReadPython])),
@@ -196,7 +200,7 @@ const fn row(
 }
 
 /// Every route there is.
-pub(super) const ROUTES: [Row; 32] = [
+pub(super) const ROUTES: [Row; 33] = [
     row(CONDA, CONDA_READS, Asks::Channel(Level::Read, ReadConda)),
     row(
         &["/repo/{channel}", "/repo/{channel}/label/{label}"],
@@ -222,7 +226,19 @@ pub(super) const ROUTES: [Row; 32] = [
     row(ONE_CHANNEL, &[("GET", "")], Asks::Channel(Level::Read, SeeChannels)),
     row(ONE_CHANNEL, &[("PATCH", "")], Asks::Channel(Level::Manage, EditChannels)),
     row(ONE_CHANNEL, &[("DELETE", "")], Asks::Channel(Level::Manage, DeleteChannels)),
-    row(ONE_CHANNEL, &[("GET", "/artifacts")], Asks::Channel(Level::Read, ListFiles)),
+    row(ONE_CHANNEL, &[("GET", "/artifacts"), ("GET", "/labels")], Asks::Channel(Level::Read, ListFiles)),
+    row(
+        ONE_CHANNEL,
+        &[
+            ("POST", "/labels/{label}/files"),
+            ("DELETE", "/labels/{label}/files"),
+            ("POST", "/labels/{label}/copy"),
+            ("POST", "/labels/{label}/move"),
+            ("PUT", "/labels/{label}/lock"),
+            ("DELETE", "/labels/{label}/lock"),
+        ],
+        Asks::Channel(Level::Manage, EditLabels),
+    ),
     row(
         ONE_CHANNEL,
         &[("DELETE", "/artifacts/conda/{subdir}/{file}")],

@@ -97,6 +97,15 @@ fn event(event: &Event) -> Value {
             "ArtifactRemoved",
             json!({ "artifact_id": id(&it.artifact_id), "subdir": it.subdir, "filename": it.filename }),
         ),
+        event::Event::LabelsChanged(it) => (
+            "LabelsChanged",
+            json!({ "artifact_id": id(&it.artifact_id), "subdir": it.subdir, "filename": it.filename,
+                "labels": it.labels.as_ref().map(|labels| &labels.names) }),
+        ),
+        event::Event::LabelLockChanged(it) => (
+            "LabelLockChanged",
+            json!({ "channel_id": id(&it.channel_id), "label": it.label, "locked": it.locked }),
+        ),
     };
     fields["type"] = json!(name);
     fields
@@ -171,6 +180,7 @@ fn artifact_published(it: &ArtifactPublished) -> Value {
         "filename": it.filename,
         "sha256": hex::encode(&it.sha256),
         "size_bytes": it.size_bytes,
+        "labels": it.labels.as_ref().map_or(vec!["main"], |labels| labels.names.iter().map(String::as_str).collect()),
     });
     match &it.detail {
         Some(artifact_published::Detail::Conda(conda)) => {
