@@ -105,12 +105,10 @@ impl Files {
         set("name", package);
         set("version", self.version.as_deref());
         set("kind", self.kind.map(names::PackageKind::as_str));
-        match self.file.as_deref().map(|file| file.rsplit_once('/').unwrap_or(("", file))) {
-            Some((subdir, filename)) => {
-                set("subdir", Some(subdir));
-                set("filename", Some(filename));
-            }
-            None => {}
+        if let Some(file) = self.file.as_deref() {
+            let (subdir, filename) = file.rsplit_once('/').unwrap_or(("", file));
+            set("subdir", Some(subdir));
+            set("filename", Some(filename));
         }
         selection
     }
