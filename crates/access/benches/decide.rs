@@ -55,6 +55,7 @@ fn start() -> Vec<Envelope> {
             owner_id: owner.clone(),
             privacy: Privacy::Private.into(),
             description: String::new(),
+            ..Default::default()
         }))
     });
     std::iter::once(account).chain(channels).collect()

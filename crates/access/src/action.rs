@@ -1,6 +1,6 @@
 //! What can be asked for. Each action knows the level it needs on its object.
 
-use names::{AccountId, ChannelId, Level, Scope};
+use names::{AccountId, ChannelId, Level, PackageKind, Scope};
 
 /// An action that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,10 +58,34 @@ actions! {
     PypiEdit = "pypi:edit",
     /// Change, copy, move or lock a label as a whole.
     LabelEdit = "artifact.label:edit",
-    /// See who else holds levels on a channel.
+    /// Make a package before its first file.
+    PackageCreate = "package:create",
+    /// Change who may see a package.
+    PackageEdit = "package:edit",
+    /// Remove a package with all its files.
+    PackageDelete = "package:delete",
+    /// See who else holds levels on a channel or package.
     GrantView = "channel.group:view",
-    /// Give and take levels on a channel.
+    /// Give and take levels on a channel or package.
     GrantEdit = "channel.group:edit",
+    /// See that a subchannel is there, and its details.
+    SubchannelView = "subchannel:view",
+    /// Make a subchannel; asked on the channel above it.
+    SubchannelCreate = "subchannel:create",
+    /// Change a subchannel's description or privacy.
+    SubchannelEdit = "subchannel:edit",
+    /// Delete a subchannel.
+    SubchannelDelete = "subchannel:delete",
+    /// List a subchannel's files through the API.
+    SubchannelArtifactView = "subchannel:view-artifacts",
+    /// See who else holds levels on a subchannel.
+    SubchannelGrantView = "subchannel.group:view",
+    /// Give and take levels on a subchannel.
+    SubchannelGrantEdit = "subchannel.group:edit",
+    /// See an organisation's groups and who is in them.
+    GroupView = "group:view",
+    /// Make, change and delete an organisation's groups.
+    GroupEdit = "group:edit",
     /// List and show an account's tokens.
     TokenView = "user.token:view",
     /// Issue and revoke an account's tokens.
@@ -87,6 +111,10 @@ actions! {
 }
 
 impl Action {
+    /// Those by which something of a channel is read.
+    pub(crate) const READING: [Self; 4] =
+        [Self::ChannelView, Self::ArtifactView, Self::CondaDownload, Self::PypiDownload];
+
     /// The level it needs on a channel; nothing for actions that are not about one.
     pub fn level(self) -> Option<Level> {
         match self {
@@ -94,18 +122,29 @@ impl Action {
             | Self::ArtifactView
             | Self::CondaDownload
             | Self::PypiDownload
-            | Self::GrantView => Some(Level::Read),
-            Self::CondaUpload | Self::PypiUpload | Self::CondaPublish | Self::PypiPublish => {
-                Some(Level::Write)
-            }
+            | Self::GrantView
+            | Self::SubchannelView
+            | Self::SubchannelArtifactView
+            | Self::SubchannelGrantView => Some(Level::Read),
+            Self::CondaUpload
+            | Self::PypiUpload
+            | Self::CondaPublish
+            | Self::PypiPublish
+            | Self::PackageCreate => Some(Level::Write),
             Self::CondaDelete
             | Self::PypiDelete
             | Self::CondaEdit
             | Self::PypiEdit
             | Self::LabelEdit
+            | Self::PackageEdit
+            | Self::PackageDelete
             | Self::ChannelEdit
             | Self::ChannelDelete
-            | Self::GrantEdit => Some(Level::Manage),
+            | Self::GrantEdit
+            | Self::SubchannelCreate
+            | Self::SubchannelEdit
+            | Self::SubchannelDelete
+            | Self::SubchannelGrantEdit => Some(Level::Manage),
             Self::ChannelCreate
             | Self::TokenView
             | Self::TokenEdit
@@ -114,11 +153,65 @@ impl Action {
             | Self::AccountDisable
             | Self::AccountPassword
             | Self::AccountOwners
+            | Self::GroupView
+            | Self::GroupEdit
             | Self::WhoAmI
             | Self::EventsSubscribe
             | Self::FeedFollow
             | Self::FeedAwait => None,
         }
+    }
+
+    /// What it is called on a subchannel, which has scopes of its own.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "everything else is called the same there")]
+    pub fn on(self, subchannel: bool) -> Self {
+        match self {
+            Self::ChannelView if subchannel => Self::SubchannelView,
+            Self::ChannelEdit if subchannel => Self::SubchannelEdit,
+            Self::ChannelDelete if subchannel => Self::SubchannelDelete,
+            Self::ArtifactView if subchannel => Self::SubchannelArtifactView,
+            Self::GrantView if subchannel => Self::SubchannelGrantView,
+            Self::GrantEdit if subchannel => Self::SubchannelGrantEdit,
+            other => other,
+        }
+    }
+
+    /// Whether somebody who was given a single package may ask for it in its channel: whatever answers then decides again
+    /// on each package, and shows no other.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is not about packages is about the whole channel"
+    )]
+    pub fn by_package(self) -> bool {
+        match self {
+            Self::ChannelView
+            | Self::SubchannelView
+            | Self::ArtifactView
+            | Self::SubchannelArtifactView
+            | Self::CondaDownload
+            | Self::PypiDownload
+            | Self::CondaUpload
+            | Self::PypiUpload
+            | Self::CondaPublish
+            | Self::PypiPublish
+            | Self::CondaDelete
+            | Self::PypiDelete
+            | Self::PackageEdit
+            | Self::PackageDelete => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it makes a package that is not there yet.
+    pub(crate) fn makes_package(self) -> bool {
+        matches!(
+            self,
+            Self::CondaUpload
+                | Self::PypiUpload
+                | Self::CondaPublish
+                | Self::PypiPublish
+                | Self::PackageCreate
+        )
     }
 }
 
@@ -143,8 +236,22 @@ impl Action {
             Self::CondaEdit => &[S::ArtifactEdit, S::Conda, S::ApiWrite, S::Api, S::All],
             Self::PypiEdit => &[S::ArtifactEdit, S::Pypi, S::ApiWrite, S::Api, S::All],
             Self::LabelEdit => &[S::ArtifactEdit, S::Conda, S::Pypi, S::ApiWrite, S::Api, S::All],
+            Self::PackageCreate => &[S::ArtifactCreate, S::ApiWrite, S::Api, S::All],
+            Self::PackageEdit => &[S::ArtifactEdit, S::ApiWrite, S::Api, S::All],
+            Self::PackageDelete => &[S::ArtifactDelete, S::ApiWrite, S::Api, S::All],
             Self::GrantView => &[S::ChannelGroupView, S::ApiRead, S::Api, S::All],
             Self::GrantEdit => &[S::ChannelGroupEdit, S::ApiModifyGroup, S::Api, S::All],
+            Self::SubchannelView => &[S::SubchannelView, S::ApiRead, S::Api, S::All],
+            Self::SubchannelCreate => &[S::SubchannelCreate, S::ApiWrite, S::Api, S::All],
+            Self::SubchannelEdit => &[S::SubchannelEdit, S::ApiWrite, S::Api, S::All],
+            Self::SubchannelDelete => &[S::SubchannelDelete, S::ApiWrite, S::Api, S::All],
+            Self::SubchannelArtifactView => {
+                &[S::ArtifactView, S::SubchannelViewArtifacts, S::ApiRead, S::Api, S::All]
+            }
+            Self::SubchannelGrantView => &[S::SubchannelGroupView, S::ApiRead, S::Api, S::All],
+            Self::SubchannelGrantEdit => &[S::SubchannelGroupEdit, S::ApiModifyGroup, S::Api, S::All],
+            Self::GroupView => &[S::ApiRead, S::Api, S::All],
+            Self::GroupEdit => &[S::ApiModifyGroup, S::Api, S::All],
             Self::TokenView => &[S::TokenView, S::ApiRead, S::Api, S::All],
             Self::TokenEdit => &[S::TokenEdit, S::ApiWrite, S::Api, S::All],
             Self::AccountView => &[S::ApiRead, S::Api, S::All],
@@ -167,6 +274,7 @@ impl std::str::FromStr for Action {
             "read" | "artifact:download" => Ok(Self::CondaDownload),
             "write" | "artifact:create" => Ok(Self::CondaUpload),
             "artifact:delete" => Ok(Self::CondaDelete),
+            "artifact:edit" => Ok(Self::PackageEdit),
             "manage" => Ok(Self::ChannelEdit),
             _ => Self::ALL
                 .into_iter()
@@ -183,8 +291,36 @@ pub enum Object<'a> {
     Server,
     /// An account, its tokens or its channels to be.
     Account(AccountId),
-    /// A channel by the name in the address, there or not.
+    /// A channel by the name in the address, there or not; a subchannel's is `parent/name`.
     ChannelNamed(&'a str),
     /// A channel by id.
     Channel(ChannelId),
+    /// A package in a channel by name, there or not.
+    PackageNamed {
+        /// The channel's name.
+        channel: &'a str,
+        /// The package's kind.
+        kind: PackageKind,
+        /// Its name, as its kind normalises it.
+        name: &'a str,
+    },
+    /// A package in a channel by id, there or not.
+    Package {
+        /// The channel.
+        channel: ChannelId,
+        /// The package's kind.
+        kind: PackageKind,
+        /// Its name, as its kind normalises it.
+        name: &'a str,
+    },
+}
+
+impl<'a> Object<'a> {
+    /// The package that is meant, if one is.
+    pub(crate) fn package(&self) -> Option<(PackageKind, &'a str)> {
+        match *self {
+            Self::PackageNamed { kind, name, .. } | Self::Package { kind, name, .. } => Some((kind, name)),
+            Self::Server | Self::Account(_) | Self::ChannelNamed(_) | Self::Channel(_) => None,
+        }
+    }
 }

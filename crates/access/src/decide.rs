@@ -3,10 +3,10 @@
 //! Nobody is told whether something exists that they may not know of: a channel that is not there
 //! is refused exactly like one that is closed to the caller.
 
-use names::{AccountId, ChannelId, Level, Privacy, TokenId};
-use proto::event::v1::AccountKind;
+use names::{AccountId, Level, PackageKind, Privacy, TokenId};
 use time::OffsetDateTime;
 
+use crate::hold::Thing;
 use crate::table::{Channel, Table, TokenKind};
 use crate::{Action, Caller, Object, Service};
 
@@ -32,8 +32,12 @@ pub enum By {
     OrganisationOwner,
     /// The token was given this level on the channel.
     Grant(Level),
-    /// The account was given this level on the channel.
+    /// The account or a group it is in was given this level on the channel, or manages the channel above it.
     Given(Level),
+    /// The account or a group it is in was given this level on the package; asked of the channel, on one of its packages.
+    Part(Level),
+    /// The account is in a group of the organisation.
+    Member,
     /// The caller manages the whole server.
     Admin,
     /// It concerns nobody but the caller.
@@ -78,6 +82,8 @@ pub enum Why {
     SessionNeeded,
     /// A scope token without a scope for this.
     ScopeMissing,
+    /// In a channel that the caller may read: something that is not there, or not there for them.
+    Absent,
 }
 
 impl Table {
@@ -99,8 +105,31 @@ impl Table {
             | Action::PypiEdit
             | Action::LabelEdit
             | Action::PypiDelete
+            | Action::PackageCreate
+            | Action::PackageEdit
+            | Action::PackageDelete
             | Action::GrantView
-            | Action::GrantEdit => self.decide_channel(caller, action, self.object_channel(object)),
+            | Action::GrantEdit
+            | Action::SubchannelView
+            | Action::SubchannelCreate
+            | Action::SubchannelEdit
+            | Action::SubchannelDelete
+            | Action::SubchannelArtifactView
+            | Action::SubchannelGrantView
+            | Action::SubchannelGrantEdit => match object.package() {
+                Some((kind, name)) => {
+                    self.decide_package(caller, action, self.object_channel(object), kind, name)
+                }
+                None => self.decide_channel(caller, action, object),
+            },
+            Action::GroupView => match (self.decide_account(caller, action, object), object) {
+                (Verdict::Refused(Refusal { why: Why::Missing, .. }), Object::Account(organisation))
+                    if self.is_in(caller, *organisation) =>
+                {
+                    Verdict::Allowed(By::Member)
+                }
+                (verdict, _) => verdict,
+            },
             Action::WhoAmI => match self.live(caller) {
                 Ok(_) => Verdict::Allowed(By::Own),
                 Err(why) => refused(why),
@@ -109,7 +138,8 @@ impl Table {
             | Action::TokenView
             | Action::TokenEdit
             | Action::AccountPassword
-            | Action::AccountOwners => self.decide_account(caller, action, object),
+            | Action::AccountOwners
+            | Action::GroupEdit => self.decide_account(caller, action, object),
             Action::AccountView => match self.acting(caller, action) {
                 Ok(_) => Verdict::Allowed(By::Own),
                 Err(why) => refused(why),
@@ -129,46 +159,23 @@ impl Table {
         }
     }
 
-    /// What the caller may do in a channel, and by what.
-    pub fn level(&self, caller: &Caller, channel: ChannelId) -> Option<Level> {
-        let channel = self.channel(channel)?;
-        let allowed = |action: Action| {
-            let needed = action.level()?;
-            let (held, _) = self.held(caller, action, channel)?;
-            (held >= needed).then_some(needed)
-        };
-        Action::ALL.into_iter().filter_map(allowed).max()
-    }
-
-    /// What an account holds in a channel by itself: the most that a token of its own can be given.
-    pub fn account_level(&self, account: AccountId, channel: ChannelId) -> Option<Level> {
-        self.owner_level(account, self.channel(channel)?).map(|(level, _)| level)
-    }
-
-    /// Whether a dead token could, while it lived, read something in this channel that is not for everyone:
-    /// answering such a caller with the public part alone would be a silent half index.
-    pub fn reads_hidden(&self, token: TokenId, channel: ChannelId) -> bool {
-        let (Some(token), Some(channel)) = (self.token(token), self.channel(channel)) else { return false };
-        channel.private_packages > 0
-            && match token.kind {
-                TokenKind::Session | TokenKind::Scoped => {
-                    self.owner_level(token.owner, channel).is_some_and(|(_, by)| by != By::Public)
-                }
-                TokenKind::Resource => token.grants.iter().any(|(id, _)| *id == channel.id),
-            }
-    }
-
-    fn decide_channel(&self, caller: &Caller, action: Action, channel: Option<&Channel>) -> Verdict {
+    fn decide_channel(&self, caller: &Caller, action: Action, object: &Object<'_>) -> Verdict {
+        let channel = self.object_channel(object);
         let needed = action.level().expect("every channel action has a level");
         let public =
             needed == Level::Read && channel.is_some_and(|channel| channel.privacy == Privacy::Public);
         let dead = match self.live(caller) {
             Ok(_) => {
-                let held = channel.and_then(|channel| self.held(caller, action, channel));
+                let things: &[Thing<'_>] =
+                    if action.by_package() { &[Thing::Whole, Thing::Part] } else { &[Thing::Whole] };
+                let held = things.iter().find_map(|thing| {
+                    let held = self.held(caller, action, channel?, *thing);
+                    held.filter(|(level, _)| *level >= needed)
+                });
                 return match held {
-                    Some((level, by)) if level >= needed => Verdict::Allowed(by),
-                    Some(_) | None => Verdict::Refused(Refusal {
-                        why: if self.lacks_scope(caller, action) { Why::ScopeMissing } else { Why::Missing },
+                    Some((_, by)) => Verdict::Allowed(by),
+                    None => Verdict::Refused(Refusal {
+                        why: self.lacking(caller, action.on(self.is_below(object))),
                         needed: Some(needed),
                         may_read: channel.is_some_and(|channel| self.reads(caller, channel)),
                     }),
@@ -186,56 +193,80 @@ impl Table {
         Verdict::Refused(Refusal { why: dead, needed: Some(needed), may_read: public })
     }
 
+    /// A package that is hidden from the caller and one that is not there are refused alike.
+    fn decide_package(
+        &self,
+        caller: &Caller,
+        action: Action,
+        channel: Option<&Channel>,
+        kind: PackageKind,
+        name: &str,
+    ) -> Verdict {
+        let above = channel.map_or(Object::ChannelNamed(""), |channel| Object::Channel(channel.id));
+        let Some(channel) = channel else { return self.decide_channel(caller, action, &above) };
+        let needed = action.level().expect("every package action has a level");
+        let whole = self.decide_channel(caller, action, &above);
+        if let (Verdict::Refused(_), Err(_)) = (whole, self.live(caller)) {
+            return whole;
+        }
+        let held = self.package(channel.id, kind, name).and_then(|package| {
+            let thing = Thing::Package(package);
+            let held = self.held(caller, action, channel, thing);
+            let sees =
+                || Action::READING.into_iter().any(|read| self.held(caller, read, channel, thing).is_some());
+            (held.is_some() || sees()).then_some(held)
+        });
+        match held {
+            Some(Some((level, by))) if level >= needed => Verdict::Allowed(by),
+            Some(_) => Verdict::Refused(Refusal {
+                why: self.lacking(caller, action.on(channel.parent.is_some())),
+                needed: Some(needed),
+                may_read: true,
+            }),
+            None => match whole {
+                Verdict::Allowed(_) if action.makes_package() => {
+                    // Only a level on the whole channel makes something new there.
+                    match self.held(caller, action, channel, Thing::Whole) {
+                        Some((level, by)) if level >= needed => Verdict::Allowed(by),
+                        Some(_) | None => Verdict::Refused(Refusal {
+                            why: Why::Missing,
+                            needed: Some(needed),
+                            may_read: false,
+                        }),
+                    }
+                }
+                Verdict::Allowed(_) => {
+                    Verdict::Refused(Refusal { why: Why::Absent, needed: Some(needed), may_read: true })
+                }
+                Verdict::Refused(_) => whole,
+            },
+        }
+    }
+
+    /// What a live caller lacks for an action.
+    fn lacking(&self, caller: &Caller, action: Action) -> Why {
+        if self.lacks_scope(caller, action) { Why::ScopeMissing } else { Why::Missing }
+    }
+
+    /// Whether the object is a subchannel, or would be one if it were there.
+    pub(crate) fn is_below(&self, object: &Object<'_>) -> bool {
+        match object {
+            Object::ChannelNamed(name) | Object::PackageNamed { channel: name, .. } => name.contains('/'),
+            Object::Channel(id) | Object::Package { channel: id, .. } => {
+                self.channel(*id).is_some_and(|channel| channel.parent.is_some())
+            }
+            Object::Server | Object::Account(_) => false,
+        }
+    }
+
+    fn is_in(&self, caller: &Caller, organisation: AccountId) -> bool {
+        let live = self.live(caller).ok().flatten();
+        live.is_some_and(|(_, account)| self.is_member(account, organisation))
+    }
+
     fn lacks_scope(&self, caller: &Caller, action: Action) -> bool {
         let token = caller.token().and_then(|token| self.token(token));
         token.is_some_and(|token| token.kind == TokenKind::Scoped && !token.opens(action))
-    }
-
-    /// Whether the caller may read anything of the channel, by any route.
-    fn reads(&self, caller: &Caller, channel: &Channel) -> bool {
-        [Action::ChannelView, Action::ArtifactView, Action::CondaDownload, Action::PypiDownload]
-            .into_iter()
-            .any(|action| self.held(caller, action, channel).is_some())
-    }
-
-    /// What a live caller holds on a channel, for an action.
-    fn held(&self, caller: &Caller, action: Action, channel: &Channel) -> Option<(Level, By)> {
-        let public = (channel.privacy == Privacy::Public).then_some((Level::Read, By::Public));
-        let Caller::Token { token, account } = caller else { return public };
-        let token = self.token(*token)?;
-        let owner = self.owner_level(*account, channel);
-        match token.kind {
-            TokenKind::Session => owner,
-            TokenKind::Scoped if token.opens(action) => owner,
-            TokenKind::Scoped => public,
-            TokenKind::Resource => {
-                let granted =
-                    token.grants.iter().filter(|(id, _)| *id == channel.id).map(|(_, level)| *level).max();
-                let capped = granted.zip(owner).map(|(granted, (most, _))| granted.min(most));
-                capped.map(|level| (level, By::Grant(level))).or(public)
-            }
-        }
-    }
-
-    /// What an account itself may do in a channel, now.
-    fn owner_level(&self, account: AccountId, channel: &Channel) -> Option<(Level, By)> {
-        if channel.owner == account {
-            return Some((Level::Manage, By::Owner));
-        }
-        if self.owns_organisation(account, channel.owner) {
-            return Some((Level::Manage, By::OrganisationOwner));
-        }
-        if self.is_admin(account) {
-            return Some((Level::Manage, By::Admin));
-        }
-        if let Some((_, level)) = channel.grants.iter().find(|(id, _)| *id == account) {
-            return Some((*level, By::Given(*level)));
-        }
-        match channel.privacy {
-            Privacy::Public => Some((Level::Read, By::Public)),
-            Privacy::Authenticated => Some((Level::Read, By::Authenticated)),
-            Privacy::Private => None,
-        }
     }
 
     fn decide_account(&self, caller: &Caller, action: Action, object: &Object<'_>) -> Verdict {
@@ -248,27 +279,29 @@ impl Table {
             Object::Account(id) if self.owns_organisation(account, *id) => {
                 Verdict::Allowed(By::OrganisationOwner)
             }
-            Object::Account(_) | Object::Server | Object::ChannelNamed(_) | Object::Channel(_) => {
-                if self.is_admin(account) { Verdict::Allowed(By::Admin) } else { refused(Why::Missing) }
+            Object::Account(_)
+            | Object::Server
+            | Object::ChannelNamed(_)
+            | Object::Channel(_)
+            | Object::PackageNamed { .. }
+            | Object::Package { .. } => {
+                if self.is_admin(account) {
+                    Verdict::Allowed(By::Admin)
+                } else {
+                    refused(Why::Missing)
+                }
             }
         }
     }
 
     fn object_channel(&self, object: &Object<'_>) -> Option<&Channel> {
         match object {
-            Object::ChannelNamed(name) => self.channel_named(name),
-            Object::Channel(id) => self.channel(*id),
+            Object::ChannelNamed(name) | Object::PackageNamed { channel: name, .. } => {
+                self.channel_named(name)
+            }
+            Object::Channel(id) | Object::Package { channel: id, .. } => self.channel(*id),
             Object::Server | Object::Account(_) => None,
         }
-    }
-
-    fn owns_organisation(&self, account: AccountId, organisation: AccountId) -> bool {
-        self.account(organisation)
-            .is_some_and(|it| it.kind != AccountKind::Person && it.owners.contains(&account))
-    }
-
-    fn is_admin(&self, account: AccountId) -> bool {
-        self.account(account).is_some_and(|account| account.admin && !account.disabled)
     }
 
     /// The account that a caller acts for: signed in, or by a scope token that opens the action.

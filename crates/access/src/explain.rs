@@ -23,7 +23,7 @@ impl Table {
                 let words = format!(
                     "{} may {} {}: {}",
                     self.caller_words(caller),
-                    action.as_str(),
+                    action.on(self.is_below(object)).as_str(),
                     self.object_words(object),
                     allowed_words(by)
                 );
@@ -45,6 +45,7 @@ impl Table {
     ) -> String {
         let who = self.caller_words(caller);
         let what = self.object_words(object);
+        let action = action.on(self.is_below(object));
         match refusal.why {
             Why::NotSignedIn => format!("{what} needs a token with {}", needs(refusal, action)),
             Why::Unknown => {
@@ -79,7 +80,8 @@ impl Table {
                     action.as_str()
                 )
             }
-            Why::Missing if refusal.may_read => {
+            Why::Absent => format!("there is no {what}"),
+            Why::Missing if refusal.may_read && object.package().is_none() => {
                 format!("{who} may read {what} but lacks {}", needs(refusal, action))
             }
             Why::Missing => format!("{who} lacks {} on {what}", needs(refusal, action)),
@@ -107,12 +109,18 @@ impl Table {
     }
 
     fn object_words(&self, object: &Object<'_>) -> String {
-        match object {
+        let channel_words =
+            |id| self.channel(id).map_or("this channel".into(), |it| format!("channel {}", it.name));
+        match *object {
             Object::Server => "this server".into(),
             Object::Account(_) => "this account".into(),
             Object::ChannelNamed(name) => format!("channel {name}"),
-            Object::Channel(id) => {
-                self.channel(*id).map_or("this channel".into(), |it| format!("channel {}", it.name))
+            Object::Channel(id) => channel_words(id),
+            Object::PackageNamed { channel, kind, name } => {
+                format!("{kind} package {name} in channel {channel}")
+            }
+            Object::Package { channel, kind, name } => {
+                format!("{kind} package {name} in {}", channel_words(channel))
             }
         }
     }
@@ -137,6 +145,8 @@ fn allowed_words(by: By) -> String {
         By::OrganisationOwner => "its owner owns the organisation".into(),
         By::Grant(level) => format!("it was given {level} on the channel"),
         By::Given(level) => format!("its owner was given {level} on the channel"),
+        By::Part(level) => format!("its owner was given {level} on a package"),
+        By::Member => "its owner is in a group of the organisation".into(),
         By::Admin => "its owner administers the server".into(),
         By::Own => "it concerns the caller's own account".into(),
         By::Service(_) => "it is one of the server's own services".into(),

@@ -1,13 +1,14 @@
 //! Folding AUTHZ, in order. Position decides: an event whose actor was dead by then is void here,
 //! and in every other fold, so a stolen token cannot outlive its revocation through what it was making.
 
-use names::{AccountId, ChannelId, InvalidId, InvalidName, Level, PackageId, PackageKind, Privacy, TokenId};
-use proto::event::v1::{
-    self as stored, AccessChanged, AccountKind, Envelope, PackageCreated, TokenIssued, access,
-    access_changed, event::Event,
-};
+mod channel;
+mod group;
+mod package;
 
-use crate::table::{Account, Channel, Package, Table, Token, TokenKind};
+use names::{AccountId, ChannelId, InvalidId, InvalidName, Level, PackageKind, Privacy, TokenId};
+use proto::event::v1::{self as stored, AccountKind, Envelope, TokenIssued, event::Event};
+
+use crate::table::{Account, Table, Token, TokenKind};
 use crate::{SecretHash, fold::Outcome::*};
 
 /// What applying an envelope did.
@@ -98,13 +99,7 @@ impl Table {
             }
             Event::OwnersChanged(event) => self.fold_owners(event),
             Event::ChannelCreated(event) => self.fold_channel(event),
-            Event::ChannelDescribed(event) => {
-                let id = ChannelId::from_bytes(&event.channel_id).map_err(text)?;
-                if let Some(channel) = self.channels.get_mut(&id) {
-                    channel.description = event.description.as_str().into();
-                }
-                Ok(())
-            }
+            Event::ChannelDescribed(event) => self.fold_described(event),
             Event::LabelLockChanged(event) => {
                 let id = ChannelId::from_bytes(&event.channel_id).map_err(text)?;
                 if let Some(channel) = self.channels.get_mut(&id) {
@@ -115,6 +110,11 @@ impl Table {
             Event::ChannelDeleted(event) => self.fold_deleted(&event.channel_id),
             Event::AccessChanged(event) => self.fold_access(event),
             Event::PackageCreated(event) => self.fold_package(event),
+            Event::PackageDeleted(event) => self.fold_package_deleted(&event.package_id),
+            Event::GroupCreated(event) => self.fold_group(event, &[]),
+            Event::GroupChanged(event) => self.fold_group_changed(event),
+            Event::GroupMembersChanged(event) => self.fold_members(event),
+            Event::GroupDeleted(event) => self.fold_group_deleted(&event.group_id),
             // They decide who may take a name or sign in, not who may do what.
             Event::PasswordChanged(_)
             | Event::TokenExpiryWarned(_)
@@ -217,72 +217,6 @@ impl Table {
         let account =
             self.accounts.get_mut(&id).ok_or("the owners change of an account that was never made")?;
         account.owners = owners.map_err(text)?;
-        Ok(())
-    }
-
-    pub(crate) fn fold_channel(&mut self, event: &stored::ChannelCreated) -> Folded<()> {
-        let id = ChannelId::from_bytes(&event.channel_id).map_err(text)?;
-        let name: Box<str> = event.name.as_str().into();
-        let channel = Channel {
-            id,
-            name: name.clone(),
-            owner: AccountId::from_bytes(&event.owner_id).map_err(text)?,
-            privacy: privacy(event.privacy)?,
-            description: event.description.as_str().into(),
-            grants: Vec::new(),
-            locked_labels: Vec::new(),
-            private_packages: 0,
-        };
-        self.channels.entry(id).or_insert(channel);
-        self.channel_names.insert(name, id);
-        Ok(())
-    }
-
-    fn fold_deleted(&mut self, id: &[u8]) -> Folded<()> {
-        let id = ChannelId::from_bytes(id).map_err(text)?;
-        if let Some(channel) = self.channels.remove(&id) {
-            self.channel_names.remove(&channel.name);
-            self.packages.remove(&id);
-        }
-        Ok(())
-    }
-
-    fn fold_access(&mut self, event: &AccessChanged) -> Folded<()> {
-        use access::Access::{Level as ToLevel, Privacy as ToPrivacy};
-        let Some(access_changed::Object::ChannelId(id)) = &event.object else {
-            return Err("access changed on an object unknown to this version".into());
-        };
-        let after = event.after.as_ref().and_then(|after| after.access);
-        let channel = self.channels.get_mut(&ChannelId::from_bytes(id).map_err(text)?);
-        match (&event.subject, after, channel) {
-            (Some(access_changed::Subject::Everyone(_)), Some(ToPrivacy(after)), channel) => {
-                let after = privacy(after)?;
-                if let Some(channel) = channel {
-                    channel.privacy = after;
-                }
-            }
-            (Some(access_changed::Subject::AccountId(account)), Some(ToLevel(after)), channel) => {
-                let account = AccountId::from_bytes(account).map_err(text)?;
-                let after = (after != stored::Level::None as i32).then(|| level(after)).transpose()?;
-                if let Some(channel) = channel {
-                    channel.grant(account, after);
-                }
-            }
-            _ => return Err("access changed for a subject, or in a way, unknown to this version".into()),
-        }
-        Ok(())
-    }
-
-    pub(crate) fn fold_package(&mut self, event: &PackageCreated) -> Folded<()> {
-        let channel = ChannelId::from_bytes(&event.channel_id).map_err(text)?;
-        let package =
-            Package { id: PackageId::from_bytes(&event.package_id).map_err(text)?, private: event.private };
-        let key = (kind(event.kind)?, event.name.as_str().into());
-        // A channel deleted meanwhile takes no packages.
-        let Some(entry) = self.channels.get_mut(&channel) else { return Ok(()) };
-        if self.packages.entry(channel).or_default().insert(key, package).is_none() && event.private {
-            entry.private_packages += 1;
-        }
         Ok(())
     }
 }

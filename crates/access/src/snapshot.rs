@@ -3,32 +3,38 @@
 use std::collections::HashMap;
 
 use proto::event::v1::{
-    ChannelCreated, Level as StoredLevel, PackageCreated, PackageKind as StoredKind,
+    ChannelCreated, GroupCreated, Level as StoredLevel, PackageCreated, PackageKind as StoredKind,
     Privacy as StoredPrivacy, TokenGrant, TokenIssued, TokenKind as StoredTokenKind, TokenSecret,
 };
 use proto::feed::v1::{
-    AccountEntry, AccountLevel, ChannelEntry, PackageEntry, SnapshotEntry, TokenEntry, snapshot_entry::Entry,
+    AccountEntry, AccountLevel, ChannelEntry, GroupEntry, PackageEntry, SnapshotEntry, TokenEntry,
+    snapshot_entry::Entry,
 };
 
-use names::{AccountId, ChannelId, Level, PackageKind, Privacy};
+use names::{AccountId, ChannelId, GroupId, Level, PackageId, PackageKind, Privacy};
 
 use crate::fold::level;
-use crate::table::{Account, Channel, Package, Table, Token, TokenKind};
-use crate::{FoldError, SecretHash, Service};
+use crate::table::{Account, Channel, Table, Token, TokenKind};
+use crate::{FoldError, Group, Package, SecretHash, Service, Subject, given};
 
 impl Table {
-    /// Every row, accounts and channels before what refers to them. Services are not in it: they are configuration.
+    /// Every row, each after those that it refers to. Services are not in it: they are configuration.
     pub fn entries(&self) -> impl Iterator<Item = SnapshotEntry> + '_ {
         let accounts = self.accounts.values().map(|account| Entry::Account(account_entry(account)));
+        let groups = self.groups.values().map(|group| Entry::Group(group_entry(group)));
         let tokens = self.tokens.iter().map(|token| Entry::Token(token_entry(token)));
-        let channels = self.channels.values().map(|channel| Entry::Channel(channel_entry(channel)));
-        let packages = self.packages.iter().flat_map(|(channel, packages)| {
-            packages.iter().map(move |((kind, name), package)| {
-                Entry::Package(package_entry(*channel, *kind, name, package))
+        let (above, below): (Vec<_>, Vec<_>) =
+            self.channels.values().partition(|channel| channel.parent.is_none());
+        let channels = above.into_iter().chain(below);
+        let channels = channels.map(|channel| Entry::Channel(channel_entry(channel)));
+        let packages = self.shelves.iter().flat_map(|(channel, shelf)| {
+            shelf.iter().map(move |(kind, name, package)| {
+                Entry::Package(package_entry(*channel, kind, name, package))
             })
         });
         let voids = self.voids.iter().map(|seq| Entry::VoidSeq(*seq));
         accounts
+            .chain(groups)
             .chain(channels)
             .chain(tokens)
             .chain(packages)
@@ -58,7 +64,11 @@ impl Table {
                 self.fold_token(&issued, entry.revoked_at_us)
             }
             Entry::Channel(entry) => self.restore_channel(&entry),
-            Entry::Package(entry) => self.fold_package(&entry.package.ok_or("a package without its facts")?),
+            Entry::Package(entry) => self.restore_package(&entry),
+            Entry::Group(entry) => {
+                let created = entry.group.ok_or("a group without its facts")?;
+                self.fold_group(&created, &entry.member_ids)
+            }
             Entry::VoidSeq(seq) => {
                 self.voids.insert(seq);
                 Ok(())
@@ -74,9 +84,22 @@ impl Table {
             self.channels.entry(id).and_modify(|channel| channel.lock(label, true));
         }
         for grant in &entry.grants {
-            let account = AccountId::from_bytes(&grant.account_id).map_err(|reason| reason.to_string())?;
-            let level = level(grant.level)?;
-            self.channels.entry(id).and_modify(|channel| channel.grant(account, Some(level)));
+            let (subject, level) = grant_of(grant)?;
+            self.channels
+                .entry(id)
+                .and_modify(|channel| given::set(&mut channel.grants, subject, Some(level)));
+        }
+        Ok(())
+    }
+
+    fn restore_package(&mut self, entry: &PackageEntry) -> Result<(), String> {
+        let created = entry.package.as_ref().ok_or("a package without its facts")?;
+        self.fold_package(created)?;
+        let id = PackageId::from_bytes(&created.package_id).map_err(|reason| reason.to_string())?;
+        let mut grants = entry.grants.iter().map(grant_of).collect::<Result<Vec<_>, _>>()?;
+        grants.sort_unstable();
+        if !grants.is_empty() {
+            self.change_package(id, |package| package.grants = grants.into());
         }
         Ok(())
     }
@@ -139,7 +162,9 @@ fn token_entry(token: &Token) -> TokenEntry {
 fn channel_entry(channel: &Channel) -> ChannelEntry {
     let created = ChannelCreated {
         channel_id: channel.id.to_bytes(),
-        name: channel.name.to_string(),
+        // A subchannel's own name is the last part.
+        name: channel.name.rsplit('/').next().unwrap_or_default().to_owned(),
+        parent_id: channel.parent.map(ChannelId::to_bytes).unwrap_or_default(),
         owner_id: channel.owner.to_bytes(),
         privacy: match channel.privacy {
             Privacy::Public => StoredPrivacy::Public,
@@ -149,14 +174,40 @@ fn channel_entry(channel: &Channel) -> ChannelEntry {
         .into(),
         description: channel.description.to_string(),
     };
-    let grant = |(account, level): &(AccountId, Level)| AccountLevel {
-        account_id: account.to_bytes(),
-        level: stored_level(*level),
-    };
     ChannelEntry {
         channel: Some(created),
-        grants: channel.grants.iter().map(grant).collect(),
+        grants: channel.grants.iter().map(grant_entry).collect(),
         locked_labels: channel.locked_labels.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn grant_entry((subject, level): &(Subject, Level)) -> AccountLevel {
+    let level = stored_level(*level);
+    match subject {
+        Subject::Account(id) => AccountLevel { account_id: id.to_bytes(), level, group_id: Vec::new() },
+        Subject::Group(id) => AccountLevel { account_id: Vec::new(), level, group_id: id.to_bytes() },
+    }
+}
+
+fn grant_of(entry: &AccountLevel) -> Result<(Subject, Level), String> {
+    let subject = match entry.group_id.as_slice() {
+        [] => AccountId::from_bytes(&entry.account_id).map(Subject::Account),
+        id => GroupId::from_bytes(id).map(Subject::Group),
+    };
+    Ok((subject.map_err(|reason| reason.to_string())?, level(entry.level)?))
+}
+
+fn group_entry(group: &Group) -> GroupEntry {
+    let created = GroupCreated {
+        group_id: group.id.to_bytes(),
+        organisation_id: group.organisation.to_bytes(),
+        name: group.name.to_string(),
+        description: group.description.to_string(),
+        level: stored_level(group.level),
+    };
+    GroupEntry {
+        group: Some(created),
+        member_ids: group.members.iter().map(|member| member.to_bytes()).collect(),
     }
 }
 
@@ -181,5 +232,5 @@ fn package_entry(channel: ChannelId, kind: PackageKind, name: &str, package: &Pa
         name: name.to_owned(),
         private: package.private,
     };
-    PackageEntry { package: Some(created) }
+    PackageEntry { package: Some(created), grants: package.grants.iter().map(grant_entry).collect() }
 }

@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use names::{AccountId, ChannelId, Level, PackageId, PackageKind, Privacy, Scope, TokenId};
+use names::{AccountId, ChannelId, GroupId, Level, PackageId, PackageKind, Privacy, Scope, TokenId};
 use proto::event::v1::AccountKind;
 use time::OffsetDateTime;
 
-use crate::{Action, Caller, Credential, SecretHash, Service};
+use crate::group::Group;
+use crate::shelf::{Package, Place, Shelf};
+use crate::{Action, Caller, Credential, SecretHash, Service, Subject};
 
 /// A person, an organisation or a service account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,20 +88,22 @@ impl Token {
 pub struct Channel {
     /// Its id; made again under the same name it has another.
     pub id: ChannelId,
-    /// Its name.
+    /// Its name; a subchannel's is `parent/name`.
     pub name: Box<str>,
-    /// A person or an organisation.
+    /// The channel that it is a subchannel of.
+    pub parent: Option<ChannelId>,
+    /// A person or an organisation; a subchannel's is its parent's.
     pub owner: AccountId,
     /// Who reads it without a grant.
     pub privacy: Privacy,
     /// Free text.
     pub description: Box<str>,
-    /// Accounts that were given a level here.
-    pub grants: Vec<(AccountId, Level)>,
+    /// Accounts and groups that were given a level here, sorted.
+    pub grants: Vec<(Subject, Level)>,
+    /// Its subchannels by their own names, sorted.
+    pub subchannels: Vec<(Box<str>, ChannelId)>,
     /// Labels that refuse every change.
     pub locked_labels: Vec<Box<str>>,
-    /// How many of its packages are private on their own.
-    pub(crate) private_packages: u32,
 }
 
 impl Channel {
@@ -108,21 +112,6 @@ impl Channel {
         self.locked_labels.retain(|it| &**it != label);
         self.locked_labels.extend(locked.then(|| label.into()));
     }
-
-    /// Gives an account a level here, or takes it away.
-    pub(crate) fn grant(&mut self, account: AccountId, level: Option<Level>) {
-        self.grants.retain(|(id, _)| *id != account);
-        self.grants.extend(level.map(|level| (account, level)));
-    }
-}
-
-/// A package: it exists from before its first file on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Package {
-    /// Its id.
-    pub id: PackageId,
-    /// Private on its own.
-    pub private: bool,
 }
 
 /// For keys that are random already: a digest passes through, an id (UUID v7, made by us) is mixed once.
@@ -164,7 +153,10 @@ pub struct Table {
     pub(crate) secrets: RandomMap<SecretHash, (usize, i64)>,
     pub(crate) channels: RandomMap<ChannelId, Channel>,
     pub(crate) channel_names: HashMap<Box<str>, ChannelId>,
-    pub(crate) packages: RandomMap<ChannelId, HashMap<(PackageKind, Box<str>), Package>>,
+    pub(crate) shelves: RandomMap<ChannelId, Shelf>,
+    pub(crate) package_places: RandomMap<PackageId, (ChannelId, Place)>,
+    pub(crate) groups: RandomMap<GroupId, Group>,
+    pub(crate) account_groups: RandomMap<AccountId, Vec<GroupId>>,
     pub(crate) voids: HashSet<u64>,
 }
 
@@ -270,10 +262,40 @@ impl Table {
         self.secrets.get(hash).map(|(place, _)| self.tokens[*place].id)
     }
 
+    /// A subchannel by the two names in an address.
+    pub fn subchannel(&self, parent: &str, name: &str) -> Option<&Channel> {
+        let below = &self.channel_named(parent)?.subchannels;
+        let place = below.binary_search_by(|(it, _)| (**it).cmp(name)).ok()?;
+        self.channel(below[place].1)
+    }
+
     /// A package by its normalised name.
     pub fn package(&self, channel: ChannelId, kind: PackageKind, name: &str) -> Option<&Package> {
-        // Not on a request's path: a read asks for the channel, an upload may allocate a key.
-        self.packages.get(&channel)?.get(&(kind, name.into()))
+        self.shelf(channel)?.get(kind, name)
+    }
+
+    /// Where a package stands, by its id; a deleted one is not there.
+    pub fn package_place(&self, id: PackageId) -> Option<(ChannelId, PackageKind, &str)> {
+        self.package_places.get(&id).map(|(channel, (kind, name))| (*channel, *kind, &**name))
+    }
+
+    /// Every package of a channel, in no order.
+    pub fn packages(&self, channel: ChannelId) -> impl Iterator<Item = (PackageKind, &str, &Package)> {
+        let packages = self.shelf(channel).into_iter().flat_map(Shelf::iter);
+        packages.map(|(kind, name, package)| (kind, &**name, package))
+    }
+
+    /// The packages of a channel that are private on their own or given to somebody, by kind and name: all others are
+    /// seen by whoever reads the channel.
+    pub fn special_packages(
+        &self,
+        channel: ChannelId,
+    ) -> impl Iterator<Item = (PackageKind, &str, &Package)> {
+        self.shelf(channel).into_iter().flat_map(Shelf::special)
+    }
+
+    pub(crate) fn shelf(&self, channel: ChannelId) -> Option<&Shelf> {
+        self.shelves.get(&channel)
     }
 }
 

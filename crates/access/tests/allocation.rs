@@ -30,6 +30,7 @@ fn a_decision_allocates_nothing() {
             owner_id: owner.clone(),
             privacy: Privacy::Private.into(),
             description: String::new(),
+            ..Default::default()
         }),
         event::Event::TokenIssued(TokenIssued {
             token_id: TokenId(Uuid::from_u128(3)).to_bytes(),

@@ -11,12 +11,15 @@ pub fn restricts(envelope: &Envelope) -> bool {
             | Event::ChannelDeleted(_)
             | Event::ArtifactRemoved(_)
             | Event::NameReleased(_)
+            | Event::PackageDeleted(_)
+            | Event::GroupDeleted(_)
             | Event::TokenOverlapEnded(_)
             // The event does not say what was before, but each may shut somebody out, and that must not wait for room.
             | Event::TokenEdited(_)
             | Event::TokenReissued(_)
             | Event::OwnersChanged(_),
         ) => true,
+        Some(Event::GroupMembersChanged(change)) => change.added_ids.is_empty(),
         Some(Event::AccessChanged(change)) => {
             match (rank(change.before.as_ref()), rank(change.after.as_ref())) {
                 (Some(before), Some(after)) => after < before,
@@ -33,6 +36,8 @@ pub fn restricts(envelope: &Envelope) -> bool {
             | Event::ChannelCreated(_)
             | Event::ChannelDescribed(_)
             | Event::PackageCreated(_)
+            | Event::GroupCreated(_)
+            | Event::GroupChanged(_)
             | Event::ArtifactPublished(_)
             // What a label shows changes, and who may do what does not.
             | Event::LabelsChanged(_)
@@ -58,7 +63,8 @@ fn rank(access: Option<&Access>) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use proto::event::v1::{
-        self, AccessChanged, TokenExpiryWarned, TokenIssued, TokenOverlapEnded, TokenReissued, TokenRevoked,
+        self, AccessChanged, GroupDeleted, GroupMembersChanged, PackageDeleted, TokenExpiryWarned,
+        TokenIssued, TokenOverlapEnded, TokenReissued, TokenRevoked,
     };
 
     use super::*;
@@ -94,6 +100,22 @@ mod tests {
             (changed(level(v1::Level::Manage), level(v1::Level::None)), true),
             (changed(level(v1::Level::Read), level(v1::Level::Write)), false),
             (Event::AccessChanged(AccessChanged::default()), false),
+            (Event::PackageDeleted(PackageDeleted::default()), true),
+            (Event::GroupDeleted(GroupDeleted::default()), true),
+            (
+                Event::GroupMembersChanged(GroupMembersChanged {
+                    removed_ids: vec![vec![1; 16]],
+                    ..Default::default()
+                }),
+                true,
+            ),
+            (
+                Event::GroupMembersChanged(GroupMembersChanged {
+                    added_ids: vec![vec![1; 16]],
+                    ..Default::default()
+                }),
+                false,
+            ),
         ] {
             assert_eq!(restricts(&envelope(vec![event.clone()])), expected, "{event:?}");
         }

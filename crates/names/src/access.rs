@@ -1,4 +1,6 @@
-//! The three small vocabularies that decide access.
+//! The small vocabularies that decide access.
+
+use crate::{AccountId, GroupId};
 
 /// What somebody may do with a channel or package; each level contains the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -9,6 +11,15 @@ pub enum Level {
     Write,
     /// Also edit, delete and grant.
     Manage,
+}
+
+/// Whom a level can be given to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Subject {
+    /// A person, an organisation or a service account.
+    Account(AccountId),
+    /// The members of a group.
+    Group(GroupId),
 }
 
 /// Who may read a channel without a grant.

@@ -49,6 +49,8 @@ id! {
     ChannelId;
     /// A package: (channel, kind, normalised name).
     PackageId;
+    /// A group of an organisation.
+    GroupId;
     /// One published file.
     ArtifactId;
     /// One decision in the log.

@@ -5,6 +5,7 @@
 mod access;
 mod channel;
 mod conda;
+mod group;
 mod id;
 mod label;
 mod login;
@@ -14,10 +15,11 @@ mod scope;
 mod subject;
 mod token;
 
-pub use access::{Level, PackageKind, Privacy};
+pub use access::{Level, PackageKind, Privacy, Subject};
 pub use channel::ChannelName;
 pub use conda::{CondaName, Subdir};
-pub use id::{AccountId, ArtifactId, ChannelId, EventId, InvalidId, PackageId, TokenId};
+pub use group::GroupName;
+pub use id::{AccountId, ArtifactId, ChannelId, EventId, GroupId, InvalidId, PackageId, TokenId};
 pub use label::LabelName;
 pub use login::Login;
 pub use project::ProjectName;

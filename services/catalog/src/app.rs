@@ -29,7 +29,7 @@ use crate::inspect::Limits;
 
 pub use artifacts::Removal;
 pub use caller::Asker;
-pub use channels::{ChannelChange, ChannelPage, ChannelView, NewChannel};
+pub use channels::{ChannelChange, ChannelPage, ChannelView, Given, NewChannel};
 pub use grants::Grantee;
 pub use labels::{Labelling, Relabelled};
 pub use publish::{Expected, Published, Upload};

@@ -107,7 +107,12 @@ fn subdir(event: &Event) -> Option<&str> {
         | Event::ChannelDeleted(_)
         | Event::AccessChanged(_)
         | Event::LabelLockChanged(_)
-        | Event::PackageCreated(_) => None,
+        | Event::PackageCreated(_)
+        | Event::PackageDeleted(_)
+        | Event::GroupCreated(_)
+        | Event::GroupChanged(_)
+        | Event::GroupMembersChanged(_)
+        | Event::GroupDeleted(_) => None,
     }
 }
 

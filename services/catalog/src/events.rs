@@ -5,7 +5,9 @@ pub mod channel;
 pub mod name;
 pub mod package;
 
-use names::{AccountId, ArtifactId, ChannelId, InvalidId, Level, PackageId, PackageKind, Privacy};
+use names::{
+    AccountId, ArtifactId, ChannelId, GroupId, InvalidId, Level, PackageId, PackageKind, Privacy, Subject,
+};
 use proto::event::v1 as stored;
 use proto::event::v1::event::Event as Stored;
 
@@ -36,6 +38,25 @@ fn artifact_id(bytes: &[u8]) -> Result<ArtifactId, String> {
 
 fn digest<const N: usize>(bytes: &[u8]) -> Result<[u8; N], String> {
     bytes.try_into().map_err(|_| format!("a digest of {} bytes where {N} are expected", bytes.len()))
+}
+
+/// Whom something is given to, in the log.
+fn subject_to_stored(subject: Subject) -> stored::access_changed::Subject {
+    match subject {
+        Subject::Account(id) => stored::access_changed::Subject::AccountId(id.to_bytes()),
+        Subject::Group(id) => stored::access_changed::Subject::GroupId(id.to_bytes()),
+    }
+}
+
+/// Whom something is given to; nobody in particular if it is for everyone.
+fn subject_from_stored(subject: &stored::access_changed::Subject) -> Result<Option<Subject>, String> {
+    match subject {
+        stored::access_changed::Subject::Everyone(_) => Ok(None),
+        stored::access_changed::Subject::AccountId(id) => Ok(Some(Subject::Account(account_id(id)?))),
+        stored::access_changed::Subject::GroupId(id) => {
+            Ok(Some(Subject::Group(GroupId::from_bytes(id).map_err(text)?)))
+        }
+    }
 }
 
 /// A privacy in the API and in the log.

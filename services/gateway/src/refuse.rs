@@ -41,6 +41,7 @@ pub(crate) fn answer(family: Family, carrier: Carrier, refusal: &Refusal, words:
             Problem::new(dead(family, carrier), words)
         }
         Why::Missing | Why::SessionNeeded | Why::ScopeMissing => Problem::new(StatusCode::FORBIDDEN, words),
+        Why::Absent => Problem::not_found(words),
     }
 }
 

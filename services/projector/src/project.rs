@@ -157,6 +157,11 @@ fn apply(rows: &mut Rows, context: &Context<'_>, part: i32, event: &Event) -> Fo
         Event::PasswordChanged(_)
         | Event::TokenOverlapEnded(_)
         | Event::TokenExpiryWarned(_)
+        | Event::GroupCreated(_)
+        | Event::GroupChanged(_)
+        | Event::GroupMembersChanged(_)
+        | Event::GroupDeleted(_)
+        | Event::PackageDeleted(_)
         | Event::NameTaken(_)
         | Event::NameReleased(_) => Ok(()),
     }

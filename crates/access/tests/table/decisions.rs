@@ -1,7 +1,7 @@
 //! Single decisions, each a short history and a question.
 
 use access::{Action, By, Caller, Credential, Object, Outcome, SecretHash, Service, Table, Verdict, Why};
-use names::Level as L;
+use names::{Level as L, PackageKind};
 use proto::event::v1::{Actor, Level, Privacy, TokenKind};
 use time::Duration;
 
@@ -143,7 +143,7 @@ fn a_dead_token_reads_a_public_channel_unless_it_could_read_something_hidden_the
         world.table.decide(&world.caller(2), Action::CondaDownload, &LAB),
         Verdict::Allowed(By::Public)
     );
-    world.push(package(1, "hidden", true));
+    world.push(new_package(1, 1, "hidden", true));
     assert!(matches!(
         why(world.table.decide(&world.caller(2), Action::CondaDownload, &LAB)),
         Why::Revoked { .. }
@@ -165,6 +165,115 @@ fn what_a_dead_token_did_afterwards_is_void() {
     assert!(world.table.is_void(world.table.seq()));
     world.push(disable(1));
     assert_eq!(world.push_by(mint(8), by(5)), Outcome::Void);
+}
+
+#[test]
+fn a_group_opens_what_it_was_given_as_long_as_one_is_in_it() {
+    let mut world = lab();
+    world.push(organisation(7, &[account(1)]));
+    world.push(group(1, 7));
+    world.push(grant_to(On::Channel(1), Whom::Group(1), Level::Write));
+    assert_eq!(why(world.table.decide(&world.caller(3), Action::CondaUpload, &LAB)), Why::Missing);
+    world.push(member(1, 3, true));
+    assert_eq!(
+        world.table.decide(&world.caller(3), Action::CondaUpload, &LAB),
+        Verdict::Allowed(By::Given(L::Write))
+    );
+    world.push(member(1, 3, false));
+    assert_eq!(why(world.table.decide(&world.caller(3), Action::CondaUpload, &LAB)), Why::Missing);
+}
+
+#[test]
+fn who_was_given_one_package_of_a_private_channel_finds_the_way_to_it_and_nothing_else() {
+    let mut world = lab();
+    world.push(new_package(1, 1, "one", false));
+    world.push(new_package(2, 1, "two", false));
+    world.push(grant_to(On::Package(1), Whom::Account(3), Level::Write));
+    let caller = world.caller(3);
+    let decide = |action, name| {
+        let object = Object::PackageNamed { channel: "lab", kind: PackageKind::Conda, name };
+        world.table.decide(&caller, action, &object)
+    };
+    assert_eq!(
+        world.table.decide(&caller, Action::CondaDownload, &LAB),
+        Verdict::Allowed(By::Part(L::Write))
+    );
+    assert_eq!(world.table.level(&caller, channel(1)), None);
+    assert_eq!(decide(Action::CondaDownload, "one"), Verdict::Allowed(By::Part(L::Write)));
+    assert_eq!(decide(Action::CondaPublish, "one"), Verdict::Allowed(By::Part(L::Write)));
+    for name in ["two", "three"] {
+        assert_eq!(why(decide(Action::CondaDownload, name)), Why::Absent);
+        assert_eq!(why(decide(Action::CondaPublish, name)), Why::Missing);
+    }
+    assert_eq!(why(world.table.decide(&caller, Action::ChannelEdit, &LAB)), Why::Missing);
+}
+
+#[test]
+fn a_private_package_of_a_public_channel_is_absent_for_those_it_is_not_for() {
+    let mut world = lab();
+    world.push(set_privacy(1, Privacy::Public));
+    world.push(new_package(1, 1, "one", true));
+    let object = Object::PackageNamed { channel: "lab", kind: PackageKind::Conda, name: "one" };
+    for caller in [Caller::Nobody, Caller::Unknown, world.caller(3)] {
+        assert_eq!(why(world.table.decide(&caller, Action::CondaDownload, &object)), Why::Absent);
+        let words = world.table.explain(&caller, Action::CondaDownload, &object).words;
+        assert_eq!(words, "there is no conda package one in channel lab");
+    }
+    let owner = world.table.decide(&world.caller(1), Action::CondaDownload, &object);
+    assert_eq!(owner, Verdict::Allowed(By::Owner));
+    let reader = world.table.decide(&world.caller(2), Action::CondaDownload, &object);
+    assert_eq!(reader, Verdict::Allowed(By::Grant(L::Read)));
+}
+
+#[test]
+fn manage_on_a_channel_reaches_its_subchannels_and_no_other_level_does() {
+    let mut world = lab();
+    world.push(below(5, 1, "sub", account(1), Privacy::Private));
+    let sub = Object::ChannelNamed("lab/sub");
+    let read = |world: &World| world.table.decide(&world.caller(3), Action::CondaDownload, &sub);
+    world.push(grant_to(On::Channel(1), Whom::Account(3), Level::Write));
+    assert_eq!(why(read(&world)), Why::Missing);
+    world.push(grant_to(On::Channel(1), Whom::Account(3), Level::Manage));
+    assert_eq!(read(&world), Verdict::Allowed(By::Given(L::Manage)));
+    world.push(issue(8, account(1), TokenKind::Resource, &[(channel(5), Level::Read)]));
+    let named = world.table.decide(&world.caller(8), Action::CondaDownload, &sub);
+    assert_eq!(named, Verdict::Allowed(By::Grant(L::Read)));
+    assert_eq!(why(world.table.decide(&world.caller(2), Action::CondaDownload, &sub)), Why::Missing);
+    assert_eq!(world.table.subchannel("lab", "sub").map(|sub| sub.id), Some(channel(5)));
+    world.push(delete(1));
+    assert_eq!(world.table.subchannel("lab", "sub"), None);
+    assert_eq!(world.table.channel(channel(5)), None);
+}
+
+#[test]
+fn a_subchannel_has_scopes_of_its_own() {
+    let mut world = lab();
+    world.push(below(5, 1, "sub", account(1), Privacy::Private));
+    world.push(scoped(6, account(1), "channel:edit"));
+    world.push(scoped(7, account(1), "subchannel:edit"));
+    for (n, object, may) in [
+        (6, LAB, true),
+        (6, Object::ChannelNamed("lab/sub"), false),
+        (7, LAB, false),
+        (7, Object::ChannelNamed("lab/sub"), true),
+    ] {
+        let explained = world.table.explain(&world.caller(n), Action::ChannelEdit, &object);
+        assert_eq!(explained.allowed, may, "{}", explained.words);
+    }
+}
+
+#[test]
+fn owners_change_the_groups_of_their_organisation_and_members_see_them() {
+    let mut world = lab();
+    world.push(organisation(7, &[account(1)]));
+    world.push(group(1, 7));
+    let decide =
+        |world: &World, n, action| world.table.decide(&world.caller(n), action, &Object::Account(account(7)));
+    assert_eq!(decide(&world, 1, Action::GroupEdit), Verdict::Allowed(By::OrganisationOwner));
+    assert_eq!(why(decide(&world, 3, Action::GroupView)), Why::Missing);
+    world.push(member(1, 3, true));
+    assert_eq!(decide(&world, 3, Action::GroupView), Verdict::Allowed(By::Member));
+    assert_eq!(why(decide(&world, 3, Action::GroupEdit)), Why::Missing);
 }
 
 #[test]

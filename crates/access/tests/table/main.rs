@@ -3,4 +3,5 @@
 
 mod decisions;
 mod model;
+mod reading;
 mod world;

@@ -1,12 +1,12 @@
 //! Builds logs for the tests of the table: short names for events, one sequence after the other.
 
 use access::{Caller, Credential, SecretHash, Service, Table};
-use names::{AccountId, ChannelId, PackageId, TokenId};
+use names::{AccountId, ChannelId, GroupId, PackageId, TokenId};
 use proto::event::v1::{
     Access, AccessChanged, AccountCreated, AccountDisabled, AccountKind, Actor, ChannelCreated,
-    ChannelDeleted, Envelope, Event, Everyone, Level, PackageCreated, PackageKind, Privacy, TokenGrant,
-    TokenIssued, TokenKind, TokenReissued, TokenRevoked, TokenSecret, access::Access as Value,
-    access_changed, event,
+    ChannelDeleted, Envelope, Event, Everyone, GroupCreated, GroupDeleted, GroupMembersChanged, Level,
+    PackageCreated, PackageDeleted, PackageKind, Privacy, TokenGrant, TokenIssued, TokenKind, TokenReissued,
+    TokenRevoked, TokenSecret, access::Access as Value, access_changed, event,
 };
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -89,13 +89,90 @@ pub(crate) fn reissue(n: u128) -> event::Event {
     })
 }
 
-pub(crate) fn grant(n: u128, to: AccountId, level: Level) -> event::Event {
+pub(crate) fn group_id(n: u128) -> GroupId {
+    GroupId(Uuid::from_u128(4_000_000 + n))
+}
+
+pub(crate) fn package_id(n: u128) -> PackageId {
+    PackageId(Uuid::from_u128(5_000_000 + n))
+}
+
+/// Who is given something.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whom {
+    Account(u128),
+    Group(u128),
+}
+
+/// On what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum On {
+    Channel(u128),
+    Package(u128),
+}
+
+impl On {
+    fn object(self) -> access_changed::Object {
+        match self {
+            Self::Channel(n) => access_changed::Object::ChannelId(channel(n).to_bytes()),
+            Self::Package(n) => access_changed::Object::PackageId(package_id(n).to_bytes()),
+        }
+    }
+}
+
+pub(crate) fn grant_to(on: On, to: Whom, level: Level) -> event::Event {
+    let subject = match to {
+        Whom::Account(n) => access_changed::Subject::AccountId(account(n).to_bytes()),
+        Whom::Group(n) => access_changed::Subject::GroupId(group_id(n).to_bytes()),
+    };
     event::Event::AccessChanged(AccessChanged {
-        object: Some(access_changed::Object::ChannelId(channel(n).to_bytes())),
-        subject: Some(access_changed::Subject::AccountId(to.to_bytes())),
+        object: Some(on.object()),
+        subject: Some(subject),
         before: None,
         after: Some(Access { access: Some(Value::Level(level.into())) }),
     })
+}
+
+pub(crate) fn group(n: u128, organisation: u128) -> event::Event {
+    event::Event::GroupCreated(GroupCreated {
+        group_id: group_id(n).to_bytes(),
+        organisation_id: account(organisation).to_bytes(),
+        name: format!("group-{n}"),
+        description: String::new(),
+        level: Level::Read.into(),
+    })
+}
+
+pub(crate) fn member(n: u128, who: u128, into: bool) -> event::Event {
+    let ids = vec![account(who).to_bytes()];
+    let (added_ids, removed_ids) = if into { (ids, vec![]) } else { (vec![], ids) };
+    event::Event::GroupMembersChanged(GroupMembersChanged {
+        group_id: group_id(n).to_bytes(),
+        added_ids,
+        removed_ids,
+    })
+}
+
+pub(crate) fn delete_group(n: u128) -> event::Event {
+    event::Event::GroupDeleted(GroupDeleted { group_id: group_id(n).to_bytes() })
+}
+
+pub(crate) fn new_package(n: u128, on: u128, name: &str, private: bool) -> event::Event {
+    event::Event::PackageCreated(PackageCreated {
+        package_id: package_id(n).to_bytes(),
+        channel_id: channel(on).to_bytes(),
+        kind: PackageKind::Conda.into(),
+        name: name.into(),
+        private,
+    })
+}
+
+pub(crate) fn hide(n: u128, private: bool) -> event::Event {
+    open_to_everyone(On::Package(n), if private { Privacy::Private } else { Privacy::Public })
+}
+
+pub(crate) fn delete_package(n: u128) -> event::Event {
+    event::Event::PackageDeleted(PackageDeleted { package_id: package_id(n).to_bytes() })
 }
 
 pub(crate) fn revoke(n: u128) -> event::Event {
@@ -138,6 +215,7 @@ pub(crate) fn create(n: u128, name: &str, owner: AccountId, privacy: Privacy) ->
         owner_id: owner.to_bytes(),
         privacy: privacy.into(),
         description: String::new(),
+        ..Default::default()
     })
 }
 
@@ -146,22 +224,23 @@ pub(crate) fn delete(n: u128) -> event::Event {
 }
 
 pub(crate) fn set_privacy(n: u128, privacy: Privacy) -> event::Event {
+    open_to_everyone(On::Channel(n), privacy)
+}
+
+fn open_to_everyone(on: On, privacy: Privacy) -> event::Event {
     event::Event::AccessChanged(AccessChanged {
-        object: Some(access_changed::Object::ChannelId(channel(n).to_bytes())),
+        object: Some(on.object()),
         subject: Some(access_changed::Subject::Everyone(Everyone {})),
         before: None,
         after: Some(Access { access: Some(Value::Privacy(privacy.into())) }),
     })
 }
 
-pub(crate) fn package(n: u128, name: &str, private: bool) -> event::Event {
-    event::Event::PackageCreated(PackageCreated {
-        package_id: PackageId(Uuid::from_u128(n)).to_bytes(),
-        channel_id: channel(n).to_bytes(),
-        kind: PackageKind::Conda.into(),
-        name: name.into(),
-        private,
-    })
+pub(crate) fn below(n: u128, parent: u128, name: &str, owner: AccountId, privacy: Privacy) -> event::Event {
+    let event::Event::ChannelCreated(created) = create(n, name, owner, privacy) else {
+        unreachable!("that is what it makes")
+    };
+    event::Event::ChannelCreated(ChannelCreated { parent_id: channel(parent).to_bytes(), ..created })
 }
 
 impl World {

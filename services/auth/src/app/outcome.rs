@@ -19,6 +19,7 @@ pub fn denied(
             Code::Unauthenticated
         }
         Why::Missing | Why::SessionNeeded | Why::ScopeMissing => Code::Forbidden,
+        Why::Absent => Code::NotFound,
     };
     Failure::new(code, table.refusal_words(caller, refusal, action, object))
 }

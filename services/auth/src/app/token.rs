@@ -143,7 +143,9 @@ impl App {
 fn grants(table: &Table, owner: AccountId, wanted: &[(String, Level)]) -> Result<Vec<Grant>, Failure> {
     let held = |name: &str, level: Level| -> Option<ChannelId> {
         let channel = table.channel_named(name)?.id;
-        table.account_level(owner, channel).filter(|held| *held >= level).map(|_| channel)
+        // Who holds something on single packages gives no more than that with the channel's name.
+        let most = table.account_level(owner, channel).max(table.account_part(owner, channel));
+        most.filter(|held| *held >= level).map(|_| channel)
     };
     let grant = |(name, level): &(String, Level)| {
         let refused = || {

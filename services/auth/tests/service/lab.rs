@@ -188,6 +188,7 @@ impl Lab {
             owner_id: owner.to_bytes(),
             privacy: privacy.into(),
             description: String::new(),
+            ..Default::default()
         });
         self.append(subject::channel(id), 0, system(), vec![created]).await;
         id

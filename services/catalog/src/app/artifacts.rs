@@ -32,7 +32,8 @@ impl Catalog {
         let subdir = removal.subdir.as_ref().map(ToString::to_string).unwrap_or_default();
         let place = Place { subdir, filename: removal.filename.clone() };
         let decide = |state: Option<&Artifacts>| {
-            self.check(&asker.credential, removing(removal.kind), &Object::Channel(channel))?;
+            let package = Object::Package { channel, kind: removal.kind, name: &name };
+            self.check(&asker.credential, removing(removal.kind), &package)?;
             Ok::<_, Failure>(artifacts::remove(state, &place, &self.locked(channel))?)
         };
         let subject = subject::artifacts(channel, removal.kind, &name);

@@ -86,5 +86,6 @@ fn code(refusal: &Refusal) -> Code {
             Code::Unauthenticated
         }
         Why::Missing | Why::SessionNeeded | Why::ScopeMissing => Code::Forbidden,
+        Why::Absent => Code::NotFound,
     }
 }

@@ -1,6 +1,6 @@
 //! Making, changing, deleting, showing and listing channels.
 
-use access::{Action, Caller, Object, Verdict};
+use access::{Action, Caller, Object, Subject, Table, Verdict};
 use eventlog::{execute_pair, subject};
 use names::{AccountId, ChannelId, ChannelName, Level, Privacy};
 use proto::feed::v1::Receipt;
@@ -31,7 +31,26 @@ pub struct ChannelView {
     pub description: String,
     pub level: Option<Level>,
     /// Who was given which level; for those who may manage it.
-    pub grants: Vec<(AccountId, Level)>,
+    pub grants: Vec<Given>,
+}
+
+/// What somebody was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    pub subject: Subject,
+    /// A group's organisation and name.
+    pub group: Option<(AccountId, String)>,
+    pub level: Level,
+}
+
+impl Given {
+    pub(super) fn of(table: &Table, (subject, level): (Subject, Level)) -> Self {
+        let group = match subject {
+            Subject::Account(_) => None,
+            Subject::Group(id) => table.group(id),
+        };
+        Self { subject, group: group.map(|group| (group.organisation, group.name.to_string())), level }
+    }
 }
 
 /// What came of a change.
@@ -197,7 +216,12 @@ impl Catalog {
     }
 
     pub(super) fn seen(&self, channel: &channel::Channel, caller: &Caller) -> ChannelView {
-        let level = self.parts.access.read(|table| table.level(caller, channel.id));
+        let given = |table: &Table| {
+            let level = table.level(caller, channel.id);
+            let all = channel.grants.iter().filter(|_| level == Some(Level::Manage));
+            (level, all.map(|(subject, level)| Given::of(table, (*subject, *level))).collect())
+        };
+        let (level, grants) = self.parts.access.read(given);
         ChannelView {
             id: channel.id,
             name: channel.name.to_string(),
@@ -205,21 +229,15 @@ impl Catalog {
             privacy: channel.privacy,
             description: channel.description.clone(),
             level,
-            grants: match level {
-                Some(Level::Manage) => channel.grants.iter().map(|(id, level)| (*id, *level)).collect(),
-                Some(Level::Read | Level::Write) | None => Vec::new(),
-            },
+            grants,
         }
     }
 }
 
 fn view(table: &access::Table, channel: &access::Channel, caller: &Caller) -> ChannelView {
     let level = table.level(caller, channel.id);
-    let mut grants = match level {
-        Some(Level::Manage) => channel.grants.clone(),
-        Some(Level::Read | Level::Write) | None => Vec::new(),
-    };
-    grants.sort_unstable();
+    let all = channel.grants.iter().filter(|_| level == Some(Level::Manage));
+    let grants = all.map(|given| Given::of(table, *given)).collect();
     ChannelView {
         id: channel.id,
         name: channel.name.to_string(),

@@ -1,6 +1,6 @@
 //! Levels on a channel, given to accounts.
 
-use access::{Action, Object};
+use access::{Action, Object, Subject};
 use eventlog::subject;
 use names::{AccountId, Level, Login};
 use runtime::{Code, Failure};
@@ -30,7 +30,8 @@ impl Catalog {
         let mut restricting = false;
         let decide = |channel: Option<&channel::Channel>| {
             self.check(&asker.credential, Action::GrantEdit, &Object::Channel(id))?;
-            let events = channel::decide(channel, Command::Grant { account, level })?;
+            let events =
+                channel::decide(channel, Command::Grant { subject: Subject::Account(account), level })?;
             // A repeat finds its effect present, and its first try may never have got its receipt.
             restricting = events.is_empty() && level != Some(Level::Manage)
                 || events.iter().any(channel::Event::restricts);

@@ -91,7 +91,8 @@ impl Catalog {
         let Described { file, version, metadata } = self.describe(channel, package, upload, digests, facts);
         let subject = subject::artifacts(channel, upload.kind, &name);
         let decide = |state: Option<&Artifacts>| {
-            self.check(&asker.credential, publishing(upload.kind), &Object::Channel(channel))?;
+            let package = Object::Package { channel, kind: upload.kind, name: &name };
+            self.check(&asker.credential, publishing(upload.kind), &package)?;
             Ok::<_, Failure>(artifacts::publish(state, file.clone(), upload.force, &self.locked(channel))?)
         };
         if self.is_wanted(&subject, &decide).await? {
@@ -138,6 +139,8 @@ impl Catalog {
         channel: ChannelId,
         (kind, name): (PackageKind, &str),
     ) -> Result<PackageId, Failure> {
+        // Before it is told whether the package is there.
+        self.check(&asker.credential, publishing(kind), &Object::Package { channel, kind, name })?;
         let known =
             self.parts.access.read(|table| table.package(channel, kind, name).map(|package| package.id));
         if let Some(id) = known {
@@ -145,7 +148,7 @@ impl Catalog {
         }
         let new = PackageId(self.parts.ambient.ids.uuid());
         let decide = |state: Option<&package::Package>| {
-            self.check(&asker.credential, publishing(kind), &Object::Channel(channel))?;
+            self.check(&asker.credential, publishing(kind), &Object::Package { channel, kind, name })?;
             Ok::<_, Failure>(package::ensure(state, new, channel, kind, name))
         };
         let done =

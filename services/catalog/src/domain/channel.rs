@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use names::{AccountId, ChannelId, ChannelName, LabelName, Level, Privacy};
+use names::{AccountId, ChannelId, ChannelName, LabelName, Level, Privacy, Subject};
 
 /// Longest description, in characters.
 pub const DESCRIPTION_CHARS: usize = 2_000;
-/// Accounts that can be given a level on one channel; every gateway holds them all in memory.
+/// Accounts and groups that can be given a level on one channel; every gateway holds them all in memory.
 pub const MAX_GRANTS: usize = 1_000;
 /// Labels that can be locked in one channel; every gateway holds them all in memory.
 pub const MAX_LOCKED_LABELS: usize = 1_000;
@@ -19,8 +19,8 @@ pub struct Channel {
     pub owner: AccountId,
     pub privacy: Privacy,
     pub description: String,
-    /// Accounts that were given a level here.
-    pub grants: BTreeMap<AccountId, Level>,
+    /// Accounts and groups that were given a level here.
+    pub grants: BTreeMap<Subject, Level>,
     pub locked_labels: BTreeSet<LabelName>,
     pub deleted: bool,
 }
@@ -39,9 +39,9 @@ pub enum Command {
         privacy: Option<Privacy>,
         description: Option<String>,
     },
-    /// Gives an account a level, or with none takes it away.
+    /// Gives an account or a group a level, or with none takes it away.
     Grant {
-        account: AccountId,
+        subject: Subject,
         level: Option<Level>,
     },
     /// Locks a label, or unlocks it.
@@ -57,7 +57,7 @@ pub enum Event {
     Created { id: ChannelId, name: ChannelName, owner: AccountId, privacy: Privacy, description: String },
     Described { id: ChannelId, description: String },
     PrivacyChanged { id: ChannelId, before: Privacy, after: Privacy },
-    LevelChanged { id: ChannelId, account: AccountId, before: Option<Level>, after: Option<Level> },
+    LevelChanged { id: ChannelId, subject: Subject, before: Option<Level>, after: Option<Level> },
     LabelLockChanged { id: ChannelId, label: LabelName, locked: bool },
     Deleted { id: ChannelId },
 }
@@ -75,7 +75,7 @@ pub enum Refusal {
     #[error("this account owns the channel: it may manage it without being given a level")]
     Owner,
     #[error(
-        "{MAX_GRANTS} accounts have a level on this channel already: make an organisation its owner instead"
+        "{MAX_GRANTS} accounts and groups have a level on this channel already: give it to a group instead"
     )]
     TooMany,
     #[error("{MAX_LOCKED_LABELS} labels are locked in this channel already: unlock one of them first")]
@@ -95,7 +95,7 @@ pub fn decide(channel: Option<&Channel>, command: Command) -> Result<Vec<Event>,
             None | Some(Channel { deleted: true, .. }),
         ) => Err(Refusal::Gone),
         (Command::Set { privacy, description }, Some(channel)) => set(channel, privacy, description),
-        (Command::Grant { account, level }, Some(channel)) => grant(channel, account, level),
+        (Command::Grant { subject, level }, Some(channel)) => grant(channel, subject, level),
         (Command::LockLabel { label, locked }, Some(channel)) => lock(channel, label, locked),
         (Command::Delete, None) => Err(Refusal::Gone),
         // Deleting twice is a retry after a lost reply: it succeeds and records nothing.
@@ -120,18 +120,18 @@ fn set(
     Ok(events)
 }
 
-fn grant(channel: &Channel, account: AccountId, after: Option<Level>) -> Result<Vec<Event>, Refusal> {
-    let before = channel.grants.get(&account).copied();
+fn grant(channel: &Channel, subject: Subject, after: Option<Level>) -> Result<Vec<Event>, Refusal> {
+    let before = channel.grants.get(&subject).copied();
     if before == after {
         return Ok(vec![]);
     }
-    if after.is_some() && account == channel.owner {
+    if after.is_some() && subject == Subject::Account(channel.owner) {
         return Err(Refusal::Owner);
     }
     if before.is_none() && channel.grants.len() >= MAX_GRANTS {
         return Err(Refusal::TooMany);
     }
-    Ok(vec![Event::LevelChanged { id: channel.id, account, before, after }])
+    Ok(vec![Event::LevelChanged { id: channel.id, subject, before, after }])
 }
 
 fn lock(channel: &Channel, label: LabelName, locked: bool) -> Result<Vec<Event>, Refusal> {
@@ -161,10 +161,10 @@ pub fn evolve(channel: Option<Channel>, event: Event) -> Option<Channel> {
         }
         Event::Described { description, .. } => channel.map(|channel| Channel { description, ..channel }),
         Event::PrivacyChanged { after, .. } => channel.map(|channel| Channel { privacy: after, ..channel }),
-        Event::LevelChanged { account, after, .. } => channel.map(|mut channel| {
+        Event::LevelChanged { subject, after, .. } => channel.map(|mut channel| {
             match after {
-                Some(level) => channel.grants.insert(account, level),
-                None => channel.grants.remove(&account),
+                Some(level) => channel.grants.insert(subject, level),
+                None => channel.grants.remove(&subject),
             };
             channel
         }),
@@ -199,6 +199,7 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use names::GroupId;
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -257,9 +258,9 @@ mod tests {
 
     #[test]
     fn a_level_is_given_changed_and_taken_away() {
-        let account = AccountId(Uuid::from_u128(3));
-        let grant = |level| Command::Grant { account, level };
-        let change = |before, after| vec![Event::LevelChanged { id: ID, account, before, after }];
+        let subject = Subject::Group(GroupId(Uuid::from_u128(3)));
+        let grant = |level| Command::Grant { subject, level };
+        let change = |before, after| vec![Event::LevelChanged { id: ID, subject, before, after }];
         let channel = after(&[create("d")]);
         assert_eq!(decide(channel.as_ref(), grant(None)), Ok(vec![]));
         let given = change(None, Some(Level::Write));
@@ -270,7 +271,8 @@ mod tests {
         let taken = change(Some(Level::Write), None);
         assert_eq!(decide(channel.as_ref(), grant(None)), Ok(taken.clone()));
         assert!(!given[0].restricts() && lowered[0].restricts() && taken[0].restricts());
-        let owner = Command::Grant { account: AccountId(Uuid::from_u128(2)), level: Some(Level::Read) };
+        let owner = Subject::Account(AccountId(Uuid::from_u128(2)));
+        let owner = Command::Grant { subject: owner, level: Some(Level::Read) };
         assert_eq!(decide(channel.as_ref(), owner), Err(Refusal::Owner));
     }
 
@@ -298,7 +300,10 @@ mod tests {
                 Command::LockLabel { label: LabelName::parse(&label).unwrap(), locked }
             }),
             (3..5_u128, proptest::option::of(prop_oneof![Just(Level::Read), Just(Level::Manage)])).prop_map(
-                |(account, level)| Command::Grant { account: AccountId(Uuid::from_u128(account)), level }
+                |(account, level)| Command::Grant {
+                    subject: Subject::Account(AccountId(Uuid::from_u128(account))),
+                    level
+                }
             ),
             (proptest::option::of(privacy), proptest::option::of("[a-z]{0,3}"))
                 .prop_map(|(privacy, description)| Command::Set { privacy, description }),

@@ -121,7 +121,12 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
         | Stored::ChannelDeleted(_)
         | Stored::AccessChanged(_)
         | Stored::LabelLockChanged(_)
-        | Stored::PackageCreated(_) => return Err("an event that is not about a file".into()),
+        | Stored::PackageCreated(_)
+        | Stored::PackageDeleted(_)
+        | Stored::GroupCreated(_)
+        | Stored::GroupChanged(_)
+        | Stored::GroupMembersChanged(_)
+        | Stored::GroupDeleted(_) => return Err("an event that is not about a file".into()),
     };
     Ok(Some(event))
 }

@@ -6,7 +6,8 @@ use proto::event::v1::event::Event as Stored;
 use proto::event::v1::{access, access_changed};
 
 use super::{
-    account_id, channel_id, known, level_from_stored, level_to_stored, privacy_from_stored, privacy_to_stored,
+    account_id, channel_id, known, level_from_stored, level_to_stored, privacy_from_stored,
+    privacy_to_stored, subject_from_stored, subject_to_stored,
 };
 use crate::domain::channel::Event;
 
@@ -20,6 +21,7 @@ pub fn encode(event: &Event) -> stored::Event {
                 owner_id: owner.to_bytes(),
                 privacy: privacy_to_stored(*privacy).into(),
                 description: description.clone(),
+                ..Default::default()
             })
         }
         Event::Described { id, description } => Stored::ChannelDescribed(stored::ChannelDescribed {
@@ -32,9 +34,9 @@ pub fn encode(event: &Event) -> stored::Event {
             before: Some(open(*before)),
             after: Some(open(*after)),
         }),
-        Event::LevelChanged { id, account, before, after } => Stored::AccessChanged(stored::AccessChanged {
+        Event::LevelChanged { id, subject, before, after } => Stored::AccessChanged(stored::AccessChanged {
             object: Some(access_changed::Object::ChannelId(id.to_bytes())),
-            subject: Some(access_changed::Subject::AccountId(account.to_bytes())),
+            subject: Some(subject_to_stored(*subject)),
             before: Some(held(*before)),
             after: Some(held(*after)),
         }),
@@ -90,6 +92,11 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
         | Stored::NameTaken(_)
         | Stored::NameReleased(_)
         | Stored::PackageCreated(_)
+        | Stored::PackageDeleted(_)
+        | Stored::GroupCreated(_)
+        | Stored::GroupChanged(_)
+        | Stored::GroupMembersChanged(_)
+        | Stored::GroupDeleted(_)
         | Stored::ArtifactPublished(_)
         | Stored::ArtifactRemoved(_)
         | Stored::LabelsChanged(_) => return Err("an event that is not about a channel".into()),
@@ -108,12 +115,12 @@ fn changed(event: &stored::AccessChanged) -> Result<Event, String> {
             let (before, after) = (privacy(event.before.as_ref()), privacy(event.after.as_ref()));
             Ok(Event::PrivacyChanged { id, before: before.ok_or(missing)?, after: after.ok_or(missing)? })
         }
-        Some(access_changed::Subject::AccountId(account)) => {
-            let missing = "a change of access for an account without a level";
+        Some(subject) => {
+            let missing = "a change of access for somebody without a level";
             let (before, after) = (level(event.before.as_ref()), level(event.after.as_ref()));
-            let account = account_id(account)?;
+            let subject = subject_from_stored(subject)?.ok_or("a change of access for nobody")?;
             let (before, after) = (before.ok_or(missing)?, after.ok_or(missing)?);
-            Ok(Event::LevelChanged { id, account, before, after })
+            Ok(Event::LevelChanged { id, subject, before, after })
         }
         None => Err("a change of access for nobody".into()),
     }

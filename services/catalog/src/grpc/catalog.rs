@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use names::{AccountId, ChannelName, LabelName, Level, Login, PackageKind, Privacy, Subdir};
+use names::{AccountId, ChannelName, LabelName, Login, PackageKind, Privacy, Subdir, Subject};
 use proto::catalog::v1 as api;
 use proto::catalog::v1::catalog_server::{Catalog as Api, CatalogServer};
 use proto::event::v1 as stored;
@@ -12,7 +12,8 @@ use tonic::{Request, Response, Status};
 
 use super::{asker, invalid};
 use crate::app::{
-    Catalog, ChannelChange, ChannelView, Expected, Grantee, Labelling, NewChannel, Published, Removal, Upload,
+    Catalog, ChannelChange, ChannelView, Expected, Given, Grantee, Labelling, NewChannel, Published, Removal,
+    Upload,
 };
 use crate::domain::artifacts::{Labels, Place};
 use crate::events::{
@@ -267,8 +268,18 @@ fn channel(view: ChannelView) -> api::Channel {
     }
 }
 
-fn held((account, level): (AccountId, Level)) -> api::AccountLevel {
-    api::AccountLevel { account_id: account.to_string(), level: level_to_stored(Some(level)).into() }
+fn held(given: Given) -> api::AccountLevel {
+    let level = level_to_stored(Some(given.level)).into();
+    let held = match given.subject {
+        Subject::Account(id) => api::AccountLevel { account_id: id.to_string(), ..Default::default() },
+        Subject::Group(id) => api::AccountLevel { group_id: id.to_string(), ..Default::default() },
+    };
+    match given.group {
+        Some((organisation, group)) => {
+            api::AccountLevel { level, group, organisation_id: organisation.to_string(), ..held }
+        }
+        None => api::AccountLevel { level, ..held },
+    }
 }
 
 fn published(published: Published) -> api::PublishReply {

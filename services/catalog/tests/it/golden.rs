@@ -7,8 +7,8 @@ use catalog::domain::{channel, name, package};
 use catalog::events;
 use catalog::inspect::{Conda, FileType, Python};
 use names::{
-    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, LabelName, Level, PackageId, PackageKind,
-    Privacy, ProjectName, Subdir,
+    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, GroupId, LabelName, Level, PackageId, PackageKind,
+    Privacy, ProjectName, Subdir, Subject,
 };
 use prost::Message as _;
 use proto::event::v1 as stored;
@@ -18,6 +18,7 @@ const CHANNEL: ChannelId = ChannelId(Uuid::from_u128(0x0190_0000_0000_7000_8000_
 const OWNER: AccountId = AccountId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0002));
 const PACKAGE: PackageId = PackageId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0003));
 const ARTIFACT: ArtifactId = ArtifactId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0004));
+const GROUP: GroupId = GroupId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0005));
 
 fn holds<E: std::fmt::Debug + PartialEq>(
     file: &str,
@@ -53,8 +54,9 @@ fn events_about_channels() {
         before: Privacy::Private,
         after: Privacy::Authenticated,
     };
-    let granted =
-        channel::Event::LevelChanged { id: CHANNEL, account: OWNER, before: None, after: Some(Level::Write) };
+    let level = |subject, after| channel::Event::LevelChanged { id: CHANNEL, subject, before: None, after };
+    let granted = level(Subject::Account(OWNER), Some(Level::Write));
+    let granted_group = level(Subject::Group(GROUP), Some(Level::Manage));
     let label = LabelName::parse("dev").unwrap();
     let locked = channel::Event::LabelLockChanged { id: CHANNEL, label, locked: true };
     let deleted = channel::Event::Deleted { id: CHANNEL };
@@ -64,6 +66,7 @@ fn events_about_channels() {
         ("access_changed", changed),
         ("access_changed_account", granted),
         ("label_lock_changed", locked),
+        ("access_changed_group", granted_group),
         ("channel_deleted", deleted),
     ] {
         holds(file, &event, events::channel::encode, events::channel::decode);

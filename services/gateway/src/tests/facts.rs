@@ -76,6 +76,7 @@ pub(super) fn fill(view: &AccessView) {
             owner_id: id(OWNER),
             privacy: privacy.into(),
             description: String::new(),
+            ..Default::default()
         }));
     }
     let here = [11, 12, 13];

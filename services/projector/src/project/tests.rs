@@ -60,6 +60,7 @@ fn event(n: u8) -> (Stream, String, Event) {
                 owner_id: bytes(1),
                 privacy: Privacy::Private.into(),
                 description: String::new(),
+                ..Default::default()
             };
             (Stream::Authz, channel(), Event::ChannelCreated(event))
         }

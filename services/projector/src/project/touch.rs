@@ -25,6 +25,7 @@ pub(crate) fn touch(keys: &mut Keys, subject: &str, event: &Event) -> Folded<()>
             None => Ok(()),
         },
         Event::PackageCreated(event) => package(keys, &event.package_id),
+        Event::PackageDeleted(event) => package(keys, &event.package_id),
         Event::ArtifactPublished(event) => {
             keys.files.insert(artifact::published_key(subject, event)?);
             Ok(())
@@ -41,6 +42,10 @@ pub(crate) fn touch(keys: &mut Keys, subject: &str, event: &Event) -> Folded<()>
         Event::PasswordChanged(_)
         | Event::TokenOverlapEnded(_)
         | Event::TokenExpiryWarned(_)
+        | Event::GroupCreated(_)
+        | Event::GroupChanged(_)
+        | Event::GroupMembersChanged(_)
+        | Event::GroupDeleted(_)
         | Event::NameTaken(_)
         | Event::NameReleased(_) => Ok(()),
     }

@@ -153,6 +153,7 @@ pub(crate) fn channel(n: u8, owner: u8) -> (String, Event) {
         owner_id: bytes(OWNER, owner),
         privacy: stored::Privacy::Private.into(),
         description: String::new(),
+        ..Default::default()
     };
     (channel_subject(n), Event::ChannelCreated(event))
 }

@@ -32,13 +32,22 @@ struct ChannelDocument {
 
 #[derive(Debug, Serialize)]
 struct HeldDocument {
-    account_id: String,
+    /// One of the two is there.
+    account_id: Option<String>,
+    group_id: Option<String>,
+    /// The group's name.
+    group: Option<String>,
     level: &'static str,
 }
 
 impl From<AccountLevel> for HeldDocument {
     fn from(held: AccountLevel) -> Self {
-        Self { level: level_word(held.level()), account_id: held.account_id }
+        Self {
+            level: level_word(held.level()),
+            account_id: nonempty(held.account_id),
+            group_id: nonempty(held.group_id),
+            group: nonempty(held.group),
+        }
     }
 }
 

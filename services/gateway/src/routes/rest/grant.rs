@@ -1,8 +1,8 @@
-//! `/api/v1/channels/{channel}/grants`: which accounts were given which level on a channel.
+//! `/api/v1/channels/{channel}/grants`: which accounts and groups were given which level on a channel.
 
-use access::TokenKind;
+use access::{Subject, Table, TokenKind};
 use axum::response::{IntoResponse, Response};
-use names::{AccountId, Level};
+use names::Level;
 use proto::auth::v1::DescribeAccountsRequest;
 use proto::catalog::v1::GrantChannelRequest;
 use proto::event::v1 as stored;
@@ -19,20 +19,43 @@ use crate::upstream;
 
 #[derive(Debug, Serialize)]
 struct HeldDocument {
-    account_id: String,
-    /// Where the caller may look accounts up.
+    /// One of the two is there.
+    account_id: Option<String>,
+    group_id: Option<String>,
+    /// The account's, where the caller may look accounts up.
     login: Option<String>,
+    /// The group's name, and whose it is.
+    group: Option<String>,
+    organisation_id: Option<String>,
     level: &'static str,
+}
+
+impl HeldDocument {
+    fn of(table: &Table, subject: Subject, level: Level) -> Self {
+        let (account_id, group_id) = match subject {
+            Subject::Account(id) => (Some(id.to_string()), None),
+            Subject::Group(id) => (None, Some(id)),
+        };
+        let group = group_id.and_then(|id| table.group(id));
+        Self {
+            account_id,
+            group_id: group_id.map(|id| id.to_string()),
+            login: None,
+            group: group.map(|group| group.name.to_string()),
+            organisation_id: group.map(|group| group.organisation.to_string()),
+            level: level.as_str(),
+        }
+    }
 }
 
 /// `GET …/grants`. Those who manage the channel see all, others what they hold themselves.
 pub(crate) async fn list(given: Given<Named>) -> Result<Response, Problem> {
-    let mut held = visible(&given);
-    held.sort_unstable();
-    let ids = held.iter().map(|(id, _)| id.to_string()).collect();
+    let mut grants = visible(&given);
+    let ids: Vec<String> = grants.iter().filter_map(|grant| grant.account_id.clone()).collect();
+    let nobody = ids.is_empty();
     let request = upstream::request(&given.admitted.presented, DescribeAccountsRequest { ids }, READ_CALL);
     // A token that opens this and no accounts is shown ids.
-    let described = match held.is_empty() {
+    let described = match nobody {
         true => Vec::new(),
         false => match given.app.upstreams.auth().describe_accounts(request).await {
             Ok(reply) => reply.into_inner().accounts,
@@ -40,16 +63,14 @@ pub(crate) async fn list(given: Given<Named>) -> Result<Response, Problem> {
             Err(status) => return Err(status.into()),
         },
     };
-    let document = |(id, level): (AccountId, Level)| {
-        let account_id = id.to_string();
-        let login = described.iter().find(|account| account.id == account_id);
-        HeldDocument { login: login.map(|account| account.login.clone()), account_id, level: level.as_str() }
-    };
-    let grants: Vec<_> = held.into_iter().map(document).collect();
+    for grant in &mut grants {
+        let account = described.iter().find(|account| Some(&account.id) == grant.account_id.as_ref());
+        grant.login = account.map(|account| account.login.clone());
+    }
     Ok(axum::Json(json!({ "grants": grants })).into_response())
 }
 
-fn visible(given: &Given<Named>) -> Vec<(AccountId, Level)> {
+fn visible(given: &Given<Named>) -> Vec<HeldDocument> {
     let (caller, room) = (&given.admitted.caller, given.admitted.room());
     given.app.view.read(|table| {
         let Some(channel) = table.channel(room.id) else { return Vec::new() };
@@ -60,8 +81,14 @@ fn visible(given: &Given<Named>) -> Vec<(AccountId, Level)> {
             TokenKind::Resource => table.level(caller, room.id),
         });
         let all = level == Some(Level::Manage);
-        let own = token.map(|token| token.owner);
-        channel.grants.iter().filter(|(id, _)| all || Some(*id) == own).copied().collect()
+        let own = |subject: &Subject| {
+            token.is_some_and(|token| match subject {
+                Subject::Account(id) => *id == token.owner,
+                Subject::Group(id) => table.groups_of(token.owner).contains(id),
+            })
+        };
+        let shown = channel.grants.iter().filter(|(subject, _)| all || own(subject));
+        shown.map(|(subject, level)| HeldDocument::of(table, *subject, *level)).collect()
     })
 }
 

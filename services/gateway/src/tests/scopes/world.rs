@@ -98,6 +98,7 @@ pub(super) fn fill(view: &AccessView) {
             owner_id: id(SOMEBODY_ELSE),
             privacy: if room.public { Privacy::Public } else { Privacy::Private }.into(),
             description: String::new(),
+            ..Default::default()
         }));
         if let Some(held) = room.held.filter(|_| !room.public) {
             let level = |level: Stored| Some(Access { access: Some(access::Access::Level(level.into())) });

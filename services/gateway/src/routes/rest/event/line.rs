@@ -80,7 +80,8 @@ fn event(event: &Event) -> Value {
         event::Event::ChannelCreated(it) => (
             "ChannelCreated",
             json!({ "channel_id": id(&it.channel_id), "name": it.name, "owner_id": id(&it.owner_id),
-                "privacy": privacy_word(it.privacy()), "description": it.description }),
+                "privacy": privacy_word(it.privacy()), "description": it.description,
+                "parent_id": id(&it.parent_id) }),
         ),
         event::Event::ChannelDescribed(it) => {
             ("ChannelDescribed", json!({ "channel_id": id(&it.channel_id), "description": it.description }))
@@ -92,6 +93,23 @@ fn event(event: &Event) -> Value {
             json!({ "package_id": id(&it.package_id), "channel_id": id(&it.channel_id),
                 "kind": package_kind_word(it.kind()), "name": it.name, "private": it.private }),
         ),
+        event::Event::PackageDeleted(it) => ("PackageDeleted", json!({ "package_id": id(&it.package_id) })),
+        event::Event::GroupCreated(it) => (
+            "GroupCreated",
+            json!({ "group_id": id(&it.group_id), "organisation_id": id(&it.organisation_id), "name": it.name,
+                "description": it.description, "level": level_word(it.level()) }),
+        ),
+        event::Event::GroupChanged(it) => (
+            "GroupChanged",
+            json!({ "group_id": id(&it.group_id), "name": it.name, "description": it.description,
+                "level": level_word(it.level()) }),
+        ),
+        event::Event::GroupMembersChanged(it) => (
+            "GroupMembersChanged",
+            json!({ "group_id": id(&it.group_id), "added_ids": ids(&it.added_ids),
+                "removed_ids": ids(&it.removed_ids) }),
+        ),
+        event::Event::GroupDeleted(it) => ("GroupDeleted", json!({ "group_id": id(&it.group_id) })),
         event::Event::ArtifactPublished(it) => ("ArtifactPublished", artifact_published(it)),
         event::Event::ArtifactRemoved(it) => (
             "ArtifactRemoved",
@@ -153,6 +171,7 @@ fn access_changed(it: &AccessChanged) -> Value {
     fields["subject"] = match &it.subject {
         Some(access_changed::Subject::Everyone(_)) => json!("everyone"),
         Some(access_changed::Subject::AccountId(account)) => json!(id(account)),
+        Some(access_changed::Subject::GroupId(group)) => json!({ "group_id": id(group) }),
         None => Value::Null,
     };
     fields["before"] = it.before.as_ref().map_or(Value::Null, access_word);
