@@ -178,28 +178,24 @@ impl Action {
 
     /// Whether somebody who was given a single package may ask for it in its channel: whatever answers then decides again
     /// on each package, and shows no other.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "what is not about packages is about the whole channel"
-    )]
     pub fn by_package(self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::ChannelView
-            | Self::SubchannelView
-            | Self::ArtifactView
-            | Self::SubchannelArtifactView
-            | Self::CondaDownload
-            | Self::PypiDownload
-            | Self::CondaUpload
-            | Self::PypiUpload
-            | Self::CondaPublish
-            | Self::PypiPublish
-            | Self::CondaDelete
-            | Self::PypiDelete
-            | Self::PackageEdit
-            | Self::PackageDelete => true,
-            _ => false,
-        }
+                | Self::SubchannelView
+                | Self::ArtifactView
+                | Self::SubchannelArtifactView
+                | Self::CondaDownload
+                | Self::PypiDownload
+                | Self::CondaUpload
+                | Self::PypiUpload
+                | Self::CondaPublish
+                | Self::PypiPublish
+                | Self::CondaDelete
+                | Self::PypiDelete
+                | Self::PackageEdit
+                | Self::PackageDelete
+        )
     }
 
     /// Whether it makes a package that is not there yet.

@@ -98,7 +98,7 @@ impl Table {
     pub(super) fn still(&self, change: Change) -> Option<Change> {
         match change {
             Change::Given(Subject::Group(group), Some(_)) if self.group(group).is_none() => None,
-            change => Some(change),
+            Change::Openness(_) | Change::Given(..) => Some(change),
         }
     }
 }

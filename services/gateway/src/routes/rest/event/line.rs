@@ -77,38 +77,17 @@ fn event(event: &Event) -> Value {
         }
         event::Event::NameTaken(it) => ("NameTaken", name_taken(it)),
         event::Event::NameReleased(it) => ("NameReleased", name_released(it)),
-        event::Event::ChannelCreated(it) => (
-            "ChannelCreated",
-            json!({ "channel_id": id(&it.channel_id), "name": it.name, "owner_id": id(&it.owner_id),
-                "privacy": privacy_word(it.privacy()), "description": it.description,
-                "parent_id": id(&it.parent_id) }),
-        ),
+        event::Event::ChannelCreated(it) => ("ChannelCreated", channel_created(it)),
         event::Event::ChannelDescribed(it) => {
             ("ChannelDescribed", json!({ "channel_id": id(&it.channel_id), "description": it.description }))
         }
         event::Event::ChannelDeleted(it) => ("ChannelDeleted", json!({ "channel_id": id(&it.channel_id) })),
         event::Event::AccessChanged(it) => ("AccessChanged", access_changed(it)),
-        event::Event::PackageCreated(it) => (
-            "PackageCreated",
-            json!({ "package_id": id(&it.package_id), "channel_id": id(&it.channel_id),
-                "kind": package_kind_word(it.kind()), "name": it.name, "private": it.private }),
-        ),
+        event::Event::PackageCreated(it) => ("PackageCreated", package_created(it)),
         event::Event::PackageDeleted(it) => ("PackageDeleted", json!({ "package_id": id(&it.package_id) })),
-        event::Event::GroupCreated(it) => (
-            "GroupCreated",
-            json!({ "group_id": id(&it.group_id), "organisation_id": id(&it.organisation_id), "name": it.name,
-                "description": it.description, "level": level_word(it.level()) }),
-        ),
-        event::Event::GroupChanged(it) => (
-            "GroupChanged",
-            json!({ "group_id": id(&it.group_id), "name": it.name, "description": it.description,
-                "level": level_word(it.level()) }),
-        ),
-        event::Event::GroupMembersChanged(it) => (
-            "GroupMembersChanged",
-            json!({ "group_id": id(&it.group_id), "added_ids": ids(&it.added_ids),
-                "removed_ids": ids(&it.removed_ids) }),
-        ),
+        event::Event::GroupCreated(it) => ("GroupCreated", group_created(it)),
+        event::Event::GroupChanged(it) => ("GroupChanged", group_changed(it)),
+        event::Event::GroupMembersChanged(it) => ("GroupMembersChanged", group_members_changed(it)),
         event::Event::GroupDeleted(it) => ("GroupDeleted", json!({ "group_id": id(&it.group_id) })),
         event::Event::ArtifactPublished(it) => ("ArtifactPublished", artifact_published(it)),
         event::Event::ArtifactRemoved(it) => (
@@ -127,6 +106,32 @@ fn event(event: &Event) -> Value {
     };
     fields["type"] = json!(name);
     fields
+}
+
+fn channel_created(it: &stored::ChannelCreated) -> Value {
+    json!({ "channel_id": id(&it.channel_id), "name": it.name, "owner_id": id(&it.owner_id),
+        "privacy": privacy_word(it.privacy()), "description": it.description,
+        "parent_id": id(&it.parent_id) })
+}
+
+fn group_created(it: &stored::GroupCreated) -> Value {
+    json!({ "group_id": id(&it.group_id), "organisation_id": id(&it.organisation_id), "name": it.name,
+        "description": it.description, "level": level_word(it.level()) })
+}
+
+fn group_changed(it: &stored::GroupChanged) -> Value {
+    json!({ "group_id": id(&it.group_id), "name": it.name, "description": it.description,
+        "level": level_word(it.level()) })
+}
+
+fn group_members_changed(it: &stored::GroupMembersChanged) -> Value {
+    json!({ "group_id": id(&it.group_id), "added_ids": ids(&it.added_ids),
+        "removed_ids": ids(&it.removed_ids) })
+}
+
+fn package_created(it: &stored::PackageCreated) -> Value {
+    json!({ "package_id": id(&it.package_id), "channel_id": id(&it.channel_id),
+        "kind": package_kind_word(it.kind()), "name": it.name, "private": it.private })
 }
 
 fn token_issued(it: &TokenIssued) -> Value {
