@@ -193,6 +193,8 @@ impl Action {
                 | Self::PypiPublish
                 | Self::CondaDelete
                 | Self::PypiDelete
+                | Self::CondaEdit
+                | Self::PypiEdit
                 | Self::PackageEdit
                 | Self::PackageDelete
         )

@@ -242,7 +242,6 @@ impl Facts {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "these are the actions that the model knows")]
 fn column(action: Action, below: bool) -> usize {
     match (action, below) {
         (Action::CondaDownload, _) => 0,

@@ -54,7 +54,11 @@ impl Catalog {
         for ((kind, name), places) in packages {
             let mut changed = 0;
             let decide = |state: Option<&Artifacts>| {
-                self.check(&asker.credential, editing(kind), &Object::Channel(channel))?;
+                self.check(
+                    &asker.credential,
+                    editing(kind),
+                    &Object::Package { channel, kind, name: &name },
+                )?;
                 let events = relabel(state, &places, wish, &self.locked(channel))?;
                 changed = events.len() as u64;
                 Ok::<_, Failure>(events)

@@ -7,8 +7,8 @@ use catalog::domain::{channel, name, package};
 use catalog::events;
 use catalog::inspect::{Conda, FileType, Python};
 use names::{
-    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, GroupId, LabelName, Level, PackageId, PackageKind,
-    Privacy, ProjectName, Subdir, Subject,
+    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, GroupId, LabelName, Level, PackageId,
+    PackageKind, Privacy, ProjectName, Subdir, Subject,
 };
 use prost::Message as _;
 use proto::event::v1 as stored;
