@@ -43,5 +43,13 @@ pub mod events {
     }
 }
 
+/// The use of tokens, as gateways tell it. It is not part of the log.
+pub mod usage {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("latchkey.usage.v1");
+    }
+}
+
 /// File descriptors of everything above, for gRPC reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

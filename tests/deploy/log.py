@@ -12,7 +12,7 @@ import tempfile
 
 from kustomize import ROOT
 
-USERS = ("auth", "catalog", "projector", "setup")
+USERS = ("auth", "catalog", "gateway", "projector", "setup")
 PASSWORDS = "".join(f'{user.upper()}_PASSWORD: "{user}-password"\n' for user in USERS)
 
 # Who may publish where. A fact belongs to its writer; nobody takes one back.
@@ -23,6 +23,10 @@ RIGHTS = [
     ("catalog", "evt.catalog.x.conda.y", True),
     ("catalog", "evt.access.channel.x", True),
     ("catalog", "evt.auth.owner.x", False),
+    ("gateway", "use.gateway", True),
+    ("gateway", "evt.lease", False),
+    ("gateway", "$JS.API.STREAM.INFO.AUTHZ", False),
+    ("catalog", "use.gateway", False),
     ("projector", "evt.lease", True),
     ("projector", "evt.catalog.barrier", True),
     ("projector", "evt.catalog.x.conda.y", False),

@@ -77,6 +77,11 @@ impl Token {
         older.iter().map(|(_, ends_at_us)| *ends_at_us).max().map(instant)
     }
 
+    /// How many strings it has had, the newest included.
+    pub fn strings(&self) -> u32 {
+        u32::try_from(self.secrets.len()).unwrap_or(u32::MAX)
+    }
+
     /// When it was revoked.
     pub fn revoked_at(&self) -> Option<OffsetDateTime> {
         self.revoked_at_us.map(instant)
@@ -195,6 +200,15 @@ impl Table {
         let Credential::Secret(hash) = credential else { return None };
         let (place, ends_at_us) = self.secrets.get(hash)?;
         Some(instant(self.tokens[*place].expires_at_us.min(*ends_at_us)))
+    }
+
+    /// Which of its token's strings it is, if it is one: 0 is the first, each reissue adds one.
+    pub fn string_no(&self, credential: &Credential) -> Option<u32> {
+        let Credential::Secret(hash) = credential else { return None };
+        let (place, _) = self.secrets.get(hash)?;
+        // The newest is the likeliest.
+        let strings = &self.tokens[*place].secrets;
+        strings.iter().rposition(|(known, _)| known == hash).and_then(|no| u32::try_from(no).ok())
     }
 
     /// The caller that a token would be if one of its strings were shown now.

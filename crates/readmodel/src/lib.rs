@@ -5,6 +5,8 @@
 //! and checkpoint; schema `live` has one view per table and is all that a reader names. Whatever a read answers
 //! carries the checkpoint that stood in the same statement's snapshot.
 //!
+//! Last uses of tokens come from the stream USAGE and not from the log: they stand in `meta` too, apart from the versions.
+//!
 //! The reading half is open to everybody; the writing half (feature `write`) is the projector's.
 
 #![warn(missing_docs)]
@@ -14,6 +16,7 @@ mod checkpoint;
 mod error;
 mod history;
 mod reader;
+mod usage;
 #[cfg(feature = "write")]
 pub mod write;
 
@@ -22,3 +25,4 @@ pub use checkpoint::{Checkpoint, Checkpoints, Stream};
 pub use error::ReadError;
 pub use history::HistoryRow;
 pub use reader::{PAGE_LIMIT, Reader};
+pub use usage::UseRow;

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod listener;
+mod usage;
 
 #[cfg(feature = "write")]
 pub(crate) use listener::NOTIFICATIONS;

@@ -16,6 +16,7 @@ mod package;
 mod rows;
 mod token;
 mod tx;
+mod usage;
 mod verify;
 mod version;
 
@@ -25,5 +26,6 @@ pub use ledger::LedgerRow;
 pub use lock::{Lock, LockGuard};
 pub use rows::{AccountRow, ChannelRow, Keys, PackageRow, ParkedRow, Rows, TokenRow};
 pub use tx::Tx;
+pub use usage::UsagePosition;
 pub use verify::{Difference, TABLES};
 pub use version::{Purpose, SHAPE, Version};

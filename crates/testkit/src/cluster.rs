@@ -181,6 +181,14 @@ impl Cluster {
         anyhow::bail!("the indexes do not catch up")
     }
 
+    /// Looks now, and again whenever uses of tokens have been taken in, until there is something to see.
+    pub async fn when_used<T>(
+        &self,
+        look: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
+    ) -> anyhow::Result<T> {
+        crate::database::when_used(&self.plan.database_url, look).await
+    }
+
     /// Compares the read models with the log; an error shows what differs.
     pub async fn verify(&self) -> anyhow::Result<()> {
         let config: Config = self.plan.config(Service::Projector)?;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run once, in a new database: the gateway's user may read everything and write nothing.
+# Run once, in a new database: the user of gateway and auth may read everything and write nothing.
 set -eu
 password=$(cat /run/secrets/postgres/gateway-password)
 psql --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" --set ON_ERROR_STOP=1 --set password="$password" <<'SQL'

@@ -12,6 +12,7 @@ mod owners;
 mod session;
 mod show;
 mod token;
+mod uses;
 mod warn;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use feed::client::AccessView;
 use feed::server::Followers;
 use proto::event::v1::Actor;
 use proto::feed::v1::Receipt;
+use readmodel::Reader;
 use runtime::{Ambient, Failure};
 use time::{Duration, OffsetDateTime};
 
@@ -42,6 +44,7 @@ pub use outcome::denied;
 pub use session::SignIn;
 pub use show::{ShownAccount, ShownGrant, ShownToken};
 pub use token::{Issued, NewToken};
+pub use uses::Uses;
 pub use warn::Warnings;
 
 /// How long a fold may take to reach what was just appended.
@@ -71,6 +74,8 @@ pub struct App {
     passwords: Passwords,
     receipts: Receipts,
     lifetimes: Lifetimes,
+    /// Where last uses of tokens are; without it they are not known.
+    reader: Option<Reader>,
 }
 
 /// What a change led to.
@@ -104,7 +109,14 @@ impl App {
             view,
             keys,
             lifetimes,
+            reader: None,
         }
+    }
+
+    /// The same, with the read models to ask for last uses of tokens.
+    #[must_use]
+    pub fn with_reader(self, reader: Option<Reader>) -> Self {
+        Self { reader, ..self }
     }
 
     fn now(&self) -> OffsetDateTime {

@@ -45,6 +45,9 @@ pub struct Config {
     /// File with the first administrator's password
     #[arg(long, env = "BOOTSTRAP_PASSWORD_FILE", requires = "bootstrap_login")]
     pub bootstrap_password_file: Option<PathBuf>,
+    /// Postgres with the read models, or @FILE that holds the address: when tokens were last used; unset, that is not known
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = runtime::config::value_or_file)]
+    pub database_url: Option<String>,
     /// Days until a sign-in ends by itself
     #[arg(long, env = "AUTH_SESSION_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
     pub session_days: u16,
@@ -75,6 +78,7 @@ impl Config {
             services_file: services_file.into(),
             bootstrap_login: None,
             bootstrap_password_file: None,
+            database_url: None,
             session_days: 30,
             token_days: 365,
             token_longest_days: 3650,

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use eventlog::{JetStream, Log, Stream};
 use feed::client::AccessView;
 use feed::server::{FeedService, Followers};
+use readmodel::Reader;
 use runtime::grpc::{GrpcServer, Served};
 use runtime::{Ambient, Drain, RequestId};
 use tokio::sync::watch;
@@ -41,6 +42,10 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let log = JetStream::connect(config.nats(), stamps(&ambient), Some(config.signer()?), config.keyring()?);
     let log = log.await.context("the event log at NATS_URL")?;
     let client = log.client();
+    // Nothing here waits for it: on a laptop this is who makes streams, and without this one only last uses are missing.
+    if let Err(error) = usage::ensure(&client, config.nats_replicas).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the stream of uses is not there");
+    }
     let log: Arc<dyn Log> = Arc::new(log);
 
     let view = AccessView::new(config.services()?);
@@ -61,7 +66,11 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let keys = Keys::open(client, config.nats_replicas, ambient.ids.clone()).await?;
     let app =
         App::new(ambient.clone(), log.clone(), keys, view.clone(), followers.clone(), config.lifetimes());
-    let app = Arc::new(app);
+    let reader = match &config.database_url {
+        Some(url) => Some(Reader::connect(url).await?),
+        None => None,
+    };
+    let app = Arc::new(app.with_reader(reader));
     make_first_administrator(&config, &app, &ambient).await?;
 
     let warning = warn_of_expiries(&config, &app, &ambient, &drain);

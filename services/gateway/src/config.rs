@@ -35,6 +35,9 @@ pub struct Config {
     /// Reverse proxies, separated by commas, whose X-Forwarded-For is believed; those on this machine always are
     #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpAddr>,
+    /// NATS servers, separated by commas, or @FILE that holds them, to tell who used which token; unset, nobody is told
+    #[arg(long, env = "NATS_URL", hide_env_values = true, value_parser = runtime::config::value_or_file)]
+    pub nats_url: Option<String>,
     /// Largest file that can be uploaded, in bytes
     #[arg(long, env = "MAX_UPLOAD_BYTES", default_value_t = DEFAULT_MAX_UPLOAD_BYTES)]
     pub max_upload_bytes: u64,
@@ -59,6 +62,7 @@ impl Config {
             service_secret_file: service_secret_file.into(),
             name: "gateway".into(),
             trusted_proxies: Vec::new(),
+            nats_url: None,
             max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
         }
     }

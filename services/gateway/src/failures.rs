@@ -1,29 +1,32 @@
-//! Refused credentials by address. Whoever fails too often is put off, whatever they show next.
+//! Refused credentials, by address and by token. An address that fails too often is put off, whatever it shows next; a
+//! token whose dead strings are shown too often is put off with these strings, from wherever they come.
 //!
-//! Guessing a token is hopeless anyway; this keeps passwords from being tried and a broken client from drowning others.
+//! Guessing a token is hopeless anyway; this keeps passwords from being tried, and a broken client, or a farm of them with
+//! one dead token, from drowning others. A string that is good is never put off for what others of its token do.
 
-use std::net::IpAddr;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use moka::sync::Cache;
 use runtime::Clock;
 
-/// Failures in a row before an address is put off. A job with a dead token makes about ten an install.
-const BURST: u32 = 300;
+/// Failures in a row before whose they are is put off. A job with a dead token makes about ten an install.
+pub(crate) const BURST: u32 = 300;
 
 /// Time in which one failure is forgiven.
 const FORGIVEN_AFTER: Duration = Duration::from_millis(500);
 
-/// Addresses remembered; the longest unseen goes first, which only ever forgives.
-const MAX_ADDRESSES: u64 = 100_000;
+/// Addresses remembered, and as many tokens; the longest unseen goes first, which only ever forgives.
+const MAX_KNOWN: u64 = 100_000;
 
-/// An address that has been quiet for as long has nothing left to forgive.
+/// Who has been quiet for as long has nothing left to forgive.
 const QUIET: Duration = Duration::from_secs(300);
 
-pub(crate) struct Failures {
+/// Failures by whose they are: an address, or a token.
+pub(crate) struct Failures<K> {
     clock: Arc<dyn Clock>,
-    counts: Cache<IpAddr, Arc<Mutex<Count>>>,
+    counts: Cache<K, Arc<Mutex<Count>>>,
 }
 
 /// Failures that are not forgiven yet, as of a moment.
@@ -47,15 +50,15 @@ impl Count {
     }
 }
 
-impl Failures {
+impl<K: Hash + Eq + Copy + Send + Sync + 'static> Failures<K> {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        let counts = Cache::builder().max_capacity(MAX_ADDRESSES).time_to_idle(QUIET).build();
+        let counts = Cache::builder().max_capacity(MAX_KNOWN).time_to_idle(QUIET).build();
         Self { clock, counts }
     }
 
-    /// Seconds until the address is heard again, if it is put off.
-    pub(crate) fn wait_s(&self, address: Option<IpAddr>) -> Option<u32> {
-        let count = self.counts.get(&address?)?;
+    /// Seconds until they are heard again, if they are put off.
+    pub(crate) fn wait_s(&self, whose: Option<K>) -> Option<u32> {
+        let count = self.counts.get(&whose?)?;
         let mut count = count.lock().unwrap_or_else(PoisonError::into_inner);
         count.forgive(self.clock.boot());
         let over = (count.failures + 1).checked_sub(BURST)?;
@@ -64,9 +67,9 @@ impl Failures {
     }
 
     /// Counts one.
-    pub(crate) fn note(&self, address: Option<IpAddr>) {
-        let Some(address) = address else { return };
-        let count = self.counts.get_with(address, Default::default);
+    pub(crate) fn note(&self, whose: Option<K>) {
+        let Some(whose) = whose else { return };
+        let count = self.counts.get_with(whose, Default::default);
         let mut count = count.lock().unwrap_or_else(PoisonError::into_inner);
         count.forgive(self.clock.boot());
         count.failures = count.failures.saturating_add(1).min(2 * BURST);
@@ -75,6 +78,8 @@ impl Failures {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
     use runtime::TestClock;
     use time::OffsetDateTime;
@@ -93,6 +98,16 @@ mod tests {
         assert_eq!((failures.wait_s(other), failures.wait_s(None)), (None, None));
         clock.advance(FORGIVEN_AFTER);
         assert_eq!(failures.wait_s(address), None);
+    }
+
+    #[test]
+    fn no_more_are_remembered_than_the_limit_and_the_newest_among_them() {
+        let failures = Failures::new(Arc::new(TestClock::at(OffsetDateTime::UNIX_EPOCH)));
+        for whose in 0..MAX_KNOWN + 1_000 {
+            failures.note(Some(whose));
+        }
+        failures.counts.run_pending_tasks();
+        assert!(failures.counts.entry_count() <= MAX_KNOWN, "{}", failures.counts.entry_count());
     }
 
     #[test]

@@ -6,13 +6,15 @@ mod leftover;
 pub(crate) use admit::{Admitted, no_address};
 pub(crate) use leftover::discard;
 
+use std::net::IpAddr;
+
 use access::Action;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use names::Level;
 
 use crate::address;
@@ -20,6 +22,7 @@ use crate::caller::{Carrier, Presented};
 use crate::problem::Problem;
 use crate::refuse::{Family, TOKEN_WARNING};
 use crate::state::App;
+use crate::usage::Shown;
 use admit::Refused;
 
 /// Everything in a request that an answer can depend on.
@@ -144,6 +147,7 @@ async fn pass(
         return Problem::too_many("too many refused credentials came from this address", wait_s)
             .into_response();
     }
+    let shown = shown(door, &presented, client, request.headers());
     let channel = params.iter().find(|(key, _)| *key == "channel").map(|(_, value)| value);
     match admit::admit(door, presented, channel) {
         Ok(admitted) => {
@@ -156,15 +160,51 @@ async fn pass(
             if door.gate == Gate::SignIn && response.status() == StatusCode::UNAUTHORIZED {
                 door.app.failures.note(address);
             }
+            if let Some(shown) = shown {
+                shown.tell(&door.app, door.family, response.status());
+            }
             response
         }
         Err(Refused { problem, dead }) => {
             metrics::counter!("gateway_refusals_total", "family" => family_word(door.family)).increment(1);
-            if dead {
-                door.app.failures.note(address);
-            }
+            let put_off = dead.then(|| failed(door, client, shown.as_ref())).flatten();
+            let problem = put_off.unwrap_or(problem);
             discard(request);
-            problem.into_response()
+            let response = problem.into_response();
+            if let Some(shown) = shown {
+                shown.tell(&door.app, door.family, response.status());
+            }
+            response
+        }
+    }
+}
+
+/// The token that a request shows where it matters whose it is.
+fn shown(door: &Door, presented: &Presented, client: Option<IpAddr>, headers: &HeaderMap) -> Option<Shown> {
+    match door.gate {
+        Gate::Open | Gate::SignIn => None,
+        Gate::Listed | Gate::Channel(_) | Gate::Keyed(_) | Gate::Server(_) | Gate::Account(_) => {
+            Shown::of(&door.app, &presented.credential(), client, headers)
+        }
+    }
+}
+
+/// Counts a credential that opens nothing. One of a token that was shown too often is answered with this instead of
+/// with what is the matter with it.
+fn failed(door: &Door, client: Option<IpAddr>, shown: Option<&Shown>) -> Option<Problem> {
+    door.app.failures.note(address::counted(client));
+    // As with addresses, no limit protects a machine from itself.
+    let here = client.is_some_and(|client| client.is_loopback());
+    let token = shown.filter(|_| !here).map(|shown| shown.token);
+    match door.app.token_failures.wait_s(token) {
+        Some(wait_s) => {
+            let words =
+                "this token's dead strings are shown too often: take them out of whatever still uses them";
+            Some(Problem::too_many(words, wait_s))
+        }
+        None => {
+            door.app.token_failures.note(token);
+            None
         }
     }
 }

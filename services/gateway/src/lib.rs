@@ -1,7 +1,8 @@
 //! The HTTP face: conda, Python and REST.
 //!
 //! The gateway owns the addresses and the words of a refusal. It holds the access table in memory and asks it at
-//! every request; it renders nothing that is older than what it has heard; it writes to no log and no database.
+//! every request; it renders nothing that is older than what it has heard; it writes to no log and no database: what it tells of its own is who used
+//! which token, to a stream that decides nothing.
 //! A token it is given is hashed and passed on, never stored, routed, logged or shown.
 
 mod address;
@@ -23,6 +24,7 @@ mod routes;
 mod start;
 mod state;
 mod upstream;
+mod usage;
 
 #[cfg(test)]
 extern crate self as gateway;

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
+use usage::Publisher;
 
 use crate::config::Config;
 use crate::failures::Failures;
@@ -48,12 +49,18 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let view = AccessView::new(HashMap::new());
     let content = ContentFollower::new(view.clone());
     let reader = Reader::connect(&config.database_url).await?;
+    let usage = match &config.nats_url {
+        Some(url) => Publisher::start(usage::connect(url, &config.name).await?, &config.name),
+        None => Publisher::nowhere(),
+    };
     let app = App::new(Parts {
         indexes: Indexes::new(reader.clone(), ambient.clock.clone()),
         blobs: Blobs::open(&config.blobs)?,
         upstreams: Upstreams { auth: auth.clone(), catalog: catalog.clone() },
         trusted_proxies: config.trusted_proxies.clone(),
         failures: Failures::new(ambient.clock.clone()),
+        token_failures: Failures::new(ambient.clock.clone()),
+        usage,
         requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
         uploads: Semaphore::new(MAX_UPLOADS),
         max_upload_bytes: config.max_upload_bytes,
@@ -123,6 +130,7 @@ async fn run(
         first.indexes.floor(first.content.heard());
     });
     tokio::spawn(sweep(app.clone()));
+    let usage = app.usage.clone();
     let mut serving = tokio::spawn(listener::serve(listener, router(app), drain));
     let ended = tokio::select! {
         ended = &mut access => followed(ended).context("the access feed ended"),
@@ -133,7 +141,7 @@ async fn run(
     match &ended {
         Ok(()) => {
             // Each takes its leave, within a limit of its own.
-            drop(tokio::join!(access, content));
+            drop(tokio::join!(access, content, usage.flush()));
         }
         Err(_) => serving.abort(),
     }

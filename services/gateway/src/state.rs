@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use blobs::Blobs;
 use feed::client::{AccessView, ContentFollower};
+use names::TokenId;
 use readmodel::{ReadError, Reader, Stream};
 use runtime::{Ambient, Drain, Failure};
 use tokio::sync::Semaphore;
+use usage::Publisher;
 
 use crate::failures::Failures;
 use crate::index::Indexes;
@@ -31,7 +33,10 @@ pub(crate) struct Parts {
     pub(crate) drain: Drain,
     /// Reverse proxies that are believed about whom they speak for, besides those on this machine.
     pub(crate) trusted_proxies: Vec<IpAddr>,
-    pub(crate) failures: Failures,
+    pub(crate) failures: Failures<IpAddr>,
+    /// Of strings that were once good: one by one they belong to a token, wherever they come from.
+    pub(crate) token_failures: Failures<TokenId>,
+    pub(crate) usage: Publisher,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) uploads: Semaphore,
     pub(crate) max_upload_bytes: u64,

@@ -11,6 +11,7 @@ mod table;
 
 use std::sync::Arc;
 
+use ::usage::Publisher;
 use axum::body::Body;
 use axum::response::Response;
 use blobs::Blobs;
@@ -58,6 +59,8 @@ impl Gateway {
             },
             trusted_proxies: vec![],
             failures: Failures::new(clock.clone()),
+            token_failures: Failures::new(clock.clone()),
+            usage: Publisher::nowhere(),
             requests: Arc::new(Semaphore::new(100_000)),
             uploads: Semaphore::new(1000),
             max_upload_bytes: 1000,

@@ -19,6 +19,7 @@ mod sources;
 mod standing;
 mod start;
 mod stop;
+mod usage;
 mod verb;
 mod verify;
 

@@ -11,7 +11,7 @@ use readmodel::write::Database;
 use runtime::{Ambient, Drain};
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::{Config, backoff::Backoff, follow::follow};
+use crate::{Config, backoff::Backoff, follow::follow, usage::take_in};
 
 /// A running projector.
 #[derive(Debug)]
@@ -32,6 +32,9 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         log = connect(&config, &ambient, keyring.clone()) => log?,
         () = drain.requested() => anyhow::bail!("stopped before the event log could be reached"),
     };
+    // Without NATS it waits, as the follower does.
+    let client = usage::connect(&config.nats_url, "projector").await?;
+    tokio::spawn(take_in(db.clone(), client, ambient.clock.clone(), drain.clone()));
     let mut following = follow(db, log, keyring, drain);
     tokio::select! {
         _ = following.ready.wait_for(|ready| *ready) => {}
@@ -79,7 +82,8 @@ pub async fn connect(config: &Config, ambient: &Ambient, keyring: Keyring) -> an
 /// Makes the streams of a new installation, and checks those of an old one.
 pub async fn make_streams(config: &Config, replicas: usize, ambient: &Ambient) -> anyhow::Result<()> {
     let nats = NatsConfig { replicas, ..NatsConfig::new(&config.nats_url, "setup") };
-    JetStream::connect(nats, stamps(ambient), None, keyring(config)?).await?;
+    let log = JetStream::connect(nats, stamps(ambient), None, keyring(config)?).await?;
+    usage::ensure(&log.client(), replicas).await?;
     Ok(())
 }
 

@@ -60,6 +60,11 @@ fn each_rule_refuses_what_breaks_it() {
         ),
         (
             "services/gateway/Cargo.toml",
+            "[dependencies]\nasync-nats.workspace = true\n",
+            "through crates/usage alone",
+        ),
+        (
+            "services/gateway/Cargo.toml",
             "[dependencies]\nreadmodel = { workspace = true, features = [\"write\"] }\n",
             "only the projector",
         ),

@@ -15,11 +15,11 @@ use crate::failed::{Exit, Failed};
 use crate::verb::Context;
 
 /// Who signs in to NATS, and which secret holds the address.
-const NATS_USERS: [&str; 4] = ["auth", "catalog", "projector", "setup"];
+const NATS_USERS: [&str; 5] = ["auth", "catalog", "gateway", "projector", "setup"];
 
-/// Who signs in to Postgres as whom; the gateway's user may only read.
-const DATABASE_USERS: [(&str, &str); 3] =
-    [("projector", "latchkey"), ("setup", "latchkey"), ("gateway", "gateway")];
+/// Who signs in to Postgres as whom; the gateway's user, who is auth's too, may only read.
+const DATABASE_USERS: [(&str, &str); 4] =
+    [("projector", "latchkey"), ("setup", "latchkey"), ("gateway", "gateway"), ("auth", "gateway")];
 
 /// `latchkey secrets`
 #[derive(Debug, Args)]
@@ -128,10 +128,10 @@ mod tests {
             }
         }
         found.sort();
-        let expected = "latchkey-auth/bootstrap-password latchkey-auth/nats-url latchkey-auth/signing.key \
+        let expected = "latchkey-auth/bootstrap-password latchkey-auth/database-url latchkey-auth/nats-url latchkey-auth/signing.key \
             latchkey-catalog/credential latchkey-catalog/nats-url latchkey-catalog/signing.key \
             latchkey-cluster/keyring.json latchkey-cluster/services.json \
-            latchkey-gateway/credential latchkey-gateway/database-url latchkey-nats/passwords.conf \
+            latchkey-gateway/credential latchkey-gateway/database-url latchkey-gateway/nats-url latchkey-nats/passwords.conf \
             latchkey-postgres/gateway-password latchkey-postgres/password \
             latchkey-projector/database-url latchkey-projector/nats-url latchkey-projector/signing.key \
             latchkey-setup/database-url latchkey-setup/nats-url";

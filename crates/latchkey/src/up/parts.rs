@@ -75,6 +75,7 @@ impl Plan {
                 key,
                 ring,
                 services,
+                database,
                 ("--bootstrap-login", ADMIN.to_owned()),
                 ("--bootstrap-password-file", secrets.admin_password().display().to_string()),
             ],
@@ -90,6 +91,7 @@ impl Plan {
                 database,
                 blobs,
                 credential,
+                nats,
             ],
         };
         flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()

@@ -11,6 +11,8 @@ pub enum Lock {
     Writer,
     /// Building a version beside it.
     Builder,
+    /// Taking in the uses of tokens.
+    Usage,
 }
 
 impl Lock {
@@ -19,6 +21,7 @@ impl Lock {
         match self {
             Self::Writer => 0x6c61_7463_686b_0001,
             Self::Builder => 0x6c61_7463_686b_0002,
+            Self::Usage => 0x6c61_7463_686b_0003,
         }
     }
 }

@@ -222,6 +222,7 @@ impl App {
             return Err(Failure::new(Code::Invalid, "a service has no account"));
         };
         let (account, token) = self.account_with(id, token).await?;
+        let token = self.with_uses(token.into_iter().collect()).await.pop();
         Ok((self.show_account(&account).await?, token))
     }
 

@@ -45,6 +45,6 @@ impl App {
             let tokens = tokens.into_iter().filter_map(|token| account.tokens.by_id(token));
             shown.extend(tokens.map(|token| self.show_token(token, &login)));
         }
-        Ok(shown)
+        Ok(self.with_uses(shown).await)
     }
 }

@@ -63,6 +63,7 @@ impl App {
         };
         let login = self.login_of(&account).await?;
         let tokens = page.into_iter().take(size).map(|token| self.show_token(token, &login)).collect();
+        let tokens = self.with_uses(tokens).await;
         Ok(ListedTokens { tokens, next, total: total(&account, wanted) })
     }
 }

@@ -5,7 +5,7 @@ use names::{AccountId, ChannelId, Level};
 use runtime::Failure;
 use time::OffsetDateTime;
 
-use super::App;
+use super::{App, Uses};
 use crate::domain::account::{Account, Kind};
 use crate::domain::token::{Grant, Token};
 use crate::personal::Field;
@@ -31,6 +31,10 @@ pub struct ShownToken {
     pub grants: Vec<ShownGrant>,
     /// While an older string is valid beside the newest.
     pub overlap_ends_at: Option<OffsetDateTime>,
+    /// Which of its strings is the newest, once the view knows it.
+    pub newest_string_no: Option<u32>,
+    /// Where they were asked for and are known.
+    pub uses: Option<Uses>,
 }
 
 #[derive(Debug, Clone)]
@@ -75,6 +79,8 @@ impl App {
             },
             overlap_ends_at: token.overlap_ends_at(now),
             grants: token.issued.grants.iter().map(|grant| show_grant(table, grant)).collect(),
+            newest_string_no: table.token(token.issued.token).map(|token| token.strings().saturating_sub(1)),
+            uses: None,
         })
     }
 }

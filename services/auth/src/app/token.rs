@@ -85,7 +85,8 @@ impl App {
         let owner = self.token_owner(call, which, owner, Action::TokenView).await?;
         let account = self.account(owner).await?.ok_or_else(no_such)?;
         let token = account.tokens.find(which, self.now()).ok_or_else(no_such)?;
-        Ok(self.show_token(token, &self.login_of(&account).await?))
+        let shown = self.show_token(token, &self.login_of(&account).await?);
+        self.with_uses(vec![shown]).await.pop().ok_or_else(no_such)
     }
 
     /// Revokes a token, by id or name; with neither, the one that asks. It returns when every follower has applied it.

@@ -3,10 +3,11 @@
 use names::{Level, Scope, ScopeFamily};
 use proto::auth::v1 as api;
 use proto::event::v1 as stored;
+use readmodel::UseRow;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-use crate::app::{Changed, Issued, ShownAccount, ShownGrant, ShownToken};
+use crate::app::{Changed, Issued, ShownAccount, ShownGrant, ShownToken, Uses};
 use crate::domain::{account, token};
 
 pub(super) fn issued(changed: Changed<Issued>) -> api::IssuedToken {
@@ -86,7 +87,17 @@ pub(super) fn token(shown: ShownToken) -> api::Token {
         grants: shown.grants.into_iter().map(grant).collect(),
         scopes: issued.scopes.iter().map(|scope| scope.to_string()).collect(),
         overlap_ends_at: shown.overlap_ends_at.map(time).unwrap_or_default(),
+        uses: shown.uses.map(uses),
     }
+}
+
+fn uses(uses: Uses) -> api::TokenUses {
+    api::TokenUses { last: uses.last.map(used), older: uses.older.map(used), dead: uses.dead.map(used) }
+}
+
+fn used(row: UseRow) -> api::TokenUse {
+    let UseRow { at, address, client, family, outcome, .. } = row;
+    api::TokenUse { at: time(at), address, client, family, outcome }
 }
 
 fn grant(shown: ShownGrant) -> api::Grant {

@@ -13,6 +13,7 @@ pub(crate) mod leaked;
 pub(crate) mod scope;
 pub(crate) mod session;
 pub(crate) mod token;
+pub(crate) mod uses;
 pub(crate) mod vocabulary;
 
 use proto::feed::v1::Receipt;

@@ -274,6 +274,39 @@ async fn an_address_that_fails_too_often_is_put_off_whatever_it_shows() {
 }
 
 #[tokio::test]
+async fn a_token_whose_dead_strings_are_shown_too_often_is_put_off_wherever_they_come_from() {
+    let gateway = Gateway::new().await;
+    let ask = async |number: u16, token: &str| {
+        let [high, low] = number.to_be_bytes();
+        let path = format!("/t/{token}/private/notices.json");
+        let from = format!("198.18.{high}.{low}");
+        let mut request = Request::get(path).header("x-forwarded-for", from).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(crate::address::Peer("127.0.0.1:1".parse().unwrap()));
+        gateway.send(request).await
+    };
+    let string = |caller| facts::string(caller).unwrap();
+    let (older, newer) = (string(Caller::Reader), string(Caller::Unknown));
+    facts::reissue(&gateway.app.view, Caller::Reader, &newer, facts::NOW);
+    let answers = async |token: &str| {
+        for number in 0..crate::failures::BURST {
+            let refused = ask(u16::try_from(number).unwrap(), token).await;
+            assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "{number}");
+        }
+        ask(1000, token).await
+    };
+    for token in [&older, &string(Caller::Revoked), &string(Caller::Expired), &string(Caller::Disabled)] {
+        let put_off = answers(token).await;
+        assert_eq!(put_off.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(put_off.headers()["retry-after"], "1");
+        let words = text(put_off).await;
+        assert!(words.contains("dead strings") && !words.contains(token), "{words}");
+    }
+    assert_eq!(ask(1000, &newer).await.status(), StatusCode::OK, "a good string pays for nobody else's");
+    gateway.clock.advance(std::time::Duration::from_secs(1));
+    assert_eq!(ask(1000, &older).await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn an_address_that_is_no_text_is_400() {
     let gateway = Gateway::new().await;
     let response = gateway.get("/%FF/noarch/repodata.json").await;

@@ -1,8 +1,13 @@
 //! Rebuilding beside the live version, and showing that the two are the same.
 
-use names::PackageKind;
+use names::{PackageKind, TokenId};
 use projector::Origin;
-use readmodel::{Stream, write::Rows};
+use readmodel::{
+    Stream, UseRow,
+    write::{Rows, UsagePosition},
+};
+use time::macros::datetime;
+use uuid::Uuid;
 
 use crate::{
     events::{self, channel_id},
@@ -45,6 +50,19 @@ async fn a_rebuild_beside_readers_and_writers_changes_no_byte() {
         }
     });
     let keyring = world.memory.keyring();
+    // Not of the log, so no rebuild can bring it back: it is kept, and nobody finds it odd.
+    let used = UseRow {
+        token_id: TokenId(Uuid::from_u128(7)),
+        string_no: 0,
+        alive: true,
+        at: datetime!(2026-11-21 12:00 UTC),
+        address: "192.0.2.1".into(),
+        client: "conda/24.9".into(),
+        family: "conda".into(),
+        outcome: "served".into(),
+    };
+    let position = UsagePosition { epoch: "e".into(), seq: 1 };
+    world.db.record_uses(std::slice::from_ref(&used), &position).await.unwrap();
     for origin in [Origin::Log(world.log()), Origin::Ledger, Origin::Log(world.log())] {
         let number = world.db.live().await.unwrap().number;
         let (db, keyring) = (world.db.clone(), keyring.clone());
@@ -60,6 +78,7 @@ async fn a_rebuild_beside_readers_and_writers_changes_no_byte() {
     reading.await.unwrap();
     let (_, after) = world.reader.artifacts(channel_id(1), PackageKind::Conda, None).await.unwrap();
     assert!(before.iter().all(|row| after.contains(row)) && after.len() == 40);
+    assert_eq!(world.reader.token_uses(&[used.token_id]).await.unwrap(), [used]);
     world.agrees().await;
 }
 

@@ -3,7 +3,7 @@
 use crate::{Manifest, Tree};
 
 /// Each library and what of ours it may use. What is not listed here must be added, with a thought.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("proto", &[]),
     ("crates/names", &[]),
     ("crates/servers", &[]),
@@ -12,20 +12,23 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("crates/readmodel", &["names", "proto"]),
     ("crates/blobs", &["names", "proto"]),
     ("crates/runtime", &["names", "proto"]),
+    ("crates/usage", &["names", "proto"]),
     ("crates/feed", &["access", "eventlog", "names", "proto"]),
     ("services/auth", SERVICE),
     ("services/catalog", SERVICE),
     ("services/projector", SERVICE),
-    // The gateway has no event log: what it shows comes from feeds and read models.
-    ("services/gateway", &["access", "blobs", "feed", "names", "proto", "readmodel", "runtime"]),
+    // The gateway has no event log: what it shows comes from feeds and read models. What it tells of its own, who used
+    // what, goes to a stream that decides nothing, through a publisher that can do nothing else.
+    ("services/gateway", &["access", "blobs", "feed", "names", "proto", "readmodel", "runtime", "usage"]),
 ];
 
-const SERVICE: &[&str] = &["access", "blobs", "eventlog", "feed", "names", "proto", "readmodel", "runtime"];
+const SERVICE: &[&str] =
+    &["access", "blobs", "eventlog", "feed", "names", "proto", "readmodel", "runtime", "usage"];
 
 const SERVICES: [&str; 4] = ["auth", "catalog", "gateway", "projector"];
 
-const LIBRARIES: [&str; 9] =
-    ["proto", "names", "servers", "access", "eventlog", "readmodel", "blobs", "runtime", "feed"];
+const LIBRARIES: [&str; 10] =
+    ["proto", "names", "servers", "access", "eventlog", "readmodel", "blobs", "runtime", "feed", "usage"];
 
 /// These bring the parts together, so they may use all of them.
 const WHOLE: [&str; 4] = ["crates/latchkey", "crates/testkit", "tests/cluster", "tests/tidy"];
@@ -53,6 +56,9 @@ pub(crate) fn check(tree: &Tree, faults: &mut Vec<String>) {
             }
             if name == "testkit" {
                 faults.push(format!("{path}: testkit belongs under dev-dependencies"));
+            }
+            if name == "async-nats" && folder == "services/gateway" {
+                faults.push(format!("{path}: the gateway speaks to NATS through crates/usage alone"));
             }
             if name == "sqlx" && !SQL.contains(&folder) {
                 faults.push(format!(

@@ -25,6 +25,7 @@ pub(super) async fn tokens(
     let tokens = client.all(&["tokens"], &query, "tokens").await?;
     let row = |token: &Value| {
         let mut row = ["name", "state", "expires_at"].map(|field| text(token, field)).to_vec();
+        row.push(last_use(token));
         row.push(opens(token));
         row.push(text(token, "id"));
         row
@@ -35,7 +36,7 @@ pub(super) async fn tokens(
             .output
             .line("no tokens yet: make one with `latchkey token create NAME --resource CHANNEL:read`");
     } else {
-        context.output.table(&["TOKEN", "STATE", "EXPIRES", "OPENS", "ID"], &rows);
+        context.output.table(&["TOKEN", "STATE", "EXPIRES", "LAST USE", "OPENS", "ID"], &rows);
     }
     let now = context.ambient.clock.now();
     let warnings: Vec<Value> = tokens.iter().filter_map(|token| warning(token, now)).collect();
@@ -44,6 +45,7 @@ pub(super) async fn tokens(
     }
     for token in tokens.iter().filter(|token| !text(token, "overlap_ends_at").is_empty()) {
         context.output.line(format!("{:?}: {}", text(token, "name"), overlap_words(token)));
+        context.output.line(format!("  its last use: {}", use_words(token, "older_last_use")));
     }
     context.output.document(&json!({ "tokens": tokens, "warnings": warnings }));
     Ok(())
@@ -63,6 +65,11 @@ pub(super) async fn show(context: &Context, client: &Client, which: &Which) -> R
     context.output.line(format!("{:<12} {}", "opens", opens(&answer)));
     if !text(&answer, "overlap_ends_at").is_empty() {
         context.output.line(format!("{:<12} {}", "overlap", overlap_words(&answer)));
+        context.output.line(format!("{:<12} {}", "older used", use_words(&answer, "older_last_use")));
+    }
+    context.output.line(format!("{:<12} {}", "last used", use_words(&answer, "last_use")));
+    if answer.get("dead_last_use").is_some_and(Value::is_object) {
+        context.output.line(format!("{:<12} {}", "dead, shown", use_words(&answer, "dead_last_use")));
     }
     context.output.document(&answer);
     Ok(())
@@ -72,6 +79,37 @@ pub(super) async fn show(context: &Context, client: &Client, which: &Which) -> R
 pub(super) fn overlap_words(token: &Value) -> String {
     let (until, id) = (text(token, "overlap_ends_at"), text(token, "id"));
     format!("the older string works until {until}; to end it now: latchkey token end-overlap {id}")
+}
+
+/// When a token was last used, for a column.
+fn last_use(token: &Value) -> String {
+    match token.get("last_use").filter(|used| used.is_object()) {
+        Some(used) => text(used, "at"),
+        None => no_use(token).to_owned(),
+    }
+}
+
+/// The same with from where and by what.
+fn use_words(token: &Value, field: &str) -> String {
+    let Some(used) = token.get(field).filter(|used| used.is_object()) else {
+        return no_use(token).to_owned();
+    };
+    let mut words = text(used, "at");
+    for (before, field) in [("from", "address"), ("by", "client")] {
+        let value = text(used, field);
+        if !value.is_empty() {
+            words += &format!(" {before} {value}");
+        }
+    }
+    words + &format!(" ({}, {})", text(used, "family"), text(used, "outcome"))
+}
+
+/// A server that cannot say just now has not said never.
+fn no_use(token: &Value) -> &'static str {
+    match token.get("uses_known").and_then(Value::as_bool) {
+        Some(true) => "never",
+        Some(false) | None => "unknown",
+    }
 }
 
 /// What a token opens: its scopes, or its channels with their levels.
@@ -128,6 +166,27 @@ mod tests {
         assert_eq!(words("2026-12-05T12:00:01Z", "scoped", "live"), None);
         assert_eq!(words("2026-11-23T00:00:00Z", "scoped", "revoked"), None);
         assert_eq!(words("2026-11-23T00:00:00Z", "session", "live"), None);
+    }
+
+    #[test]
+    fn a_last_use_is_told_with_what_is_known_of_it() {
+        let used = json!({ "at": "2026-11-21T12:00:00Z", "address": "192.0.2.1", "client": "pip/24.0",
+            "family": "python", "outcome": "served" });
+        let token = json!({ "uses_known": true, "last_use": used, "older_last_use": null });
+        let words = "2026-11-21T12:00:00Z from 192.0.2.1 by pip/24.0 (python, served)";
+        assert_eq!(use_words(&token, "last_use"), words);
+        assert_eq!(last_use(&token), "2026-11-21T12:00:00Z");
+        assert_eq!(use_words(&token, "older_last_use"), "never");
+        let old = json!({ "at": "2026-01-21T12:00:00Z", "address": null, "client": null, "family": "api",
+            "outcome": "refused" });
+        let token = json!({ "uses_known": true, "last_use": old });
+        assert_eq!(use_words(&token, "last_use"), "2026-01-21T12:00:00Z (api, refused)");
+        for unknown in [json!({ "uses_known": false, "last_use": null }), json!({})] {
+            assert_eq!(
+                (last_use(&unknown).as_str(), use_words(&unknown, "last_use").as_str()),
+                ("unknown", "unknown")
+            );
+        }
     }
 
     #[test]

@@ -28,7 +28,8 @@ struct Document {
     /// With its offset: the client cannot read a date without one.
     expires: Option<String>,
     scopes: Vec<String>,
-    remote_addr: &'static str,
+    /// Where it was last used from.
+    remote_addr: String,
     hostname: String,
 }
 
@@ -37,6 +38,8 @@ impl From<Token> for Document {
         // The client has one column for what a token may do, and calls it scopes.
         let granted = |grant: &Grant| format!("{} on {}", level_word(grant.level()), grant.channel);
         let scopes = token.scopes.into_iter().chain(token.grants.iter().map(granted)).collect();
+        let last = token.uses.and_then(|uses| uses.last);
+        let remote_addr = last.map(|used| used.address).unwrap_or_default();
         let hostname = token.description.strip_prefix(MADE_ON).unwrap_or_default().to_owned();
         Self {
             id: token.id,
@@ -44,7 +47,7 @@ impl From<Token> for Document {
             created: token.issued_at,
             expires: nonempty(token.expires_at),
             scopes,
-            remote_addr: "",
+            remote_addr,
             hostname,
         }
     }

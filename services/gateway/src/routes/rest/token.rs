@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Confirmed;
 use super::json::{Json, query};
+use super::uses::UsesDocument;
 use super::vocabulary::{given as nonempty, level, level_word, token_kind_word};
 use crate::limits::{READ_CALL, WRITE_CALL};
 use crate::problem::Problem;
@@ -32,6 +33,8 @@ pub(crate) struct TokenDocument {
     grants: Vec<GrantDocument>,
     scopes: Vec<String>,
     overlap_ends_at: Option<String>,
+    #[serde(flatten)]
+    uses: UsesDocument,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,6 +60,7 @@ impl From<Token> for TokenDocument {
             grants: token.grants.into_iter().map(grant).collect(),
             scopes: token.scopes,
             overlap_ends_at: nonempty(token.overlap_ends_at),
+            uses: token.uses.into(),
         }
     }
 }

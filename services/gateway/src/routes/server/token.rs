@@ -17,6 +17,7 @@ use crate::limits::{READ_CALL, WRITE_CALL};
 use crate::problem::Problem;
 use crate::routes::given::Given;
 use crate::routes::rest::json::{Json, query};
+use crate::routes::rest::uses::UsesDocument;
 use crate::routes::rest::vocabulary::{given as nonempty, level, level_word};
 use crate::upstream;
 
@@ -35,6 +36,8 @@ pub(crate) struct TokenDocument {
     overlap_ends_at: Option<String>,
     scopes: Vec<String>,
     resources: Vec<Resource>,
+    #[serde(flatten)]
+    uses: UsesDocument,
 }
 
 /// A level on a channel.
@@ -69,6 +72,7 @@ impl From<Token> for TokenDocument {
             overlap_ends_at: nonempty(token.overlap_ends_at),
             scopes: token.scopes,
             resources: token.grants.into_iter().map(resource).collect(),
+            uses: token.uses.into(),
         }
     }
 }
