@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -31,8 +32,8 @@ class Answer:
 class Server:
     """A running `latchkey up`, and what is said to it."""
 
-    def __init__(self, data):
-        self.data = data
+    def __init__(self, data, *options):
+        self.data, self.options = data, options
         self.process = None
         self.facts = {}
         self.work = data.parent
@@ -40,7 +41,7 @@ class Server:
     def start(self):
         command = os.environ.get("LATCHKEY_BIN", str(ROOT / "target/debug/latchkey"))
         self.process = subprocess.Popen(
-            [command, "up", "--data", self.data, "--listen", "127.0.0.1:0"],
+            [command, "up", "--data", self.data, "--listen", "127.0.0.1:0", *self.options],
             stdout=subprocess.PIPE,
             stderr=(self.work / "up.log").open("a"),
             text=True,
@@ -65,7 +66,12 @@ class Server:
 
     @property
     def address(self):
-        return self.url.removeprefix("http://")
+        return self.url.split("://")[1]
+
+    @property
+    def ca(self):
+        """The certificate authority to trust, if it has one of its own."""
+        return self.facts["tls_ca"]
 
     @property
     def admin(self):
@@ -74,6 +80,8 @@ class Server:
     def latchkey(self, *words, token=None, ok=True):
         """The command with --json: its last line, read."""
         env = dict(os.environ, LATCHKEY_URL=self.url, LATCHKEY_TOKEN=token or self.admin)
+        if self.ca:
+            env["LATCHKEY_CA"] = self.ca
         command = [self.facts["latchkey"], *map(str, words), "--json"]
         ran = subprocess.run(command, env=env, capture_output=True, text=True)
         if ok and ran.returncode != 0:
@@ -88,10 +96,14 @@ class Server:
         words = [word for resource in resources for word in ("--resource", resource)]
         return self.latchkey("token", "create", name, *words, "--expires", "30d")
 
+    def open(self, request):
+        """The answer to a request; one that is refused is an error."""
+        return urllib.request.urlopen(request, context=ssl.create_default_context(cafile=self.ca) if self.ca else None)
+
     def get(self, path, headers=None, method="GET"):
         request = urllib.request.Request(self.url + path, headers=headers or {}, method=method)
         try:
-            with urllib.request.urlopen(request) as answer:
+            with self.open(request) as answer:
                 return Answer(answer.status, answer.headers, answer.read())
         except urllib.error.HTTPError as refused:
             return Answer(refused.code, refused.headers, refused.read())
@@ -110,6 +122,14 @@ def run(*command, cwd=None, env=None, hosts=False):
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("up") / "data").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def tls_server(tmp_path_factory):
+    """The same over HTTPS."""
+    server = Server(tmp_path_factory.mktemp("up-tls") / "data", "--tls").start()
     yield server
     server.stop()
 

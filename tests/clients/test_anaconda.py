@@ -28,7 +28,7 @@ def ask(server, method, path, body=None, token=None):
         headers["Authorization"] = f"Bearer {token}"
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(server.url + path, data, headers, method=method)
-    with urllib.request.urlopen(request) as answer:
+    with server.open(request) as answer:
         return json.loads(answer.read())
 
 
@@ -54,6 +54,8 @@ class Client:
         self.org, self.person, self.home = VERSIONS[version], person, pathlib.Path(home["HOME"])
         self.env = {key: home[key] for key in ("PATH", "HOME")}
         self.env.update(ANACONDA_CLIENT_LEGACY_INTERACTIVE_LOGIN="1", PYTHONWARNINGS="ignore")
+        if server.ca:
+            self.env["REQUESTS_CA_BUNDLE"] = server.ca
         self.ok("config", "--set", "url", f"{server.url}/api")
 
     def run(self, *words, typed=""):
@@ -96,9 +98,11 @@ def client(request, server, people, home):
 
 def installs(server, channel, token, home, to):
     """Whether py-rattler and pip install from the private channel with this token; both must say the same."""
+    trust = {"SSL_CERT_FILE": server.ca, "PIP_CERT": server.ca} if server.ca else {"PIP_TRUSTED_HOST": "127.0.0.1"}
+    home = dict(home, **trust)
     conda = run(sys.executable, INSTALL, f"{server.url}/t/{token}/{channel}", to / "conda", "hellopy", env=home)
     index = f"{server.url}/t/{token}/pypi/{channel}/simple"
-    words = ["--no-cache-dir", "--index-url", index, "--trusted-host", "127.0.0.1", "--target", to / "pip", "tiny-lib"]
+    words = ["--no-cache-dir", "--index-url", index, "--target", to / "pip", "tiny-lib"]
     pip = run(sys.executable, "-m", "pip", "install", *words, env=home)
     said = conda.stdout + conda.stderr + pip.stdout + pip.stderr
     assert conda.returncode == 0 or token not in conda.stderr, said

@@ -10,6 +10,7 @@ const AFTER_HELP: &str = "\
 Environment:
   LATCHKEY_URL    where the server is (else what `latchkey login` noted, else http://127.0.0.1:8080)
   LATCHKEY_TOKEN  the credential (else the session that `latchkey login` noted)
+  LATCHKEY_CA     file with the certificate authority to trust (else what `latchkey login` noted, else the system's)
 
 Exit status:
   0  done
@@ -44,6 +45,9 @@ pub struct Global {
     /// Address of the server
     #[arg(long, global = true, value_name = "URL", env = "LATCHKEY_URL", hide_env = true)]
     pub url: Option<String>,
+    /// File with the certificate authority to trust, in PEM, in place of the system's
+    #[arg(long, global = true, value_name = "FILE", env = "LATCHKEY_CA", hide_env = true)]
+    pub ca: Option<PathBuf>,
     // Only the environment is documented: arguments are seen by everyone on the machine.
     #[arg(
         id = "credential",
@@ -119,6 +123,7 @@ mod tests {
     fn every_verb_is_read_with_the_global_options_beside_it() {
         for line in [
             "up --data d --listen 127.0.0.1:0",
+            "up --tls --tls-name a.example --tls-name 192.0.2.1",
             "rebuild --data d",
             "verify",
             "login --login ada --password-stdin",

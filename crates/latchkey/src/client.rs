@@ -1,5 +1,7 @@
 //! The server as a command sees it: requests with the credential in use, answers as JSON or as a failure.
 
+use std::path::Path;
+
 use reqwest::{Method, RequestBuilder, Response, Url};
 use runtime::Secret;
 use serde_json::Value;
@@ -32,15 +34,20 @@ impl Client {
         let given = global.token.clone().filter(|token| !token.expose().is_empty());
         let base = parse(global.url.as_deref().or(noted.as_ref().map(|s| s.url.as_str())))?;
         // The noted session is sent only to the server that gave it.
-        let token = given.or(noted
-            .filter(|s| parse(Some(&s.url)).is_ok_and(|url| url == base))
-            .map(|s| Secret::new(s.token)));
-        Self::new(base, token)
+        let noted = noted.filter(|s| parse(Some(&s.url)).is_ok_and(|url| url == base));
+        let noted_ca = noted.as_ref().and_then(|session| session.ca.clone());
+        let token = given.or(noted.map(|s| Secret::new(s.token)));
+        Self::new(base, token, global.ca.as_deref().or(noted_ca.as_deref()))
     }
 
-    pub(crate) fn new(base: Url, token: Option<Secret>) -> Result<Self, Failed> {
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
+    /// `ca` is the one certificate authority to trust, in place of the system's.
+    pub(crate) fn new(base: Url, token: Option<Secret>, ca: Option<&Path>) -> Result<Self, Failed> {
+        let builder = reqwest::Client::builder().user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")));
+        let builder = match ca {
+            Some(ca) => builder.tls_certs_only(trusted(ca)?),
+            None => builder,
+        };
+        let http = builder
             .build()
             .map_err(|error| Failed::new(Exit::Other, format!("the HTTP client does not start: {error}")))?;
         Ok(Self { http, base, token })
@@ -128,8 +135,25 @@ impl Client {
         while let Some(source) = cause.source() {
             cause = source;
         }
-        Failed::new(Exit::Unavailable, format!("{} does not answer: {cause}", self.base))
-            .hint("is it running? start one with `./up`, or say where it is with LATCHKEY_URL")
+        let cause = cause.to_string();
+        let failed = Failed::new(Exit::Unavailable, format!("{} does not answer: {cause}", self.base));
+        if cause.contains("certificate") {
+            return failed.hint(
+                "if it has a certificate authority of its own, say which: LATCHKEY_CA=FILE, or --ca FILE \
+                 (`latchkey up --tls` writes it to tls/ca.pem in its data folder)",
+            );
+        }
+        failed.hint("is it running? start one with `./up`, or say where it is with LATCHKEY_URL")
+    }
+}
+
+/// The certificates in a PEM file.
+fn trusted(ca: &Path) -> Result<Vec<reqwest::Certificate>, Failed> {
+    let bytes =
+        std::fs::read(ca).map_err(|error| Failed::io(format_args!("reading {}", ca.display()), &error))?;
+    match reqwest::Certificate::from_pem_bundle(&bytes) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) | Err(_) => Err(Failed::usage(format_args!("{} holds no certificate in PEM", ca.display()))),
     }
 }
 

@@ -16,6 +16,9 @@ pub(crate) struct Session {
     pub(crate) url: String,
     pub(crate) login: String,
     pub(crate) token: String,
+    /// The certificate authority that the server was trusted by.
+    #[serde(default)]
+    pub(crate) ca: Option<PathBuf>,
 }
 
 /// `$XDG_CONFIG_HOME/latchkey/session.json`, or the same under `~/.config`.
@@ -77,7 +80,8 @@ mod tests {
     fn a_noted_session_is_for_its_owner_alone_and_reads_back() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("latchkey").join("session.json");
-        let session = Session { url: "http://h".into(), login: "ada".into(), token: "lks-1".into() };
+        let session =
+            Session { url: "http://h".into(), login: "ada".into(), token: "lks-1".into(), ca: None };
         write(&path, &session).unwrap();
         write(&path, &session).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

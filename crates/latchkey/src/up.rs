@@ -4,6 +4,7 @@
 //! it answers; when the process ends, however it ends, nothing of it stays behind.
 
 mod admin;
+pub mod authority;
 pub mod children;
 pub mod cluster;
 pub mod folder;
@@ -15,6 +16,7 @@ mod words;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -23,12 +25,16 @@ use runtime::{Ambient, shutdown_signal};
 
 use crate::failed::{Exit, Failed};
 use crate::verb::Context;
+use authority::Authority;
 use children::{Children, Programs};
 use folder::Folder;
 use parts::{Parts, Plan};
 use record::Record;
 use secrets::Secrets;
 use words::Welcome;
+
+/// Between two looks whether the server's certificate ends soon.
+const CERTIFICATE_LOOK: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// `latchkey up`
 #[derive(Debug, Args)]
@@ -39,6 +45,12 @@ pub struct Options {
     /// Where to serve HTTP; port 0 picks a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Serve HTTPS, with a certificate authority of this data folder's own
+    #[arg(long)]
+    pub tls: bool,
+    /// Name or address besides this machine's own that the certificate is for; may be given several times
+    #[arg(long, value_name = "NAME", requires = "tls")]
+    pub tls_name: Vec<String>,
     /// Where the servers are.
     #[command(flatten)]
     pub programs: Programs,
@@ -83,6 +95,7 @@ struct Running {
     children: Children,
     parts: Parts,
     secrets: Secrets,
+    authority: Option<Authority>,
     record: Record,
     /// Of the first account, at the first start only.
     password: Option<runtime::Secret>,
@@ -94,12 +107,21 @@ impl Running {
         let password = secrets.first_password(ambient)?;
         // Made by the first start that gets to its end: only then has anybody been shown the password.
         let first = !secrets.admin_token().exists();
+        let authority = options.tls.then(|| {
+            let now = ambient.clock.now();
+            Authority::ensure(&folder.tls(), options.listen, &options.tls_name, now)
+        });
+        let authority = authority.transpose()?;
         let children = Children::start(folder, &options.programs).await?;
         let (nats, postgres) = (children.nats.url(), children.postgres.url());
-        let plan = Plan::new(nats.clone(), postgres.clone(), folder.blobs(), secrets.clone(), options.listen);
+        let mut plan =
+            Plan::new(nats.clone(), postgres.clone(), folder.blobs(), secrets.clone(), options.listen);
+        plan.tls = authority.clone();
         let parts = Parts::start(plan, ambient).await?;
-        let http = format!("http://{}", reachable(parts.http));
-        let admin_token = admin::session(&http, &secrets, &password).await?;
+        let scheme = if authority.is_some() { "https" } else { "http" };
+        let http = format!("{scheme}://{}", reachable(parts.http));
+        let tls_ca = authority.as_ref().map(Authority::ca);
+        let admin_token = admin::session(&http, tls_ca.as_deref(), &secrets, &password).await?;
         let record = Record {
             http,
             grpc_auth: format!("http://{}", parts.auth),
@@ -109,8 +131,9 @@ impl Running {
             admin_login: parts::ADMIN.to_owned(),
             admin_token,
             latchkey: std::env::current_exe().context("this program's own path")?,
+            tls_ca,
         };
-        Ok(Self { children, parts, secrets, record, password: first.then_some(password) })
+        Ok(Self { children, parts, secrets, authority, record, password: first.then_some(password) })
     }
 
     /// Says that it is there, waits for its end, and stops everything in order.
@@ -134,6 +157,7 @@ impl Running {
             () = stop => None,
             error = self.parts.ended() => Some(error),
             error = self.children.mind() => Some(error),
+            error = renewed(self.authority.as_ref(), &context.ambient) => Some(error),
         };
         drop(published);
         context.output.line("stopping; once more Ctrl-C stops at once");
@@ -144,6 +168,17 @@ impl Running {
             () = shutdown_signal() => {}
         }
         lost.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+/// Keeps the server's certificate from ending for as long as it runs; the gateway sees the files change.
+async fn renewed(authority: Option<&Authority>, ambient: &Ambient) -> anyhow::Error {
+    let Some(authority) = authority else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(CERTIFICATE_LOOK).await;
+        if let Err(error) = authority.renew(ambient.clock.now()) {
+            return error.context("the server's certificate cannot be renewed");
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod login;
 mod project;
 mod reserved;
 mod scope;
+mod sign_in;
 mod subject;
 mod token;
 
@@ -25,6 +26,7 @@ pub use login::Login;
 pub use project::ProjectName;
 pub use reserved::is_reserved;
 pub use scope::{Family as ScopeFamily, Scope};
+pub use sign_in::{CodeChallenge, LoopbackUri};
 pub use subject::escape;
 pub use token::TokenName;
 

@@ -2,6 +2,7 @@
 //! receipt, return what was decided.
 
 mod account;
+mod authorize;
 mod change;
 mod explain;
 mod leaked;
@@ -37,6 +38,7 @@ use crate::personal::Keys;
 use crate::receipt::{Change, Receipts};
 
 pub use account::NewAccount;
+pub use authorize::{Authorize, Exchange, Program, challenge_of};
 pub use change::{TokenEdit, TokenReissue};
 pub use explain::{Answer, Question};
 pub use list::{ListedTokens, TokenQuery};

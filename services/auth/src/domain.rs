@@ -3,5 +3,6 @@
 //! `decide(state, command, now)` says which events a command leads to, `evolve(state, event)` adds one that has happened.
 
 pub mod account;
+pub mod authorization;
 pub mod name;
 pub mod token;

@@ -25,6 +25,8 @@ pub enum Field {
     FromAddress,
     /// Where a list goes on; it leaves the server and comes back.
     Page,
+    /// A code for a program; it leaves the server and comes back.
+    AuthorizationCode,
 }
 
 impl Field {
@@ -34,6 +36,7 @@ impl Field {
             Self::PasswordHash => "password_hash",
             Self::FromAddress => "from_address",
             Self::Page => "page",
+            Self::AuthorizationCode => "authorization_code",
         }
     }
 }

@@ -7,6 +7,8 @@ mod access;
 mod account;
 #[path = "service/audit.rs"]
 mod audit;
+#[path = "service/authorize.rs"]
+mod authorize;
 #[path = "service/follow.rs"]
 mod follow;
 #[path = "service/lab.rs"]

@@ -29,14 +29,22 @@ pub(crate) fn current() -> Option<IpAddr> {
 
 /// Where it came from.
 pub(crate) fn of<B>(request: &Request<B>, trusted: &[IpAddr]) -> Option<IpAddr> {
-    let peer = request.extensions().get::<Peer>()?.0.ip().to_canonical();
-    if !peer.is_loopback() && !trusted.contains(&peer) {
+    let peer = *request.extensions().get::<Peer>()?;
+    let proxied = is_proxy(peer, trusted);
+    let peer = peer.0.ip().to_canonical();
+    if !proxied {
         return Some(peer);
     }
     let named = request.headers().get_all(FORWARDED_FOR).iter().next_back();
     let Some(named) = named else { return Some(peer).filter(IpAddr::is_loopback) };
     let last = named.to_str().ok()?.rsplit(',').next()?.trim();
     last.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+}
+
+/// Whether it is believed about whom it speaks for: this machine, and those that the operator names.
+pub(crate) fn is_proxy(peer: Peer, trusted: &[IpAddr]) -> bool {
+    let peer = peer.0.ip().to_canonical();
+    peer.is_loopback() || trusted.contains(&peer)
 }
 
 /// Whose failures these are. Nobody's for a client on this machine itself, which no limit protects from.

@@ -15,10 +15,12 @@ use std::task::{Context, Poll};
 use access::{Credential, token_string};
 use axum::extract::Request;
 use http::header::{HOST, REFERER};
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Uri};
 use runtime::Secret;
 use tower::{Layer, Service};
+
+use crate::origin::Host;
 
 /// What the path or a header carried.
 #[derive(Clone)]
@@ -128,6 +130,7 @@ pub(crate) fn take<B>(request: &mut http::Request<B>) {
     presented.astray = astray;
     *request.uri_mut() = rewritten(&clean, request.uri().query());
     request.extensions_mut().insert(presented);
+    request.extensions_mut().insert(Host(host));
 }
 
 /// Replaces whole tokens that stand elsewhere in the path.
@@ -143,7 +146,7 @@ fn blotted(clean: &str) -> (String, bool) {
 
 fn host_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> &'a str {
     // HTTP/2 has the host in the address, HTTP/1 in a header.
-    uri.host().or_else(|| headers.get(HOST)?.to_str().ok()).unwrap_or_default()
+    uri.authority().map(Authority::as_str).or_else(|| headers.get(HOST)?.to_str().ok()).unwrap_or_default()
 }
 
 fn rewritten(path: &str, query: Option<&str>) -> Uri {

@@ -5,12 +5,23 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::certificate::Files;
+
 /// The gateway's configuration. Nothing in it is secret but what the named files hold and the database's password.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
-    /// Where to listen for HTTP/1.1 and HTTP/2 without TLS; port 0 picks one
+    /// Where to listen for HTTP/1.1 and HTTP/2; port 0 picks one
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Serve HTTPS with this certificate, and those between it and its root, in PEM; read again when it changes
+    #[arg(long, env = "TLS_CERTIFICATE_FILE", requires = "tls_key_file")]
+    pub tls_certificate_file: Option<PathBuf>,
+    /// The certificate's private key, in PEM
+    #[arg(long, env = "TLS_KEY_FILE", requires = "tls_certificate_file")]
+    pub tls_key_file: Option<PathBuf>,
+    /// A proxy in front speaks HTTPS with the clients, and every request comes through it
+    #[arg(long, env = "HTTPS_IN_FRONT")]
+    pub https_in_front: bool,
     /// Where to listen for health and metrics, on a network that only operators reach; unset, they are not served there
     #[arg(long, env = "HTTP_LISTEN")]
     pub http_listen: Option<SocketAddr>,
@@ -54,6 +65,9 @@ impl Config {
     ) -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls_certificate_file: None,
+            tls_key_file: None,
+            https_in_front: false,
             http_listen: None,
             auth_url: auth_url.into(),
             catalog_url: catalog_url.into(),
@@ -65,6 +79,12 @@ impl Config {
             nats_url: None,
             max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
         }
+    }
+
+    /// Where the certificate is, if HTTPS is to be served.
+    pub(crate) fn certificate(&self) -> Option<Files> {
+        let (certificate, key) = (self.tls_certificate_file.clone()?, self.tls_key_file.clone()?);
+        Some(Files { certificate, key })
     }
 }
 

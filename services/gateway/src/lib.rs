@@ -7,6 +7,7 @@
 
 mod address;
 mod caller;
+mod certificate;
 mod config;
 mod failures;
 mod file;
@@ -16,6 +17,7 @@ mod limits;
 mod listener;
 mod load;
 mod openapi;
+mod origin;
 mod problem;
 mod refuse;
 pub mod render;

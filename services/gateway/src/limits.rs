@@ -8,6 +8,12 @@ pub(crate) const MAX_HEADER_BYTES: usize = 32 * 1024;
 /// How long a client may take for its header lines.
 pub(crate) const HEADER_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long a client may take for its TLS handshake.
+pub(crate) const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+
+/// Between two looks for a renewed certificate.
+pub(crate) const CERTIFICATE_CHECK: Duration = Duration::from_secs(10);
+
 /// Requests in work at once. Beyond, 503: waiting would only make the queue longer.
 pub(crate) const MAX_REQUESTS: usize = 4096;
 
@@ -19,6 +25,9 @@ pub(crate) const MAX_UPLOADS: usize = 64;
 
 /// A JSON body.
 pub(crate) const MAX_JSON_BYTES: usize = 64 * 1024;
+
+/// The form of a sign-in by browser, or the request that follows it.
+pub(crate) const MAX_SIGN_IN_BYTES: usize = 16 * 1024;
 
 /// A text that is looked through for tokens.
 pub(crate) const MAX_LEAKED_TEXT_BYTES: usize = 4 * 1024 * 1024;

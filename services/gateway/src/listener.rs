@@ -1,4 +1,5 @@
-//! The listening socket: HTTP/1.1 and HTTP/2 on one port, limits on what is read before a request is known, drain.
+//! The listening socket: HTTP/1.1 and HTTP/2 on one port, with TLS or without, limits on what is read before a request
+//! is known, drain.
 
 use std::any::Any;
 use std::time::Duration;
@@ -12,13 +13,15 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use runtime::{Drain, Failure};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::{Layer, ServiceExt};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::address::Peer;
 use crate::caller::CallerLayer;
-use crate::limits::{DRAIN_LIMIT, HEADER_LIMIT, MAX_HEADER_BYTES};
+use crate::limits::{DRAIN_LIMIT, HANDSHAKE_LIMIT, HEADER_LIMIT, MAX_HEADER_BYTES};
 use crate::problem::Problem;
 
 /// After an accept that failed: out of file handles, mostly.
@@ -28,7 +31,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const MAX_STREAMS: u32 = 256;
 
 /// Serves until the drain, then lets requests in hand finish within a limit.
-pub(crate) async fn serve(listener: TcpListener, router: Router, drain: Drain) -> anyhow::Result<()> {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    drain: Drain,
+) -> anyhow::Result<()> {
     let _guard = drain.guard();
     // Before the router, so that nothing behind it can see the token.
     let service = CallerLayer.layer(router);
@@ -53,10 +61,21 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, drain: Drain) -
             request.extensions_mut().insert(Peer(peer));
             request
         });
-        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-        let connection = connections.watch(connection.into_owned());
+        let (builder, watcher, tls) = (builder.clone(), connections.watcher(), tls.clone());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let service = TowerToHyperService::new(service);
+            let ended = match tls {
+                None => {
+                    let connection = builder.serve_connection(TokioIo::new(stream), service);
+                    watcher.watch(connection.into_owned()).await
+                }
+                Some(tls) => {
+                    let Some(stream) = shaken(&tls, stream).await else { return };
+                    let connection = builder.serve_connection(TokioIo::new(stream), service);
+                    watcher.watch(connection.into_owned()).await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(error, "a connection ended early");
             }
         });
@@ -66,6 +85,16 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, drain: Drain) -
         tracing::warn!(limit_s = DRAIN_LIMIT.as_secs(), "requests in hand were left behind");
     }
     Ok(())
+}
+
+/// The connection after its handshake; nothing if the client gave up, was too slow, or speaks no TLS.
+async fn shaken(tls: &TlsAcceptor, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    match tokio::time::timeout(HANDSHAKE_LIMIT, tls.accept(stream)).await {
+        Ok(Ok(stream)) => return Some(stream),
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_elapsed) => tracing::debug!("a TLS handshake took too long"),
+    }
+    None
 }
 
 fn builder() -> Builder<TokioExecutor> {

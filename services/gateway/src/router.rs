@@ -14,7 +14,7 @@ use crate::listener::catch_panic;
 use crate::load;
 use crate::problem::Problem;
 use crate::refuse::Family;
-use crate::routes::{anaconda, conda, page, pypi, rest, server, upload};
+use crate::routes::{anaconda, conda, oauth, page, pypi, rest, server, upload};
 use crate::state::App;
 use conda::{Document, Here};
 
@@ -226,6 +226,20 @@ static PAGES: [Line; 3] = [
     line(Method::GET, "/readyz", Gate::Open, || get(page::readyz)),
 ];
 
+/// Signing in by browser, and what programs are told of it.
+static OAUTH: [Line; 7] = {
+    use oauth::{authorize, discovery, landing, token};
+    [
+        line(Method::GET, "/.well-known/openid-configuration", Gate::Open, || get(discovery::document)),
+        line(Method::GET, "/.well-known/oauth-authorization-server", Gate::Open, || get(discovery::document)),
+        line(Method::GET, "/-/oauth/authorize", Gate::Open, || get(authorize::show)),
+        line(Method::POST, "/-/oauth/authorize", Gate::SignIn, || post(authorize::submit)),
+        line(Method::POST, "/-/oauth/token", Gate::SignIn, || post(token::exchange)),
+        line(Method::GET, "/app/local-login-success", Gate::Open, || get(landing::success)),
+        line(Method::GET, "/app/local-login-error", Gate::Open, || get(landing::error)),
+    ]
+};
+
 const fn line(method: Method, tail: &'static str, gate: Gate, handler: Make) -> Line {
     Line { tail, gate, method, handler }
 }
@@ -239,7 +253,7 @@ type Make = fn() -> MethodRouter<App>;
 
 /// Each route with its handler.
 fn all() -> Vec<(Route, Make)> {
-    let groups: [(&[&str], &[Line], Family); 9] = [
+    let groups: [(&[&str], &[Line], Family); 10] = [
         (&CONDA_MOUNTS, &CONDA, Family::Conda),
         (&CONDA_PUT_MOUNTS, &CONDA_PUT, Family::Conda),
         (&PYTHON_MOUNTS, &PYTHON, Family::Python),
@@ -249,6 +263,7 @@ fn all() -> Vec<(Route, Make)> {
         (&["/api"], &SERVER, Family::Api),
         (&SERVER_TOKENS_MOUNTS, &SERVER_TOKENS, Family::Api),
         (&[""], &PAGES, Family::Page),
+        (&[""], &OAUTH, Family::Page),
     ];
     let mut routes = Vec::new();
     for (mounts, lines, family) in groups {
@@ -335,6 +350,12 @@ mod tests {
                 "/api/authentications",
                 "/api/scopes",
                 "/api/auth/login",
+                "/.well-known/openid-configuration",
+                "/.well-known/oauth-authorization-server",
+                "/-/oauth/authorize",
+                "/-/oauth/token",
+                "/app/local-login-success",
+                "/app/local-login-error",
             ];
             assert!(known.contains(&route.pattern.as_str()), "{}", route.pattern);
         }

@@ -4,6 +4,7 @@ pub(crate) mod anaconda;
 pub(crate) mod conda;
 mod given;
 mod labelling;
+pub(crate) mod oauth;
 pub(crate) mod page;
 pub(crate) mod pypi;
 pub(crate) mod rest;

@@ -13,9 +13,11 @@ use runtime::{Ambient, Drain, Secret};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinHandle};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use usage::Publisher;
 
+use crate::certificate::Certificate;
 use crate::config::Config;
 use crate::failures::Failures;
 use crate::index::Indexes;
@@ -45,6 +47,8 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         Upstream::channel(&config.auth_url).context("AUTH_URL is no address: write http://host:port")?;
     let catalog = Upstream::channel(&config.catalog_url)
         .context("CATALOG_URL is no address: write http://host:port")?;
+    let certificate =
+        config.certificate().map(Certificate::open).transpose().context("TLS_CERTIFICATE_FILE")?;
     let incarnation = ambient.ids.uuid();
     let view = AccessView::new(HashMap::new());
     let content = ContentFollower::new(view.clone());
@@ -64,11 +68,16 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
         uploads: Semaphore::new(MAX_UPLOADS),
         max_upload_bytes: config.max_upload_bytes,
+        https: certificate.is_some() || config.https_in_front,
         drain: drain.clone(),
         ambient,
         view,
         content,
         reader,
+    });
+    let tls = certificate.map(|certificate| {
+        tokio::spawn(certificate.clone().follow(drain.clone()));
+        TlsAcceptor::from(certificate.server_config())
     });
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("cannot listen on {}; choose another address with --listen", config.listen)
@@ -80,7 +89,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     }
     let access = Upstream::new(auth, secret.expose(), &config.name, incarnation);
     let content = Upstream::new(catalog, secret.expose(), &config.name, incarnation);
-    let task = tokio::spawn(run(app.clone(), listener, access, content, drain.clone()));
+    let task = tokio::spawn(run(app.clone(), (listener, tls), access, content, drain.clone()));
     tokio::select! {
         () = until_ready(&app) => { ready.send_replace(true); }
         () = drain.requested() => {}
@@ -111,7 +120,7 @@ fn hold(
 /// Serves until the drain. A feed that cannot go on ends the process: to serve on would be to miss revocations.
 async fn run(
     app: App,
-    listener: TcpListener,
+    (listener, tls): (TcpListener, Option<TlsAcceptor>),
     access: Upstream,
     content: Upstream,
     drain: Drain,
@@ -131,7 +140,7 @@ async fn run(
     });
     tokio::spawn(sweep(app.clone()));
     let usage = app.usage.clone();
-    let mut serving = tokio::spawn(listener::serve(listener, router(app), drain));
+    let mut serving = tokio::spawn(listener::serve(listener, tls, router(app), drain));
     let ended = tokio::select! {
         ended = &mut access => followed(ended).context("the access feed ended"),
         ended = &mut content => followed(ended).context("the content feed ended"),

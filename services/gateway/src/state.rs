@@ -40,6 +40,8 @@ pub(crate) struct Parts {
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) uploads: Semaphore,
     pub(crate) max_upload_bytes: u64,
+    /// Whether clients speak HTTPS, whatever a request says of it.
+    pub(crate) https: bool,
 }
 
 impl App {

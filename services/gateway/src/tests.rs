@@ -64,6 +64,7 @@ impl Gateway {
             requests: Arc::new(Semaphore::new(100_000)),
             uploads: Semaphore::new(1000),
             max_upload_bytes: 1000,
+            https: false,
             drain: Drain::new(),
             content: ContentFollower::new(view.clone()),
             ambient,

@@ -1,12 +1,19 @@
 //! A canary token goes through every carrier and must leave no trace of its string anywhere.
 
+#[path = "sign_in/browser.rs"]
+mod browser;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use browser::Browser;
 use reqwest::Method;
 use serde_json::json;
 use testkit::package::{Conda, wheel};
 use testkit::{Answer, Cluster, Options, OtlpReceiver, Session};
+
+/// A password of somebody who signs in.
+const RIGHT: &str = "right-Q7mX2vKc9TzB4nWpL8sJ6yHd3gRfE5uA";
 
 /// Two parts of the random characters: a string that was cut is a leak too.
 fn marks(token: &str) -> Vec<String> {
@@ -47,7 +54,7 @@ fn carriers(nobody: &Session, token: &str, path: &str) -> Vec<(String, reqwest::
 
 /// Signs in as anaconda-client does, with the right password and with a wrong one. What of them must be seen nowhere.
 async fn passwords(cluster: &Cluster) -> anyhow::Result<Vec<String>> {
-    let right = "right-Q7mX2vKc9TzB4nWpL8sJ6yHd3gRfE5uA";
+    let right = RIGHT;
     let wrong = "wrong-k3ZpV8tYc6LmN1xSq9WdJ4bHr7GfU2eT";
     let account = json!({ "login": "grace", "kind": "person", "password": right });
     cluster.admin().post("/api/v1/accounts", &account).await?.good()?;
@@ -65,6 +72,22 @@ async fn passwords(cluster: &Cluster) -> anyhow::Result<Vec<String>> {
         let elsewhere = nobody.request(Method::GET, "/api/v1/whoami").basic_auth("grace", Some(password));
         check_answer("a password", "/api/v1/whoami", &nobody.send(elsewhere).await?, &marks);
     }
+    Ok(marks)
+}
+
+/// Signs in as a program does that opens a browser. The code and the session, which must be seen nowhere.
+async fn by_browser(cluster: &Cluster) -> anyhow::Result<Vec<String>> {
+    let browser = Browser::new(cluster).await?;
+    let right = vec![("login", "grace"), ("password", RIGHT)];
+    let page = browser.send(&right, None).await?;
+    let code = page.sent_back("code")?;
+    let answer = browser.exchange(&code).await?;
+    let session = answer.json()["access_token"].as_str().context("there is no session")?.to_owned();
+    let again = browser.exchange(&code).await?;
+    let marks = [marks(&session), vec![code[30..60].to_owned(), code[100..130].to_owned()]].concat();
+    let headers = format!("{:?} {:?}", answer.headers, again.headers);
+    assert!(!leaks(page.text.as_bytes(), &marks) && !leaks(again.text.as_bytes(), &marks));
+    assert!(!leaks(headers.as_bytes(), &marks), "{headers}");
     Ok(marks)
 }
 
@@ -99,6 +122,7 @@ async fn a_token_leaves_no_trace_of_its_string() -> anyhow::Result<()> {
     let mut marks = marks(&issued.token);
     marks.extend(self::marks(ada.token()));
     marks.extend(passwords(&cluster).await?);
+    marks.extend(by_browser(&cluster).await?);
 
     canary.upload("acme", &Conda::new("tiny", "1.0").conda()).await?.good()?;
     canary.upload("acme", &wheel("tiny", "1.0")).await?.good()?;

@@ -19,8 +19,13 @@ struct Up {
 
 impl Up {
     fn start(data: &Path) -> anyhow::Result<Self> {
+        Self::start_with(data, &[])
+    }
+
+    fn start_with(data: &Path, options: &[&str]) -> anyhow::Result<Self> {
         let mut child = command(&["--json", "up", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(options)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()?;
@@ -45,6 +50,7 @@ impl Up {
         let output = command(&[&["--json"], arguments].concat())
             .env("LATCHKEY_URL", self.record["http"].as_str().unwrap_or_default())
             .env("LATCHKEY_TOKEN", self.record["admin_token"].as_str().unwrap_or_default())
+            .envs(self.record["tls_ca"].as_str().map(|ca| ("LATCHKEY_CA", ca)))
             .output()?;
         let out = String::from_utf8_lossy(&output.stdout).into_owned();
         let said = String::from_utf8_lossy(&output.stderr);
@@ -155,5 +161,70 @@ fn a_port_that_is_taken_is_named_in_a_sentence() -> anyhow::Result<()> {
     let refused = command(&["up", "--listen", &listen, "--data"]).arg(dir.path()).output()?;
     assert_eq!(refused.status.code(), Some(6), "{}", said(&refused));
     assert!(said(&refused).contains(&listen), "{}", said(&refused));
+    Ok(())
+}
+
+/// A client that trusts this authority and no other.
+fn trusting(ca: &Path) -> anyhow::Result<reqwest::ClientBuilder> {
+    runtime::install_crypto();
+    let ca = reqwest::Certificate::from_pem(&std::fs::read(ca)?)?;
+    Ok(reqwest::Client::builder().no_proxy().tls_certs_only([ca]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_tls_it_serves_https_under_one_authority_for_good() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let data = dir.path().join("data");
+    let mut up = Up::start_with(&data, &["--tls", "--tls-name", "packages.example"])?;
+    let http = up.record["http"].as_str().unwrap_or_default().to_owned();
+    let ca = data.canonicalize()?.join("tls/ca.pem");
+    assert!(http.starts_with("https://127.0.0.1:"), "{http}");
+    assert_eq!(up.record["tls_ca"].as_str(), ca.to_str());
+    assert_eq!(std::fs::metadata(data.join("tls/ca.key"))?.permissions().mode() & 0o777, 0o600);
+    assert_eq!(up.run(&["whoami"])?["account"]["login"], "admin");
+
+    let versions = [reqwest::Version::HTTP_2, reqwest::Version::HTTP_11];
+    for (client, version) in [trusting(&ca)?, trusting(&ca)?.http1_only()].into_iter().zip(versions) {
+        let answer = client.build()?.get(format!("{http}/readyz")).send().await?;
+        assert_eq!((answer.status().as_u16(), answer.version()), (200, version));
+    }
+    let found =
+        trusting(&ca)?.build()?.get(format!("{http}/.well-known/openid-configuration")).send().await?;
+    let found: Value = serde_json::from_str(&found.text().await?)?;
+    assert_eq!(
+        (&found["issuer"], &found["token_endpoint"]),
+        (&http.as_str().into(), &format!("{http}/-/oauth/token").into())
+    );
+    let port = http.rsplit(':').next().unwrap_or_default();
+    let named = trusting(&ca)?.resolve("packages.example", ([127, 0, 0, 1], 0).into()).build()?;
+    assert_eq!(
+        named.get(format!("https://packages.example:{port}/readyz")).send().await?.status().as_u16(),
+        200
+    );
+    let stranger = reqwest::Client::builder().no_proxy().build()?.get(format!("{http}/readyz")).send().await;
+    assert!(stranger.is_err_and(|error| error.is_connect()), "nobody trusts it unasked");
+
+    let first = std::fs::read(&ca)?;
+    assert!(up.signal(Signal::SIGTERM)?.success());
+    let mut up = Up::start_with(&data, &["--tls"])?;
+    assert_eq!(std::fs::read(&ca)?, first, "who trusts it need not do so again");
+    let home = dir.path().join("home");
+    let login = |arguments: &[&str]| {
+        let mut command = command(arguments);
+        command.env("HOME", &home).env_remove("XDG_CONFIG_HOME");
+        command
+    };
+    let address = up.record["http"].as_str().unwrap_or_default();
+    let password = std::fs::File::open(data.join("secrets/admin-password"))?;
+    let signed_in = login(&["login", "--login", "admin", "--password-stdin", "--url", address, "--ca"])
+        .arg(&ca)
+        .stdin(password)
+        .output()?;
+    assert!(signed_in.status.success(), "{}", said(&signed_in));
+    let who = login(&["whoami"]).output()?;
+    assert!(who.status.success(), "login has noted the authority: {}", said(&who));
+    let out = login(&["logout"]).output()?;
+    assert!(out.status.success(), "{}", said(&out));
+    assert!(up.signal(Signal::SIGTERM)?.success());
     Ok(())
 }

@@ -59,6 +59,11 @@ impl Folder {
         self.root.join("secrets")
     }
 
+    /// The certificate authority and the server's certificate.
+    pub fn tls(&self) -> PathBuf {
+        self.root.join("tls")
+    }
+
     /// What scripts read once everything is ready.
     pub fn record(&self) -> PathBuf {
         self.root.join("up.json")

@@ -11,6 +11,7 @@ use futures::future::select_all;
 use runtime::{Ambient, Drain};
 use tokio::task::JoinHandle;
 
+use super::authority::Authority;
 use super::secrets::Secrets;
 
 /// Login of the account that exists from the first start on.
@@ -32,6 +33,8 @@ pub struct Plan {
     pub secrets: Secrets,
     /// Where the gateway listens.
     pub http: SocketAddr,
+    /// What it serves HTTPS with.
+    pub tls: Option<Authority>,
     /// Where auth listens.
     pub auth: SocketAddr,
     /// Where catalog listens.
@@ -50,7 +53,17 @@ impl Plan {
         http: SocketAddr,
     ) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { nats_url, database_url, blobs, secrets, http, auth: any, catalog: any, admin: [any; 4] }
+        Self {
+            nats_url,
+            database_url,
+            blobs,
+            secrets,
+            http,
+            tls: None,
+            auth: any,
+            catalog: any,
+            admin: [any; 4],
+        }
     }
 
     /// The flags of one service's binary.
@@ -94,7 +107,12 @@ impl Plan {
                 nats,
             ],
         };
-        flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
+        let tls =
+            self.tls.iter().filter(|_| service == Service::Gateway).flat_map(|tls| {
+                [("--tls-certificate-file", tls.certificate()), ("--tls-key-file", tls.key())]
+            });
+        let tls = tls.map(|(flag, path)| (flag, path.display().to_string()));
+        flags.into_iter().chain(tls).flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
     }
 
     /// One service's configuration, as its binary would read it from those flags.

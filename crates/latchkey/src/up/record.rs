@@ -10,7 +10,7 @@ use super::folder::write_private;
 /// Addresses and first credential of a running `up`. The names are a promise to scripts.
 #[derive(Deserialize, Serialize)]
 pub struct Record {
-    /// The gateway.
+    /// The gateway: an http or https address, the base of every other.
     pub http: String,
     /// auth, by gRPC.
     pub grpc_auth: String,
@@ -26,6 +26,9 @@ pub struct Record {
     pub admin_token: String,
     /// The command that runs it.
     pub latchkey: PathBuf,
+    /// The certificate authority to trust, in PEM; null where there is no TLS.
+    #[serde(default)]
+    pub tls_ca: Option<PathBuf>,
 }
 
 /// Removes the file when it goes out of scope.
@@ -71,6 +74,7 @@ mod tests {
             admin_login: text(),
             admin_token: text(),
             latchkey: "/x".into(),
+            tls_ca: None,
         };
         let published = record.publish(&path).unwrap();
         let document: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
@@ -84,6 +88,7 @@ mod tests {
             "latchkey",
             "nats",
             "postgres",
+            "tls_ca",
         ];
         assert_eq!(names, promised);
         assert_eq!(Record::read(&path).unwrap().admin_login, "x");

@@ -20,6 +20,8 @@ impl Welcome<'_> {
         let record = self.record;
         let command = record.latchkey.display();
         let login = &record.admin_login;
+        let ca =
+            record.tls_ca.as_ref().map_or_else(String::new, |ca| format!(" LATCHKEY_CA={}", ca.display()));
         let mut lines = vec![
             "Latchkey is up.".to_owned(),
             String::new(),
@@ -29,6 +31,7 @@ impl Welcome<'_> {
             format!("  for scripts      {}", self.record_file.display()),
             String::new(),
         ];
+        lines.extend(record.tls_ca.iter().flat_map(|ca| trust(ca)));
         match self.password {
             Some(password) => {
                 lines.push(format!("First account: {login}, password: {password}"));
@@ -47,7 +50,7 @@ impl Welcome<'_> {
             String::new(),
             "Next, in another terminal:".to_owned(),
             format!("  alias latchkey={command}"),
-            format!("  export LATCHKEY_URL={}", record.http),
+            format!("  export LATCHKEY_URL={}{ca}", record.http),
             format!("  latchkey login --login {login}"),
             "  latchkey channel create acme --private".to_owned(),
             "  latchkey upload acme FILE…".to_owned(),
@@ -57,4 +60,22 @@ impl Welcome<'_> {
         ]);
         lines
     }
+}
+
+/// How each client is told to trust the certificate authority.
+fn trust(ca: &Path) -> Vec<String> {
+    let ca = ca.display();
+    vec![
+        "HTTPS with a certificate authority of its own. Trust it in one client:".to_owned(),
+        format!("  conda            conda config --set ssl_verify {ca}"),
+        format!("  anaconda         export REQUESTS_CA_BUNDLE={ca}"),
+        format!("  pip, twine       export PIP_CERT={ca} TWINE_CERT={ca}"),
+        format!("  uv, pixi         export SSL_CERT_FILE={ca}"),
+        format!("  curl             curl --cacert {ca}"),
+        "or in all of this machine (Debian; as root):".to_owned(),
+        format!(
+            "  install -m 644 {ca} /usr/local/share/ca-certificates/latchkey.crt && update-ca-certificates"
+        ),
+        String::new(),
+    ]
 }

@@ -35,7 +35,9 @@ impl Login {
             None => ask_login()?,
         };
         let password = read_password(self.password_stdin, &format!("password of {login}: "))?;
-        let client = Client::new(url.clone(), None)?;
+        // Kept as it is found from anywhere.
+        let ca = context.global.ca.as_deref().map(|path| path.canonicalize().unwrap_or_else(|_| path.into()));
+        let client = Client::new(url.clone(), None, ca.as_deref())?;
         let note = format!("latchkey on {}", host());
         let body = json!({ "login": login, "password": password.expose(), "note": note });
         let answer =
@@ -44,7 +46,7 @@ impl Login {
         if token.is_empty() {
             return Err(Failed::new(Exit::Other, format!("{url} gave no session: it is no Latchkey")));
         }
-        session::write(&path, &Session { url: url.to_string(), login: login.clone(), token })?;
+        session::write(&path, &Session { url: url.to_string(), login: login.clone(), token, ca })?;
         let until = text(&answer, "expires_at");
         context.output.line(format!("signed in to {url} as {login}{}", ending(&until)));
         context.output.line("next: latchkey channel create NAME --private");
@@ -63,7 +65,9 @@ pub(crate) async fn logout(context: &Context) -> Result<(), Failed> {
         context.output.document(&json!({ "signed_out": false }));
         return Ok(());
     };
-    let client = Client::new(client::parse(Some(&noted.url))?, Some(runtime::Secret::new(noted.token)))?;
+    let ca = context.global.ca.as_deref().or(noted.ca.as_deref());
+    let url = client::parse(Some(&noted.url))?;
+    let client = Client::new(url, Some(runtime::Secret::new(noted.token)), ca)?;
     let ended = client.json(client.api(Method::DELETE, &["session"])).await;
     session::remove(&path)?;
     match ended {

@@ -47,7 +47,7 @@ impl From<account::Refusal> for Failure {
 fn code_of(refusal: &token::Refusal) -> Code {
     use token::Refusal as R;
     match refusal {
-        R::NameTaken(_) => Code::Exists,
+        R::NameTaken(_) | R::AlreadyIssued => Code::Exists,
         R::PastExpiry
         | R::TooLong(_)
         | R::Neither

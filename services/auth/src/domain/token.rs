@@ -149,6 +149,8 @@ pub enum Event {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    #[error("a token of this id was issued before")]
+    AlreadyIssued,
     #[error("another live token of this owner is named {0:?}: choose another name or revoke that one")]
     NameTaken(String),
     #[error("the expiry lies in the past")]

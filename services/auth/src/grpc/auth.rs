@@ -5,11 +5,12 @@ use std::sync::Arc;
 use access::{Action, Object};
 use proto::auth::v1::auth_server::{Auth, AuthServer};
 use proto::auth::v1::{
-    Account, AccountRequest, ChangePasswordRequest, CreateAccountRequest, DescribeAccountsReply,
-    DescribeAccountsRequest, EditTokenRequest, ExplainReply, ExplainRequest, IdentifyTokensReply,
-    IdentifyTokensRequest, IssueTokenRequest, IssuedToken, ListScopesReply, ListScopesRequest,
-    ListTokensReply, ListTokensRequest, ReissueTokenRequest, RevokeTokenRequest, Revoked, SetOwnersRequest,
-    SignInRequest, Token, TokenRequest, WhoAmIReply, WhoAmIRequest,
+    Account, AccountRequest, AuthorizeReply, AuthorizeRequest, ChangePasswordRequest, CreateAccountRequest,
+    DescribeAccountsReply, DescribeAccountsRequest, EditTokenRequest, ExchangeCodeRequest, ExplainReply,
+    ExplainRequest, IdentifyTokensReply, IdentifyTokensRequest, IssueTokenRequest, IssuedToken,
+    ListScopesReply, ListScopesRequest, ListTokensReply, ListTokensRequest, ReissueTokenRequest,
+    RevokeTokenRequest, Revoked, SetOwnersRequest, SignInRequest, Token, TokenRequest, WhoAmIReply,
+    WhoAmIRequest,
 };
 use runtime::{Code, Failure, Secret};
 use tonic::{Request, Response, Status};
@@ -39,6 +40,17 @@ impl Auth for Rpc {
     async fn sign_in(&self, request: Request<SignInRequest>) -> Reply<IssuedToken> {
         let (call, request) = taken(request);
         let issued = self.0.sign_in(&call, parse::sign_in(request)?).await?;
+        Ok(Response::new(answer::issued(issued)))
+    }
+
+    async fn authorize(&self, request: Request<AuthorizeRequest>) -> Reply<AuthorizeReply> {
+        let code = self.0.authorize(parse::authorize(request.into_inner())?).await?;
+        Ok(Response::new(AuthorizeReply { code: code.expose().to_owned() }))
+    }
+
+    async fn exchange_code(&self, request: Request<ExchangeCodeRequest>) -> Reply<IssuedToken> {
+        let (call, request) = taken(request);
+        let issued = self.0.exchange(&call, parse::exchange(request)?).await?;
         Ok(Response::new(answer::issued(issued)))
     }
 

@@ -1,21 +1,29 @@
 //! What requests hold, as domain types. Faults are told in one sentence.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use access::{Action, SecretHash};
-use names::{AccountId, Level, Login, Scope, TokenName};
+use names::{AccountId, CodeChallenge, Level, Login, LoopbackUri, Scope, TokenName};
 use proto::auth::v1 as api;
 use proto::event::v1 as stored;
 use runtime::{Code, Failure, Secret};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use crate::app::{NewAccount, NewToken, Question, SignIn, TokenEdit, TokenQuery, TokenReissue};
+use crate::app::{
+    Authorize, Exchange, NewAccount, NewToken, Program, Question, SignIn, TokenEdit, TokenQuery,
+    TokenReissue, challenge_of,
+};
 use crate::domain::account::Kind;
 use crate::domain::token::Overlap;
 
 /// Descriptions and reasons: longer texts belong elsewhere.
 const MAX_TEXT_CHARS: usize = 1_000;
+/// What a program may call itself.
+const MAX_CLIENT_ID_BYTES: usize = 200;
+/// How long a code_verifier may be (RFC 7636, section 4.1).
+const VERIFIER_CHARS: RangeInclusive<usize> = 43..=128;
 /// The name of a session whose client gave none.
 const SESSION: &str = "session";
 
@@ -26,6 +34,42 @@ pub(super) fn sign_in(request: api::SignInRequest) -> Result<SignIn, Failure> {
         login: request.login,
         password: Secret::new(request.password),
     })
+}
+
+pub(super) fn authorize(request: api::AuthorizeRequest) -> Result<Authorize, Failure> {
+    let challenge = CodeChallenge::parse(&request.code_challenge).map_err(invalid)?;
+    Ok(Authorize {
+        login: request.login,
+        password: Secret::new(request.password),
+        program: program(request.client_id, &request.redirect_uri, challenge)?,
+    })
+}
+
+pub(super) fn exchange(request: api::ExchangeCodeRequest) -> Result<Exchange, Failure> {
+    let name = if request.note.is_empty() { SESSION } else { &request.note };
+    let (code, verifier) = (Secret::new(request.code), Secret::new(request.code_verifier));
+    // RFC 7636, section 4.1.
+    let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+    if !VERIFIER_CHARS.contains(&verifier.expose().len()) || !verifier.expose().chars().all(unreserved) {
+        let (least, most) = (VERIFIER_CHARS.start(), VERIFIER_CHARS.end());
+        let words = format!("a code_verifier has {least} to {most} letters, digits and -._~");
+        return Err(Failure::new(Code::Invalid, words));
+    }
+    Ok(Exchange {
+        program: program(request.client_id, &request.redirect_uri, challenge_of(&verifier))?,
+        name: TokenName::parse(name).map_err(invalid)?,
+        code,
+    })
+}
+
+fn program(client_id: String, redirect_uri: &str, challenge: CodeChallenge) -> Result<Program, Failure> {
+    let visible = |c: char| c == ' ' || c.is_ascii_graphic();
+    if client_id.is_empty() || client_id.len() > MAX_CLIENT_ID_BYTES || !client_id.chars().all(visible) {
+        let words = format!("a client_id has 1 to {MAX_CLIENT_ID_BYTES} printable ASCII characters");
+        return Err(Failure::new(Code::Invalid, words));
+    }
+    let redirect_uri = LoopbackUri::parse(redirect_uri).map_err(invalid)?;
+    Ok(Program { client_id, redirect_uri, challenge })
 }
 
 pub(super) fn new_account(request: api::CreateAccountRequest) -> Result<NewAccount, Failure> {

@@ -23,6 +23,14 @@ pub(crate) fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let victim = || api::AccountRequest { login: "victim".into() };
     let token = || api::TokenRequest { token: "ci".into(), owner: "victim".into() };
     let sign_in = api::SignInRequest { login: LOGIN.into(), password: PASSWORD.into(), note: String::new() };
+    let authorize = api::AuthorizeRequest {
+        login: LOGIN.into(),
+        password: PASSWORD.into(),
+        client_id: "here".into(),
+        redirect_uri: "http://127.0.0.1:1/".into(),
+        code_challenge: "A".repeat(43),
+    };
+    let exchange = api::ExchangeCodeRequest { code: "none".into(), ..Default::default() };
     let password =
         api::ChangePasswordRequest { login: "victim".into(), password: "victim has a password".into() };
     let create = api::CreateAccountRequest {
@@ -53,6 +61,8 @@ pub(crate) fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let subscribe = SubscribeRequest { from_seq: 1, until_now: true };
     vec![
         ("latchkey.auth.v1.Auth/SignIn", "+++++++++++", sign_in.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/Authorize", "+++++++++++", authorize.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/ExchangeCode", "+++++++++++", exchange.encode_to_vec()),
         ("latchkey.auth.v1.Auth/WhoAmI", "11111++++++", vec![]),
         ("latchkey.auth.v1.Auth/CreateAccount", "11111333++3", create.encode_to_vec()),
         ("latchkey.auth.v1.Auth/DisableAccount", "11111333++3", victim().encode_to_vec()),

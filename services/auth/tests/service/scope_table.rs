@@ -15,6 +15,8 @@ const ALL: &[&str] = &["all"];
 fn opened_by(method: &str) -> Option<&'static [&'static str]> {
     match method {
         "latchkey.auth.v1.Auth/SignIn"
+        | "latchkey.auth.v1.Auth/Authorize"
+        | "latchkey.auth.v1.Auth/ExchangeCode"
         | "latchkey.auth.v1.Auth/WhoAmI"
         | "latchkey.auth.v1.Auth/ListScopes"
         // For services: a token is refused whatever it may do.

@@ -5,8 +5,8 @@ use super::path::decoded;
 /// Hosts by their first label, and the mount that each stands for.
 const HOSTS: [(&str, &str); 3] = [("conda.", "/conda"), ("pypi.", "/pypi"), ("api.", "/api")];
 
-/// First segments that mean the same on every host: mounts themselves, and what orchestrators ask.
-const ANYWHERE: [&str; 5] = ["conda", "pypi", "api", "healthz", "readyz"];
+/// First segments that mean the same on every host: mounts themselves, what orchestrators ask, and signing in.
+const ANYWHERE: [&str; 8] = ["conda", "pypi", "api", "healthz", "readyz", ".well-known", "-", "app"];
 
 /// The path as if the mount stood in front of it; a token in front of both must be out already.
 pub(crate) fn mounted(host: &str, path: String) -> String {
@@ -37,6 +37,7 @@ mod tests {
         assert_eq!(path("api.latchkey.test", "/repo/acme/noarch/x"), "/api/repo/acme/noarch/x");
         assert_eq!(path("conda.latchkey.test", "/conda/acme/"), "/conda/acme/");
         assert_eq!(path("pypi.latchkey.test", "/readyz"), "/readyz");
+        assert_eq!(path("api.latchkey.test", "/-/oauth/token"), "/-/oauth/token");
         assert_eq!(path("pypi.latchkey.test", "/"), "/");
         assert_eq!(path("condatest", "/acme"), "/acme");
         assert_eq!(path("", "/acme"), "/acme");

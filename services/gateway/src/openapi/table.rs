@@ -58,7 +58,9 @@ impl Operation {
     pub(super) fn body_media(&self) -> Option<Value> {
         let body = self.body.as_deref()?;
         Some(match body {
-            "multipart/form-data" => json!({ body: { "schema": { "type": "object" } } }),
+            "multipart/form-data" | "application/x-www-form-urlencoded" => {
+                json!({ body: { "schema": { "type": "object" } } })
+            }
             _ if body.contains('/') => json!({ body: {} }),
             _ => json!({ "application/json": { "schema": schema(body) } }),
         })

@@ -6,6 +6,8 @@
 mod html;
 mod json;
 
+pub(crate) use html::escape;
+
 use std::cmp::Ordering;
 use std::str::FromStr;
 

@@ -18,6 +18,9 @@ pub(super) fn decide(
     bounds: &Bounds,
     now: OffsetDateTime,
 ) -> Result<Vec<Event>, Refusal> {
+    if tokens.by_id(issued.token).is_some() {
+        return Err(Refusal::AlreadyIssued);
+    }
     check_end(issued.expires_at, bounds.longest, now)?;
     if tokens.living(issued.kind, now).count() >= MAX_LIVE {
         return Err(Refusal::TooMany);

@@ -47,7 +47,8 @@ fn document(title: &str, head: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn escape(text: &str) -> String {
+/// As it can stand in HTML, between tags and in quoted values.
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -200,7 +200,7 @@ const fn row(
 }
 
 /// Every route there is.
-pub(super) const ROUTES: [Row; 33] = [
+pub(super) const ROUTES: [Row; 34] = [
     row(CONDA, CONDA_READS, Asks::Channel(Level::Read, ReadConda)),
     row(
         &["/repo/{channel}", "/repo/{channel}/label/{label}"],
@@ -327,4 +327,17 @@ pub(super) const ROUTES: [Row; 33] = [
     ),
     row(API, &[("POST", "/auth/login")], Asks::Nothing),
     row(&[""], &[("GET", "/"), ("GET", "/healthz"), ("GET", "/readyz")], Asks::Nothing),
+    row(
+        &[""],
+        &[
+            ("GET", "/.well-known/openid-configuration"),
+            ("GET", "/.well-known/oauth-authorization-server"),
+            ("GET", "/-/oauth/authorize"),
+            ("POST", "/-/oauth/authorize"),
+            ("POST", "/-/oauth/token"),
+            ("GET", "/app/local-login-success"),
+            ("GET", "/app/local-login-error"),
+        ],
+        Asks::Nothing,
+    ),
 ];
