@@ -87,7 +87,12 @@ async fn a_last_use_is_seen_by_every_route_in_every_list_and_after_a_restart() -
     let server = ada.get("/api/account/tokens").await?.good()?.json();
     assert_eq!(server["items"][0]["last_use"]["client"], "mamba/2", "{server}");
 
-    for part in [Part::Postgres, Part::Projector, Part::Auth, Part::Gateway] {
+    cluster.kill9(Part::Postgres).await?;
+    let token = ada.get("/api/v1/tokens/ci").await?.good()?.json();
+    assert_eq!((&token["uses_known"], &token["last_use"]), (&json!(false), &Value::Null), "not never");
+    assert!(user.run(&["token", "list"])?.out.contains("unknown"));
+    cluster.restart(Part::Postgres).await?;
+    for part in [Part::Projector, Part::Auth, Part::Gateway] {
         cluster.kill9(part).await?;
         cluster.restart(part).await?;
     }

@@ -9,6 +9,7 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
+use super::list::last_use;
 use crate::client::Client;
 use crate::failed::Failed;
 use crate::output::{list, text};
@@ -65,9 +66,14 @@ fn report(context: &Context, strings: usize, tokens: &[Value], revoke: bool) {
         return;
     }
     let row = |token: &Value| {
-        ["name", "state", "kind", "expires_at", "id"].map(|field| text(token, field)).to_vec()
+        let mut row = ["name", "state", "kind", "expires_at"].map(|field| text(token, field)).to_vec();
+        row.extend([last_use(token), text(token, "id")]);
+        row
     };
-    output.table(&["TOKEN", "STATE", "KIND", "EXPIRES", "ID"], &tokens.iter().map(row).collect::<Vec<_>>());
+    output.table(
+        &["TOKEN", "STATE", "KIND", "EXPIRES", "LAST USE", "ID"],
+        &tokens.iter().map(row).collect::<Vec<_>>(),
+    );
     if !revoke && tokens.iter().any(is_live) {
         output.line("to revoke what is live of them: the same again with --revoke");
     }

@@ -82,7 +82,7 @@ pub(super) fn overlap_words(token: &Value) -> String {
 }
 
 /// When a token was last used, for a column.
-fn last_use(token: &Value) -> String {
+pub(super) fn last_use(token: &Value) -> String {
     match token.get("last_use").filter(|used| used.is_object()) {
         Some(used) => text(used, "at"),
         None => no_use(token).to_owned(),
