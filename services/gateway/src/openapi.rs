@@ -110,8 +110,9 @@ fn responses(gate: Gate, operation: &Operation) -> Map<String, Value> {
         Gate::Open => &[],
         Gate::SignIn => &["401"],
         Gate::Listed | Gate::Server(_) | Gate::Account(_) => &["401", "403"],
-        // No channel is called like a mount.
-        Gate::Channel(_) | Gate::Keyed(_) => &["401", "403", "404"],
+        // No channel is called like a mount: what has such a name in a channel's place may be another route's address,
+        // which is there and takes other methods.
+        Gate::Channel(_) | Gate::Keyed(_) => &["401", "403", "404", "405"],
     };
     // A token that stands astray; too many refused credentials; a fault of ours; something away for a moment.
     let anywhere = ["400", "429", "500", "503"];
