@@ -253,11 +253,10 @@ impl Action {
             Self::TokenView => &[S::TokenView, S::ApiRead, S::Api, S::All],
             Self::TokenEdit => &[S::TokenEdit, S::ApiWrite, S::Api, S::All],
             Self::AccountView => &[S::ApiRead, S::Api, S::All],
-            Self::AccountCreate
-            | Self::AccountDisable
-            | Self::AccountPassword
-            | Self::AccountOwners
-            | Self::EventsSubscribe => &[S::All],
+            Self::AccountCreate | Self::AccountDisable | Self::AccountPassword | Self::AccountOwners => {
+                &[S::All]
+            }
+            Self::EventsSubscribe => &[S::EventsSubscribe, S::All],
             Self::WhoAmI | Self::FeedFollow | Self::FeedAwait => &[],
         }
     }

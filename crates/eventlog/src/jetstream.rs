@@ -3,6 +3,7 @@
 mod config;
 mod connection;
 mod gauge;
+mod position;
 mod read;
 mod tail;
 mod wire;
@@ -12,6 +13,7 @@ use std::{collections::HashMap, sync::Arc};
 use async_nats::jetstream;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use time::OffsetDateTime;
 
 pub use config::NatsConfig;
 use connection::Connection;
@@ -107,6 +109,10 @@ impl Log for JetStream {
     async fn barrier(&self, stream: Stream) -> Result<u64, LogError> {
         let signer = self.0.signer.as_ref().ok_or(LogError::ReadOnly)?;
         Ok(append::barrier(&*self.0, &self.0.one(stream).gate, signer, &self.0.stamps, stream).await?)
+    }
+
+    async fn since(&self, stream: Stream, time: OffsetDateTime) -> Result<u64, LogError> {
+        position::since(&self.0, stream, time).await
     }
 
     fn epoch(&self, stream: Stream) -> String {

@@ -1,9 +1,10 @@
-//! The log as the domain sees it: two streams, four calls.
+//! The log as the domain sees it: two streams, and four calls for writing and reading them.
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use proto::event::v1::Envelope;
+use time::OffsetDateTime;
 
 use crate::{AppendError, LogError};
 
@@ -114,6 +115,10 @@ pub trait Log: Send + Sync + 'static {
     /// Appends a message without events and returns its sequence: whatever was acknowledged before
     /// the call stands before it.
     async fn barrier(&self, stream: Stream) -> Result<u64, LogError>;
+
+    /// Where to begin to read what was stored at or after a time, by the log's own clock: everything before it was stored
+    /// earlier.
+    async fn since(&self, stream: Stream, time: OffsetDateTime) -> Result<u64, LogError>;
 
     /// The identity of this log, made when the stream was. Positions of another epoch mean nothing here.
     fn epoch(&self, stream: Stream) -> String;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use time::OffsetDateTime;
 use tokio::sync::watch;
 
 pub use faults::Fault;
@@ -233,6 +234,18 @@ impl Log for Memory {
         let inner = &*self.0;
         let gate = &inner.one(stream).gate;
         Ok(append::barrier(inner, gate, &inner.signer, &inner.stamps, stream).await?)
+    }
+
+    /// Envelopes bear the only times there are here.
+    async fn since(&self, stream: Stream, time: OffsetDateTime) -> Result<u64, LogError> {
+        self.0.present().map_err(LogError::Unavailable)?;
+        let messages: Vec<_> = lock(&self.0.one(stream).state).after(None, 0).collect();
+        let end = messages.last().map_or(0, |(seq, _)| *seq);
+        let records = messages.into_iter().map(|message| self.0.open(stream, message));
+        let time_us = time.unix_timestamp_nanos() / 1_000;
+        let later =
+            records.filter_map(Result::ok).find(|record| i128::from(record.envelope.time_us) >= time_us);
+        Ok(later.map_or(end + 1, |record| record.seq))
     }
 
     fn epoch(&self, _stream: Stream) -> String {

@@ -18,6 +18,9 @@ mod proxy;
 #[cfg(test)]
 #[path = "conformance/servers.rs"]
 mod real;
+#[cfg(test)]
+#[path = "conformance/subscriptions.rs"]
+mod subscriptions;
 
 use lab::Lab;
 
@@ -60,6 +63,8 @@ promises! {
     promises::an_envelope_may_be_as_large_as_the_limit_and_no_larger,
     promises::another_epoch_is_refused,
     promises::a_position_that_the_log_has_not_reached_is_refused,
+    subscriptions::a_subscriber_is_told_what_it_wants_and_how_far_the_log_was_looked_through,
+    subscriptions::a_time_leads_to_a_place_before_everything_stored_since,
     faults::an_append_whose_ack_is_lost_is_stored_once,
     faults::a_batch_whose_ack_is_lost_is_stored_once,
     faults::a_lost_message_does_not_hide_another_writer,

@@ -163,6 +163,7 @@ mod tests {
             "account create ada --admin",
             "account disable ada",
             "events tail --stream catalog --from 3 --follow",
+            "events tail --from 2h --kind TokenRevoked,TokenIssued --kind NameTaken --actor ada --object acme",
             "completions zsh",
         ] {
             let words = ["latchkey", "--json", "--url", "http://h"].into_iter().chain(line.split(' '));

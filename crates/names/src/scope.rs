@@ -9,6 +9,8 @@ pub enum Family {
     Server,
     /// The older, coarser ones: `conda:download`, `repos`, `all`.
     Repository,
+    /// Of neither: what only this server has.
+    Latchkey,
 }
 
 macro_rules! scopes {
@@ -89,6 +91,7 @@ scopes! {
     PypiDownload = Repository "pypi:download" "index and files on Python paths",
     PypiUpload = Repository "pypi:upload" "upload of Python files",
     Repos = Repository "repos" "index and files on every repository path; no upload",
+    EventsSubscribe = Latchkey "events:subscribe" "the log of everything that happened, if the owner is an administrator",
 }
 
 /// Older spellings that real clients still send.
@@ -138,9 +141,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_thirty_seven_and_eleven() {
+    fn there_are_thirty_seven_and_eleven_and_our_own() {
         let count = |family| Scope::ALL.into_iter().filter(|scope| scope.family() == family).count();
-        assert_eq!((count(Family::Server), count(Family::Repository)), (37, 11));
+        assert_eq!((count(Family::Server), count(Family::Repository), count(Family::Latchkey)), (37, 11, 1));
         assert_eq!(Scope::ALL.into_iter().filter(|scope| scope.opens() == "no route yet").count(), 10);
     }
 

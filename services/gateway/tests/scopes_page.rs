@@ -37,6 +37,7 @@ fn page() -> String {
     for (family, title) in [
         (ScopeFamily::Server, "Scopes of Anaconda Server"),
         (ScopeFamily::Repository, "Scopes of Anaconda Repository"),
+        (ScopeFamily::Latchkey, "Scopes of our own"),
     ] {
         page += &format!("\n## {title}\n\n| scope | what it opens | actions |\n| --- | --- | --- |\n");
         for scope in Scope::ALL.into_iter().filter(|scope| scope.family() == family) {

@@ -31,6 +31,7 @@ pub(super) fn scopes() -> api::ListScopesReply {
         family: match scope.family() {
             ScopeFamily::Server => "server",
             ScopeFamily::Repository => "repository",
+            ScopeFamily::Latchkey => "latchkey",
         }
         .into(),
     };

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::{Action, Object};
-use eventlog::{Log, Record, Stream};
+use eventlog::{Log, LogError, Record, Stream, SubscribeError, Told};
 use feed::client::AccessView;
 use futures::{Stream as Items, StreamExt as _};
 use proto::events::v1::events_server::{Events, EventsServer};
 use proto::events::v1::{Recorded, SubscribeRequest};
-use runtime::{Drain, Failure};
+use runtime::{Code, Drain, Failure};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
@@ -55,20 +55,21 @@ impl Events for Audit {
         let place = self.places.clone().try_acquire_owned().map_err(|_| {
             Status::resource_exhausted(format!("{MAX_SUBSCRIPTIONS} are subscribed, which is the limit"))
         })?;
-        let request = request.into_inner();
-        let until = match request.until_now {
-            true => Some(self.log.barrier(Stream::Authz).await.map_err(unreadable)?),
-            false => None,
-        };
+        let told = eventlog::subscribe(&self.log, Stream::Authz, &request.into_inner()).await;
+        let told = told.map_err(unsubscribed)?;
         let (sender, answers) = mpsc::channel(BUFFERED_EVENTS);
-        let telling =
-            Telling { app: self.app.clone(), view: self.view.clone(), call, until, sender: sender.clone() };
-        let records = self.log.tail(Stream::Authz, request.from_seq.max(1));
+        let telling = Telling {
+            app: self.app.clone(),
+            view: self.view.clone(),
+            call,
+            epoch: self.log.epoch(Stream::Authz),
+            sender: sender.clone(),
+        };
         let drained = self.drain.requested();
         tokio::spawn(async move {
             let _place = place;
             let ended = tokio::select! {
-                ended = telling.tell(records) => ended,
+                ended = telling.tell(told) => ended,
                 () = drained => Err(Status::unavailable("this server is stopping; subscribe again")),
             };
             if let Err(status) = ended {
@@ -84,20 +85,19 @@ struct Telling {
     app: Arc<App>,
     view: AccessView,
     call: Call,
-    /// The last sequence wanted.
-    until: Option<u64>,
+    epoch: String,
     sender: mpsc::Sender<Result<Recorded, Status>>,
 }
 
 impl Telling {
-    async fn tell<T>(&self, mut records: T) -> Result<(), Status>
+    async fn tell<T>(&self, mut told: T) -> Result<(), Status>
     where
-        T: Items<Item = Result<Record, eventlog::LogError>> + Unpin,
+        T: Items<Item = Result<Told, LogError>> + Unpin,
     {
         let mut applied = self.view.subscribe();
         loop {
-            let record = tokio::select! {
-                record = records.next() => record,
+            let told = tokio::select! {
+                told = told.next() => told,
                 // The credential may have died while nothing was to be told.
                 _ = applied.changed() => {
                     self.still_allowed()?;
@@ -105,28 +105,29 @@ impl Telling {
                 }
                 () = self.sender.closed() => return Ok(()),
             };
-            let Some(record) = record else { return Err(Status::unavailable("the event log has ended")) };
-            let record = record.map_err(unreadable)?;
-            let last = self.until.is_some_and(|until| record.seq >= until);
-            if !record.is_barrier() {
-                self.tell_one(record).await?;
-            }
-            if last {
-                return Ok(());
-            }
+            let Some(told) = told else { return Ok(()) };
+            let recorded = match told.map_err(broken_off)? {
+                Told::Record(record) => self.recorded(*record).await?,
+                Told::Bookmark(seq) => Recorded { seq, epoch: self.epoch.clone(), ..Recorded::default() },
+            };
+            self.still_allowed()?;
+            self.send(recorded).await?;
         }
     }
 
-    async fn tell_one(&self, record: Record) -> Result<(), Status> {
+    async fn recorded(&self, record: Record) -> Result<Recorded, Status> {
         let reached = self.view.wait_for(record.seq, LAG_LIMIT).await;
         reached.map_err(|behind| Status::unavailable(behind.to_string()))?;
-        self.still_allowed()?;
-        let recorded = Recorded {
+        Ok(Recorded {
             seq: record.seq,
             subject: record.subject,
             void: self.view.read(|table| table.is_void(record.seq)),
             envelope: Some(events::for_auditors(record.envelope)),
-        };
+            epoch: self.epoch.clone(),
+        })
+    }
+
+    async fn send(&self, recorded: Recorded) -> Result<(), Status> {
         match tokio::time::timeout(LAG_LIMIT, self.sender.send(Ok(recorded))).await {
             Ok(_) => Ok(()),
             Err(_) => Err(Status::resource_exhausted("nothing was read for a while; subscribe again")),
@@ -135,5 +136,26 @@ impl Telling {
 
     fn still_allowed(&self) -> Result<(), Failure> {
         self.app.allow(&self.call, Action::EventsSubscribe, &Object::Server).map(drop)
+    }
+}
+
+fn unsubscribed(error: SubscribeError) -> Status {
+    match error {
+        SubscribeError::Invalid(_) => Failure::new(Code::Invalid, error.to_string()).into(),
+        SubscribeError::OtherEpoch { .. } => Failure::new(Code::Conflict, error.to_string()).into(),
+        SubscribeError::Log(error) => broken_off(error),
+    }
+}
+
+/// A position that this log has never had is the subscriber's to mend; everything else passes, or is ours.
+fn broken_off(error: LogError) -> Status {
+    match error {
+        LogError::Unfit(_) | LogError::WrongEpoch { .. } => {
+            Failure::new(Code::Conflict, error.to_string()).because(error).into()
+        }
+        LogError::Unavailable(_)
+        | LogError::BadSignature { .. }
+        | LogError::Undecodable { .. }
+        | LogError::ReadOnly => unreadable(error),
     }
 }

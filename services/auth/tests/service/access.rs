@@ -58,7 +58,7 @@ pub(crate) fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ..Hello::default()
     };
     let hello = FollowerMessage { message: Some(follower_message::Message::Hello(hello)) };
-    let subscribe = SubscribeRequest { from_seq: 1, until_now: true };
+    let subscribe = SubscribeRequest { from_seq: 1, until_now: true, ..SubscribeRequest::default() };
     vec![
         ("latchkey.auth.v1.Auth/SignIn", "+++++++++++", sign_in.encode_to_vec()),
         ("latchkey.auth.v1.Auth/Authorize", "+++++++++++", authorize.encode_to_vec()),

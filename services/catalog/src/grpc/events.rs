@@ -4,12 +4,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use access::{Action, Credential, Object};
-use eventlog::{Log, Stream};
+use eventlog::{Log, LogError, Stream, SubscribeError, Told};
 use futures::{StreamExt, future};
 use proto::events::v1::events_server::{Events, EventsServer};
 use proto::events::v1::{Recorded, SubscribeRequest};
 use runtime::grpc::MAX_MESSAGE_BYTES;
-use runtime::{Drain, Failure};
+use runtime::{Code, Drain, Failure};
 use tonic::{Request, Response, Status};
 
 use super::credential;
@@ -37,27 +37,14 @@ impl Events for EventsApi {
 
     async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<Records>, Status> {
         let credential = credential(request.metadata());
-        let request = request.into_inner();
         allowed(&self.catalog, &credential)?;
-        let end = match request.until_now {
-            true => Some(self.log.barrier(Stream::Catalog).await.map_err(Failure::internal)?),
-            false => None,
-        };
-        let catalog = self.catalog.clone();
-        let records = self.log.tail(Stream::Catalog, request.from_seq.max(1));
-        let records = records.take_while(move |record| {
-            // The barrier itself is the end: everything acknowledged before the call stands before it.
-            let more = !matches!((record, end), (Ok(record), Some(end)) if record.seq >= end);
-            future::ready(more)
-        });
-        let records =
-            records.filter(|record| future::ready(!record.as_ref().is_ok_and(eventlog::Record::is_barrier)));
-        let records = records.map(move |record| {
-            let record = record.map_err(Failure::internal)?;
+        let told = eventlog::subscribe(&self.log, Stream::Catalog, &request.into_inner()).await;
+        let (catalog, epoch) = (self.catalog.clone(), self.log.epoch(Stream::Catalog));
+        let records = told.map_err(unsubscribed)?.map(move |told| {
+            let told = told.map_err(broken_off)?;
             // A stream outlives many changes of access, so each message is a request of its own.
             allowed(&catalog, &credential)?;
-            let (seq, subject, envelope) = (record.seq, record.subject, Some(record.envelope));
-            Ok(Recorded { seq, subject, envelope, void: false })
+            Ok(recorded(told, epoch.clone()))
         });
         // After the first error nothing follows.
         let records = records.scan(false, |ended, record| {
@@ -67,6 +54,38 @@ impl Events for EventsApi {
         });
         // Without an end of its own a subscription would hold up the drain.
         Ok(Response::new(Box::pin(records.take_until(self.drain.requested()))))
+    }
+}
+
+fn recorded(told: Told, epoch: String) -> Recorded {
+    match told {
+        Told::Bookmark(seq) => Recorded { seq, epoch, ..Recorded::default() },
+        Told::Record(record) => {
+            let (seq, subject, envelope) = (record.seq, record.subject, Some(record.envelope));
+            Recorded { seq, subject, envelope, void: false, epoch }
+        }
+    }
+}
+
+fn unsubscribed(error: SubscribeError) -> Failure {
+    match error {
+        SubscribeError::Invalid(_) => Failure::new(Code::Invalid, error.to_string()),
+        SubscribeError::OtherEpoch { .. } => Failure::new(Code::Conflict, error.to_string()),
+        SubscribeError::Log(error) => broken_off(error),
+    }
+}
+
+/// A position that this log has never had is the subscriber's to mend; everything else passes, or is ours.
+fn broken_off(error: LogError) -> Failure {
+    match error {
+        LogError::Unfit(_) | LogError::WrongEpoch { .. } => {
+            Failure::new(Code::Conflict, error.to_string()).because(error)
+        }
+        LogError::Unavailable(_) | LogError::ReadOnly => {
+            Failure::unavailable("the event log cannot be read here: connect again in a moment")
+                .because(error)
+        }
+        LogError::BadSignature { .. } | LogError::Undecodable { .. } => Failure::internal(error),
     }
 }
 

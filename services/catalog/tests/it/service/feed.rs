@@ -61,7 +61,8 @@ async fn an_auditor_reads_the_log_to_its_present_end() {
     let published = lab.client(&ann.session).publish(publication).await.unwrap().into_inner();
     let mut client = EventsClient::new(Upstream::channel(&lab.url()).unwrap());
     let request = |secret: &str| {
-        let mut request = Request::new(SubscribeRequest { from_seq: 0, until_now: true });
+        let mut request =
+            Request::new(SubscribeRequest { from_seq: 0, until_now: true, ..SubscribeRequest::default() });
         request.metadata_mut().insert("authorization", format!("Bearer {secret}").parse().unwrap());
         request
     };

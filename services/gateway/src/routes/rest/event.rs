@@ -1,5 +1,6 @@
 //! `/api/v1/events/{log}`: the log for auditors, one JSON document per line.
 
+mod asked;
 mod line;
 
 use axum::body::Body;
@@ -7,12 +8,11 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use proto::events::v1::{Recorded, SubscribeRequest};
+use proto::events::v1::Recorded;
 use serde::Deserialize;
 use serde_json::json;
 use tonic::{Status, Streaming};
 
-use super::json::query;
 use crate::gate::Admitted;
 use crate::problem::Problem;
 use crate::routes::given::Given;
@@ -25,18 +25,9 @@ pub(crate) struct Log {
     log: String,
 }
 
-#[derive(Debug, Deserialize)]
-struct From {
-    #[serde(default)]
-    from: u64,
-    #[serde(default)]
-    follow: bool,
-}
-
-/// `GET /api/v1/events/{authz|catalog}?from=N&follow=true`.
+/// `GET /api/v1/events/{authz|catalog}?from=N&follow=true&kind=TokenRevoked&actor=ada&object=acme`.
 pub(crate) async fn subscribe(given: Given<Log>) -> Result<Response, Problem> {
-    let From { from, follow } = query(&given.uri)?;
-    let message = SubscribeRequest { from_seq: from, until_now: !follow };
+    let message = asked::request(&given).await?;
     let request = upstream::endless(&given.admitted.presented, message);
     let reply = match given.path.log.as_str() {
         "authz" => given.app.upstreams.authz_events().subscribe(request).await?,

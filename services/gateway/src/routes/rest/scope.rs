@@ -17,6 +17,7 @@ impl From<Scope> for ScopeDocument {
         let family = match scope.family() {
             ScopeFamily::Server => "server",
             ScopeFamily::Repository => "repository",
+            ScopeFamily::Latchkey => "latchkey",
         };
         Self { name: scope.as_str(), opens: scope.opens(), family }
     }

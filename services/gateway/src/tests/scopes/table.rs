@@ -49,7 +49,7 @@ pub(super) enum Opens {
 }
 
 /// Sections 3 and 4 of the documents' table, line by line.
-pub(super) const SCOPES: [(&str, Opens); 48] = [
+pub(super) const SCOPES: [(&str, Opens); 49] = [
     ("artifact:create", Opens::These(&[UploadConda, UploadPython, PublishConda])),
     ("artifact:delete", Opens::These(&[RemoveConda, RemovePython])),
     ("artifact:download", Opens::These(&[ReadConda, ReadPython])),
@@ -128,6 +128,7 @@ pub(super) const SCOPES: [(&str, Opens); 48] = [
     ("pypi:download", Opens::These(&[ReadPython])),
     ("pypi:upload", Opens::These(&[UploadPython])),
     ("repos", Opens::These(&[ReadConda, ReadPython])),
+    ("events:subscribe", Opens::These(&[ReadLog])),
 ];
 
 /// Whether the documents open this with that scope.

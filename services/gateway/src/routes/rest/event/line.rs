@@ -15,11 +15,15 @@ use crate::routes::rest::vocabulary::{account_kind_word, level_word, privacy_wor
 
 /// One line of the stream.
 pub(super) fn document(recorded: Recorded) -> Value {
+    let Some(told) = &recorded.envelope else {
+        return json!({ "bookmark": recorded.seq, "epoch": recorded.epoch });
+    };
     json!({
         "seq": recorded.seq,
+        "epoch": recorded.epoch,
         "subject": recorded.subject,
         "void": recorded.void,
-        "envelope": envelope(&recorded.envelope.unwrap_or_default()),
+        "envelope": envelope(told),
     })
 }
 
