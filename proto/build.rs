@@ -2,11 +2,12 @@
 
 use prost::Message as _;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "latchkey/auth/v1/auth.proto",
     "latchkey/catalog/v1/catalog.proto",
     "latchkey/events/v1/events.proto",
     "latchkey/feed/v1/feed.proto",
+    "latchkey/status/v1/status.proto",
     "latchkey/usage/v1/usage.proto",
 ];
 

@@ -16,7 +16,7 @@ Only Python's standard library is used.
 import json
 import os
 import sys
-import time
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -25,6 +25,8 @@ FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 30
 # The server says nothing where nothing happens, so silence is no fault: only a dead connection is, and TCP tells that.
 CONNECT_LIMIT_S = 3600
+# Never set here; a program around this one ends a pause with it.
+STOPPING = threading.Event()
 
 
 class Journal:
@@ -88,7 +90,7 @@ def main(path, *filters):
                 return 1  # A wrong token, a wrong filter, another log: somebody has to look.
         except OSError as away:
             print(away, file=sys.stderr)
-        time.sleep(pause)
+        STOPPING.wait(pause)
         pause = min(pause * 2, LONGEST_PAUSE_S)
 
 

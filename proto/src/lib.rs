@@ -43,6 +43,14 @@ pub mod events {
     }
 }
 
+/// How replicas stand.
+pub mod status {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("latchkey.status.v1");
+    }
+}
+
 /// The use of tokens, as gateways tell it. It is not part of the log.
 pub mod usage {
     /// Version 1.

@@ -104,6 +104,8 @@ actions! {
     WhoAmI = "whoami",
     /// Follow the log.
     EventsSubscribe = "events:subscribe",
+    /// See how the replicas stand.
+    StatusView = "status:view",
     /// Follow a feed, as a service.
     FeedFollow = "feed:follow",
     /// Wait until a feed's followers have applied something, as a service.
@@ -157,6 +159,7 @@ impl Action {
             | Self::GroupEdit
             | Self::WhoAmI
             | Self::EventsSubscribe
+            | Self::StatusView
             | Self::FeedFollow
             | Self::FeedAwait => None,
         }
@@ -257,6 +260,7 @@ impl Action {
                 &[S::All]
             }
             Self::EventsSubscribe => &[S::EventsSubscribe, S::All],
+            Self::StatusView => &[S::StatusView, S::All],
             Self::WhoAmI | Self::FeedFollow | Self::FeedAwait => &[],
         }
     }

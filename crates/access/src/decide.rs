@@ -144,7 +144,7 @@ impl Table {
                 Ok(_) => Verdict::Allowed(By::Own),
                 Err(why) => refused(why),
             },
-            Action::AccountCreate | Action::AccountDisable | Action::EventsSubscribe => {
+            Action::AccountCreate | Action::AccountDisable | Action::EventsSubscribe | Action::StatusView => {
                 match self.acting(caller, action) {
                     Ok(account) if self.is_admin(account) => Verdict::Allowed(By::Admin),
                     Ok(_) => refused(Why::Missing),

@@ -20,6 +20,8 @@ pub enum Outcome {
     Void,
     /// The table was there already.
     Seen,
+    /// An event put back, whose own place the table has passed: nothing changed but the position.
+    Late,
 }
 
 /// An event that cannot be folded. The fold must stop: a skipped revocation is a breach.
@@ -41,9 +43,16 @@ type Folded<T> = Result<T, String>;
 
 impl Table {
     /// Applies the next envelope. Sequences may have gaps (barriers expire), but never go back.
+    ///
+    /// An event that was put back counts at the place where it first stood. A table that has applied it there needs
+    /// it no more; one that has not must be made anew, with the event at its place: see `eventlog::in_place`.
     pub fn apply(&mut self, seq: u64, envelope: &Envelope) -> Result<Outcome, FoldError> {
         if seq <= self.seq {
             return Ok(Seen);
+        }
+        if envelope.original_seq.is_some_and(|place| place < seq) {
+            self.seq = seq;
+            return Ok(Late);
         }
         let void = self.is_dead(envelope).map_err(|reason| FoldError::at(seq, reason))?;
         if void {

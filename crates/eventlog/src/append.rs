@@ -172,10 +172,15 @@ fn outgoing(
     envelope: &Envelope,
 ) -> Result<Outgoing, AppendError> {
     let id = uuid::Uuid::from_slice(&envelope.event_id).expect("writers give every envelope a UUID");
+    // The server takes nothing under an id that it has just seen, and an event that is put back keeps its own.
+    let id = match (envelope.original_seq, expect) {
+        (Some(place), Some(expect)) => format!("{id}-{place}-{expect}"),
+        (Some(_) | None, _) => id.to_string(),
+    };
     Ok(Outgoing {
         subject: subject.into(),
         expect,
-        id: id.to_string(),
+        id,
         traceparent: envelope.traceparent.clone(),
         raw: seal(signer, subject, envelope)?,
     })

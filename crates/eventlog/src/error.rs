@@ -78,7 +78,7 @@ impl LogError {
     /// The log ends before a reader's position.
     pub(crate) fn shorter(stream: Stream, known: u64, last: u64) -> Self {
         Self::Unfit(format!(
-            "{stream} ends at {last}, but the reader has seen {known}: the log was restored from an older copy; rebuild the reader, or restore a newer copy"
+            "{stream} ends at {last}, but it was read up to {known}: the log was restored from an older copy; stop the services before they write to it, and restore a newer copy"
         ))
     }
 }

@@ -111,8 +111,16 @@ impl Log for JetStream {
         Ok(append::barrier(&*self.0, &self.0.one(stream).gate, signer, &self.0.stamps, stream).await?)
     }
 
+    async fn end(&self, stream: Stream) -> Result<u64, LogError> {
+        position::end(&self.0, stream).await
+    }
+
     async fn since(&self, stream: Stream, time: OffsetDateTime) -> Result<u64, LogError> {
         position::since(&self.0, stream, time).await
+    }
+
+    async fn count(&self, stream: Stream, from: u64) -> Result<u64, LogError> {
+        position::count(&self.0, stream, from).await
     }
 
     fn epoch(&self, stream: Stream) -> String {

@@ -37,6 +37,14 @@ impl Stream {
         }
     }
 
+    /// Where everything stands but its barriers.
+    pub const fn lasting_subjects(self) -> &'static [&'static str] {
+        match self {
+            Self::Authz => &["evt.auth.>", "evt.access.>"],
+            Self::Catalog => &["evt.catalog.*.>"],
+        }
+    }
+
     /// Where its barriers stand. They expire, so their sequence numbers are the only ones that may be missing.
     pub const fn barrier_subject(self) -> &'static str {
         match self {
@@ -81,6 +89,16 @@ impl Record {
     pub fn is_barrier(&self) -> bool {
         self.envelope.events.is_empty()
     }
+
+    /// Where it first stood in the stream; differs from the position for an event that was put back.
+    pub fn place(&self) -> u64 {
+        self.envelope.original_seq.unwrap_or(self.seq)
+    }
+
+    /// True for an event that was lost from the log and appended again.
+    pub fn is_put_back(&self) -> bool {
+        self.place() != self.seq
+    }
 }
 
 /// An append-only log with an expectation per subject.
@@ -116,9 +134,15 @@ pub trait Log: Send + Sync + 'static {
     /// the call stands before it.
     async fn barrier(&self, stream: Stream) -> Result<u64, LogError>;
 
+    /// The last sequence of the stream, or 0. A replica that lags may be behind: for people, not for decisions.
+    async fn end(&self, stream: Stream) -> Result<u64, LogError>;
+
     /// Where to begin to read what was stored at or after a time, by the log's own clock: everything before it was stored
     /// earlier.
     async fn since(&self, stream: Stream, time: OffsetDateTime) -> Result<u64, LogError>;
+
+    /// How many messages other than barriers stand at a sequence or behind it, by the stream's leader.
+    async fn count(&self, stream: Stream, from: u64) -> Result<u64, LogError>;
 
     /// The identity of this log, made when the stream was. Positions of another epoch mean nothing here.
     fn epoch(&self, stream: Stream) -> String;

@@ -108,6 +108,11 @@ impl Memory {
         self.0.keyring.clone()
     }
 
+    /// Loses a message, as a server whose stream allows that would for whoever has its password.
+    pub fn remove(&self, stream: Stream, seq: u64) {
+        lock(&self.0.one(stream).state).remove(seq);
+    }
+
     /// Stores bytes as they are, as an intruder would.
     pub fn store_raw(&self, stream: Stream, subject: &str, raw: bytes::Bytes) -> u64 {
         let one = self.0.one(stream);
@@ -222,11 +227,19 @@ impl Log for Memory {
                 let error = LogError::shorter(stream, next - 1, end);
                 return Some((Err(error), (inner, last, next, true)));
             }
-            last.wait_for(|last| *last >= next).await.ok()?;
-            let message = lock(&inner.one(stream).state).after(None, next - 1).next()?;
+            let mut reached = next;
+            let message = loop {
+                last.wait_for(|last| *last >= reached).await.ok()?;
+                if let Some(message) = lock(&inner.one(stream).state).after(None, next - 1).next() {
+                    break message;
+                }
+                // What there was has been removed.
+                reached = *last.borrow() + 1;
+            };
+            let after = message.0 + 1;
             let item = inner.open(stream, message);
             let failed = item.is_err();
-            Some((item, (inner, last, next + 1, failed)))
+            Some((item, (inner, last, after, failed)))
         }))
     }
 
@@ -234,6 +247,11 @@ impl Log for Memory {
         let inner = &*self.0;
         let gate = &inner.one(stream).gate;
         Ok(append::barrier(inner, gate, &inner.signer, &inner.stamps, stream).await?)
+    }
+
+    async fn end(&self, stream: Stream) -> Result<u64, LogError> {
+        self.0.present().map_err(LogError::Unavailable)?;
+        Ok(*self.0.one(stream).last.borrow())
     }
 
     /// Envelopes bear the only times there are here.
@@ -246,6 +264,13 @@ impl Log for Memory {
         let later =
             records.filter_map(Result::ok).find(|record| i128::from(record.envelope.time_us) >= time_us);
         Ok(later.map_or(end + 1, |record| record.seq))
+    }
+
+    async fn count(&self, stream: Stream, from: u64) -> Result<u64, LogError> {
+        self.0.present().map_err(LogError::Unavailable)?;
+        let state = lock(&self.0.one(stream).state);
+        let lasting = |message: &Outgoing| message.subject != stream.barrier_subject();
+        Ok(state.after(None, from.saturating_sub(1)).filter(|(_, message)| lasting(message)).count() as u64)
     }
 
     fn epoch(&self, _stream: Stream) -> String {

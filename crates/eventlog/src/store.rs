@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use entry::Entry;
 pub use pair::execute_pair;
 
-use crate::{AppendError, Log, LogError, Stamps, Stream};
+use crate::{AppendError, Log, LogError, Record, Stamps, Stream};
 
 /// Folded aggregates kept per store. The expectation proves each current, so none needs to be refreshed.
 pub(crate) const CACHED_AGGREGATES: u64 = 10_000;
@@ -153,11 +153,33 @@ where
     }
 
     async fn catch_up(&self, subject: &str, entry: &mut Entry<S>, at_least: u64) -> Result<(), LogError> {
-        for record in self.log.read(self.stream, subject, entry.seq, at_least).await? {
-            let void = self.voids.is_void(record.seq).await?;
-            entry.fold(&self.rules, self.stream, &record, void)?;
+        let mut records = self.log.read(self.stream, subject, entry.seq, at_least).await?;
+        if entry.seq > 0 && records.iter().any(Record::is_put_back) {
+            // It belongs before what is folded already, or is folded already.
+            *entry = Entry::default();
+            records = self.log.read(self.stream, subject, 0, at_least).await?;
         }
+        let last = records.last().map_or(entry.seq, |record| record.seq);
+        records.sort_by_key(Record::place);
+        records.dedup_by_key(|record| record.place());
+        for record in records {
+            let void = self.is_void(&record).await?;
+            if let Err(error) = entry.fold(&self.rules, self.stream, &record, void) {
+                // Half of it in another order than it stands in: to be read from the beginning.
+                *entry = Entry::default();
+                return Err(error);
+            }
+        }
+        entry.seq = last;
         entry.loaded = true;
         Ok(())
+    }
+
+    /// Judged where it first stood, once everything before where it stands now is known.
+    async fn is_void(&self, record: &Record) -> Result<bool, LogError> {
+        if record.is_put_back() {
+            self.voids.is_void(record.seq).await?;
+        }
+        self.voids.is_void(record.place()).await
     }
 }

@@ -311,3 +311,25 @@ async fn two_aggregates_change_together_or_not_at_all() {
     assert!(join_all(crossing).await.into_iter().all(|done| done.is_ok()));
     assert_eq!(left.fresh(one).await.unwrap().1.unwrap().len(), 22);
 }
+
+#[tokio::test]
+async fn what_is_put_back_counts_where_it_first_stood() {
+    let log = memory();
+    let (live, another) = (store(&log), store(&log));
+    let first = live.execute(SUBJECT, &meta(), enter("a")).await.unwrap().seq;
+    let second = live.execute(SUBJECT, &meta(), leave("a")).await.unwrap().seq;
+    let lost = log.read(STREAM, SUBJECT, 0, 0).await.unwrap().remove(0);
+    log.remove(STREAM, first);
+    assert!(another.load(SUBJECT).await.unwrap().1.is_some(), "it has read what was left");
+    let envelope = Envelope { original_seq: Some(first), ..lost.envelope };
+    let message = Message { subject: SUBJECT.into(), expect: second, envelope };
+    let back = log.append(STREAM, vec![message]).await.unwrap();
+    // `a` was put in and taken out again, whoever has seen how much of it: it is not in.
+    for store in [live, another, store(&log)] {
+        let (seq, names) = store.fresh(SUBJECT).await.unwrap();
+        assert_eq!((seq, names.as_deref()), (back, Some(&Names::new())));
+        drop(store.execute(SUBJECT, &meta(), leave("b")).await.unwrap());
+    }
+    let done = store(&log).execute(SUBJECT, &meta(), enter("c")).await.unwrap();
+    assert_eq!((done.seq, done.state.as_deref()), (back + 1, Some(&Names::from(["c".into()]))));
+}

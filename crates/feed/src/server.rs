@@ -4,6 +4,7 @@ mod followers;
 mod pump;
 mod service;
 mod source;
+mod status;
 
 pub use followers::{
     Connection, EARLIER_FOLLOWERS, Followers, LOST_AFTER, MAX_FOLLOWERS, REJOIN_LIMIT, TooManyFollowers,
@@ -11,3 +12,4 @@ pub use followers::{
 pub use pump::Items;
 pub use service::{FeedService, Gate, RECEIPT_LIMIT};
 pub use source::{Snapshot, Source, Step};
+pub use status::{Allow, StatusService};

@@ -99,6 +99,8 @@ pub enum Verb {
     /// Read the log of everything that happened (administrators)
     #[command(subcommand)]
     Events(verb::events::Events),
+    /// Show every replica: what it has applied, how far it is behind, its lease and version (administrators)
+    Status,
     /// Make the secrets of a Kubernetes cluster as files
     Secrets(up::cluster::Options),
     /// Print shell completions
@@ -164,6 +166,7 @@ mod tests {
             "account disable ada",
             "events tail --stream catalog --from 3 --follow",
             "events tail --from 2h --kind TokenRevoked,TokenIssued --kind NameTaken --actor ada --object acme",
+            "status",
             "completions zsh",
         ] {
             let words = ["latchkey", "--json", "--url", "http://h"].into_iter().chain(line.split(' '));

@@ -16,7 +16,7 @@ use clap::CommandFactory as _;
 
 use args::{Cli, Verb};
 use failed::Failed;
-use verb::{Context, login};
+use verb::{Context, login, status};
 
 /// Does what the command line says.
 pub async fn run(cli: Cli) -> Result<(), Failed> {
@@ -35,6 +35,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Verb::Label(label) => label.run(&context).await,
         Verb::Account(account) => account.run(&context).await,
         Verb::Events(events) => events.run(&context).await,
+        Verb::Status => status::run(&context).await,
         Verb::Secrets(options) => options.run(&context),
         Verb::Completions { shell } => {
             let mut script = Vec::new();

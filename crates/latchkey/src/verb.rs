@@ -9,6 +9,7 @@ pub mod label;
 pub mod login;
 pub mod overlap;
 pub mod recipe;
+pub(crate) mod status;
 pub mod token;
 pub mod upload;
 

@@ -92,6 +92,7 @@ scopes! {
     PypiUpload = Repository "pypi:upload" "upload of Python files",
     Repos = Repository "repos" "index and files on every repository path; no upload",
     EventsSubscribe = Latchkey "events:subscribe" "the log of everything that happened, if the owner is an administrator",
+    StatusView = Latchkey "status:view" "how the replicas stand, if the owner is an administrator",
 }
 
 /// Older spellings that real clients still send.
@@ -143,7 +144,7 @@ mod tests {
     #[test]
     fn there_are_thirty_seven_and_eleven_and_our_own() {
         let count = |family| Scope::ALL.into_iter().filter(|scope| scope.family() == family).count();
-        assert_eq!((count(Family::Server), count(Family::Repository), count(Family::Latchkey)), (37, 11, 1));
+        assert_eq!((count(Family::Server), count(Family::Repository), count(Family::Latchkey)), (37, 11, 2));
         assert_eq!(Scope::ALL.into_iter().filter(|scope| scope.opens() == "no route yet").count(), 10);
     }
 

@@ -24,5 +24,5 @@ pub use artifact::{ArtifactRow, FileKey, FileType};
 pub use checkpoint::{Checkpoint, Checkpoints, Stream};
 pub use error::ReadError;
 pub use history::HistoryRow;
-pub use reader::{PAGE_LIMIT, Reader};
+pub use reader::{LedgerCheck, PAGE_LIMIT, ProjectorRow, Reader};
 pub use usage::UseRow;

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod listener;
+mod standing;
 mod usage;
 
 #[cfg(feature = "write")]
@@ -14,6 +15,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::sync::watch;
+
+pub use standing::{LedgerCheck, ProjectorRow};
 
 use crate::{Checkpoint, Checkpoints, ReadError, Stream};
 

@@ -6,6 +6,7 @@
 
 mod account;
 mod artifact;
+mod beat;
 mod channel;
 mod database;
 mod error;
@@ -20,9 +21,10 @@ mod usage;
 mod verify;
 mod version;
 
+pub use beat::Beat;
 pub use database::Database;
 pub use error::WriteError;
-pub use ledger::LedgerRow;
+pub use ledger::{LedgerCheckRow, LedgerRow, NewLedgerRow, PutBackRow};
 pub use lock::{Lock, LockGuard};
 pub use rows::{AccountRow, ChannelRow, Keys, PackageRow, ParkedRow, Rows, TokenRow};
 pub use tx::Tx;

@@ -14,8 +14,8 @@ use names::{
 use readmodel::{
     ArtifactRow, Checkpoint, FileKey, FileType, HistoryRow, ReadError, Reader, Stream,
     write::{
-        AccountRow, ChannelRow, Database, Keys, Lock, PackageRow, ParkedRow, Purpose, Rows, SHAPE, TABLES,
-        TokenRow, WriteError,
+        AccountRow, Beat, ChannelRow, Database, Keys, LedgerCheckRow, Lock, NewLedgerRow, PackageRow,
+        ParkedRow, Purpose, PutBackRow, Rows, SHAPE, TABLES, TokenRow, WriteError,
     },
 };
 use servers::{Postgres, PostgresOptions};
@@ -183,7 +183,8 @@ fn at(seq: u64) -> Checkpoint {
 async fn save(db: &Database, before: &Rows, after: &Rows, from: u64, to: u64) -> Result<(), WriteError> {
     let mut tx = db.begin_live().await?;
     tx.save(before, after).await?;
-    tx.append_ledger(Stream::Catalog, &[to], &["evt.catalog.x"], &[b"raw"]).await?;
+    let row = NewLedgerRow { seq: to, subject: "evt.catalog.x", raw: b"raw", original_seq: None };
+    tx.append_ledger(Stream::Catalog, &[row]).await?;
     tx.advance(Stream::Catalog, from, &at(to)).await?;
     tx.announce(Stream::Catalog, &at(to)).await?;
     tx.commit().await
@@ -315,6 +316,8 @@ async fn a_second_writer_is_fenced_and_leaves_nothing() {
     assert_eq!(db.ledger(Stream::Catalog, 0, 99, 9).await.unwrap().len(), 1);
     assert_eq!(db.ledger_end(Stream::Catalog).await.unwrap().unwrap().seq, 11);
     assert_eq!(db.ledger_end(Stream::Authz).await.unwrap(), None);
+    assert_eq!(db.ledger_count(Stream::Catalog, 10, 11).await.unwrap(), 1);
+    assert_eq!(db.ledger_count(Stream::Catalog, 11, 99).await.unwrap(), 0);
     let guard = db.lock(Lock::Writer).await.unwrap();
     assert!(db.try_lock(Lock::Writer).await.unwrap().is_none(), "somebody holds it");
     drop(guard);
@@ -358,4 +361,50 @@ async fn a_version_goes_live_in_one_step_and_the_last_but_one_is_dropped() {
         .await
         .unwrap();
     assert_eq!(schemas, 2, "the live version and the one before it");
+}
+
+#[tokio::test]
+async fn what_was_put_back_and_what_a_comparison_found_are_told() {
+    let (_dir, postgres) = postgres().await;
+    let db = Database::connect(&postgres.url()).unwrap();
+    db.migrate().await.unwrap();
+    let row = |seq, original_seq| NewLedgerRow { seq, subject: "evt.catalog.x", raw: b"raw", original_seq };
+    let mut tx = db.begin_live().await.unwrap();
+    tx.append_ledger(Stream::Catalog, &[row(3, None), row(7, Some(3)), row(8, Some(2))]).await.unwrap();
+    tx.commit().await.unwrap();
+    let told = |row: PutBackRow| (row.seq, row.place, row.subject, row.known);
+    let subject = || "evt.catalog.x".to_owned();
+    let all: Vec<_> = db.put_back(Stream::Catalog, 99).await.unwrap().into_iter().map(told).collect();
+    assert_eq!(all, [(7, 3, subject(), true), (8, 2, subject(), false)]);
+    assert_eq!(db.put_back(Stream::Catalog, 7).await.unwrap().len(), 1);
+    assert_eq!(db.put_back(Stream::Authz, 99).await.unwrap(), []);
+
+    let reader = Reader::connect(&postgres.url()).await.unwrap();
+    assert_eq!(reader.ledger_checks().await.unwrap(), []);
+    for missing in [0, 2] {
+        let first_missing = (missing > 0).then_some(5);
+        let found = LedgerCheckRow { seq: 9, missing, first_missing, differing: 1 };
+        db.save_check(Stream::Catalog, &found).await.unwrap();
+        let checks = reader.ledger_checks().await.unwrap();
+        let [check] = &checks[..] else { panic!("{checks:?}") };
+        assert_eq!((check.stream, check.seq, check.missing), (Stream::Catalog, 9, missing));
+        assert_eq!((check.first_missing, check.differing, check.age_s), (first_missing, 1, 0));
+    }
+}
+
+#[tokio::test]
+async fn projectors_say_that_they_live() {
+    let (_dir, postgres) = postgres().await;
+    let db = Database::connect(&postgres.url()).unwrap();
+    db.migrate().await.unwrap();
+    let reader = Reader::connect(&postgres.url()).await.unwrap();
+    let beat = |n| Beat { incarnation: id(n), name: format!("projector-{n}"), version: "1".into() };
+    db.beat(&beat(1), false).await.unwrap();
+    db.beat(&beat(2), false).await.unwrap();
+    db.beat(&beat(1), true).await.unwrap();
+    let told = reader.projectors().await.unwrap();
+    let told: Vec<_> = told.iter().map(|row| (row.name.as_str(), row.active, row.age_s)).collect();
+    assert_eq!(told, [("projector-1", true, 0), ("projector-2", false, 0)]);
+    db.last_beat(id(1)).await.unwrap();
+    assert_eq!(reader.projectors().await.unwrap().len(), 1);
 }

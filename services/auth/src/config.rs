@@ -63,6 +63,9 @@ pub struct Config {
     /// Seconds between two looks at which tokens end soon
     #[arg(long, env = "AUTH_EXPIRY_CHECK_S", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..))]
     pub expiry_check_s: u32,
+    /// This process's name in the status: stable over restarts, different in each replica
+    #[arg(long, env = "AUTH_NAME", default_value = "auth")]
+    pub name: String,
 }
 
 impl Config {
@@ -84,6 +87,7 @@ impl Config {
             token_longest_days: 3650,
             expiry_warning_days: 14,
             expiry_check_s: 3600,
+            name: "auth".into(),
         }
     }
 

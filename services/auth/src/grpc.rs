@@ -3,6 +3,7 @@
 mod answer;
 mod auth;
 mod parse;
+mod status;
 mod subscribe;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::app::denied;
 use crate::call;
 
 pub use auth::Rpc;
+pub use status::status;
 pub use subscribe::Audit;
 
 /// Lets through whom the access table takes for one of our own services.

@@ -43,11 +43,13 @@ impl Source for Authz {
 /// A barrier decides nothing; followers hear that it has passed, and no more.
 fn step(record: Record) -> Step {
     let seq = record.seq;
-    if record.is_barrier() {
-        return Step { seq, items: vec![] };
+    // Followers know it already, or began while it was lost: which, nobody can say.
+    let anew = record.is_put_back();
+    if record.is_barrier() || anew {
+        return Step { seq, items: vec![], anew };
     }
     let envelope = Some(events::for_followers(record.envelope));
-    Step { seq, items: vec![Item::AccessEvent(AccessEvent { seq, envelope })] }
+    Step { seq, items: vec![Item::AccessEvent(AccessEvent { seq, envelope })], anew }
 }
 
 /// A log that cannot be read, for whoever follows it.

@@ -19,7 +19,7 @@ use crate::app::{App, Warnings, stamps};
 use crate::call::Call;
 use crate::config::Config;
 use crate::fold;
-use crate::grpc::{Audit, Rpc, gate};
+use crate::grpc::{Audit, Rpc, gate, status};
 use crate::personal::Keys;
 use crate::source::Authz;
 
@@ -50,12 +50,10 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
 
     let view = AccessView::new(config.services()?);
     view.open(&log.epoch(Stream::Authz))?;
-    let mut folding = tokio::spawn(fold::follow(log.clone(), view.clone()));
     let end = log.barrier(Stream::Authz).await.context("the end of AUTHZ")?;
-    tokio::select! {
-        stopped = &mut folding => anyhow::bail!(stopped?),
-        reached = view.wait_for(end, FOLD_LIMIT) => drop(reached.context("folding AUTHZ")?),
-    }
+    let folded = tokio::time::timeout(FOLD_LIMIT, fold::replay(&log, &view, end)).await;
+    folded.context("folding AUTHZ took too long")?.context("folding AUTHZ")?;
+    let folding = tokio::spawn(fold::follow(log.clone(), view.clone()));
     view.mark_ready();
 
     let boot = ambient.clock.clone();
@@ -75,7 +73,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
 
     let warning = warn_of_expiries(&config, &app, &ambient, &drain);
     let (readiness, ready) = watch::channel(true);
-    let services = services(&app, log, view, followers, &ambient, &drain);
+    let services = services(&config.name, &app, log, view, followers, &ambient, &drain);
     let http = match config.http_listen {
         Some(listen) => Some(runtime::admin::serve(listen, ready.clone(), &drain).await?),
         None => None,
@@ -93,6 +91,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
 }
 
 fn services(
+    name: &str,
     app: &Arc<App>,
     log: Arc<dyn Log>,
     view: AccessView,
@@ -106,9 +105,11 @@ fn services(
     };
     let source = Arc::new(Authz { log: log.clone(), view: view.clone() });
     let gate = gate(view.clone(), ambient.clock.clone());
+    let status = status(name, app.clone(), log.clone(), view.clone(), followers.clone());
     let mut services = RoutesBuilder::default();
     services
         .add_service(Rpc::server(app.clone()))
+        .add_service(status.into_server())
         .add_service(Audit::server(app.clone(), log, view, drain.clone()))
         .add_service(FeedService::new(source, followers, gate, stop).into_server());
     services

@@ -15,6 +15,8 @@ mod follow;
 mod lab;
 #[path = "service/owners.rs"]
 mod owners;
+#[path = "service/put_back.rs"]
+mod put_back;
 #[path = "service/reissue.rs"]
 mod reissue;
 #[path = "service/replicas.rs"]

@@ -59,7 +59,7 @@ fn unavailable(error: &LogError) -> Status {
 /// What followers hear of one decision: each subdir of the package once.
 fn step(record: &Record) -> Result<Step, Status> {
     if record.is_barrier() {
-        return Ok(Step { seq: record.seq, items: Vec::new() });
+        return Ok(Step { seq: record.seq, items: Vec::new(), anew: false });
     }
     let (channel, kind, name) = parts(&record.subject).ok_or_else(|| {
         Status::internal(format!("message {} stands on a subject of no package", record.seq))
@@ -78,7 +78,7 @@ fn step(record: &Record) -> Result<Step, Status> {
             authz_seq: record.envelope.authz_seq,
         })
     };
-    Ok(Step { seq: record.seq, items: subdirs.into_iter().map(change).collect() })
+    Ok(Step { seq: record.seq, items: subdirs.into_iter().map(change).collect(), anew: false })
 }
 
 fn subdir(event: &Event) -> Option<&str> {

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod events;
+mod status;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::app::{Asker, Catalog};
 
 pub use catalog::CatalogApi;
 pub use events::EventsApi;
+pub use status::status;
 
 /// The longest a caller may wait for others to know of a change.
 const PATIENCE: Duration = feed::server::RECEIPT_LIMIT;

@@ -20,7 +20,7 @@ use tonic::service::RoutesBuilder;
 use crate::app::{Catalog, Parts, stamps};
 use crate::config::Config;
 use crate::content::Content;
-use crate::grpc::{CatalogApi, EventsApi, feed_gate};
+use crate::grpc::{CatalogApi, EventsApi, feed_gate, status};
 use crate::inspect::Limits;
 
 /// Uploads that nobody committed are removed when they are this old: no upload takes that long.
@@ -65,7 +65,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         Some(listen) => Some(runtime::admin::serve(listen, ready.clone(), &drain).await?),
         None => None,
     };
-    let services = services(parts, &drain);
+    let services = services(&config.name, parts, &drain);
     let clock = ambient.clone();
     let server = GrpcServer {
         listen: config.listen,
@@ -94,18 +94,20 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     Ok(Started { addr, http, task })
 }
 
-fn services(parts: Parts, drain: &Drain) -> RoutesBuilder {
+fn services(name: &str, parts: Parts, drain: &Drain) -> RoutesBuilder {
     let stop = {
         let drain = drain.clone();
         move || Box::pin(drain.requested()) as BoxFuture<'static, ()>
     };
     let source = Arc::new(Content(parts.log.clone()));
     let gate = feed_gate(parts.access.clone(), parts.ambient.clone());
-    let (log, followers) = (parts.log.clone(), parts.followers.clone());
+    let (log, followers, access) = (parts.log.clone(), parts.followers.clone(), parts.access.clone());
     let catalog = Arc::new(Catalog::new(parts));
+    let status = status(name, catalog.clone(), log.clone(), access, followers.clone());
     let mut services = RoutesBuilder::default();
     services
         .add_service(CatalogApi(catalog.clone()).into_server())
+        .add_service(status.into_server())
         .add_service(EventsApi { log, catalog, drain: drain.clone() }.into_server())
         .add_service(FeedService::new(source, followers, gate, stop).into_server());
     services

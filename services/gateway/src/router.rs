@@ -97,8 +97,10 @@ static CONDA_UPLOADS: [Line; 2] = [
 ];
 
 /// The REST interface.
-static REST: [Line; 38] = {
-    use rest::{account, artifact, channel, event, explain, grant, label, leaked, scope, session, token};
+static REST: [Line; 39] = {
+    use rest::{
+        account, artifact, channel, event, explain, grant, label, leaked, scope, session, status, token,
+    };
     const SHOW: Gate = Gate::Channel(Action::ChannelView);
     const FILES: Gate = Gate::Channel(Action::ArtifactView);
     const CONDA_REMOVE: Gate = Gate::Channel(Action::CondaDelete);
@@ -151,6 +153,7 @@ static REST: [Line; 38] = {
         line(Method::DELETE, "/tokens/{token}", TOKEN_EDIT, || delete(token::revoke)),
         line(Method::POST, "/explain", Gate::Server(Action::WhoAmI), || post(explain::explain)),
         line(Method::GET, "/events/{log}", Gate::Server(Action::EventsSubscribe), || get(event::subscribe)),
+        line(Method::GET, "/status", Gate::Server(Action::StatusView), || get(status::show)),
         line(Method::POST, "/accounts", Gate::Server(Action::AccountCreate), || post(account::create)),
         line(Method::POST, "/accounts/{login}/disable", DISABLE, || post(account::disable)),
         line(Method::POST, "/accounts/{login}/enable", DISABLE, || post(account::enable)),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use proto::auth::v1::auth_client::AuthClient;
 use proto::catalog::v1::catalog_client::CatalogClient;
 use proto::events::v1::events_client::EventsClient;
+use proto::status::v1::status_client::StatusClient;
 use runtime::{request_id, trace};
 use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
@@ -33,6 +34,14 @@ impl Upstreams {
 
     pub(crate) fn authz_events(&self) -> EventsClient<Channel> {
         EventsClient::new(self.auth.clone())
+    }
+
+    pub(crate) fn auth_status(&self) -> StatusClient<Channel> {
+        StatusClient::new(self.auth.clone())
+    }
+
+    pub(crate) fn catalog_status(&self) -> StatusClient<Channel> {
+        StatusClient::new(self.catalog.clone())
     }
 
     pub(crate) fn catalog_events(&self) -> EventsClient<Channel> {

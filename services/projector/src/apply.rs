@@ -3,7 +3,7 @@
 use eventlog::Stream;
 use readmodel::{
     Checkpoint,
-    write::{Database, Tx, WriteError},
+    write::{Database, NewLedgerRow, Tx, WriteError},
 };
 
 use crate::{
@@ -81,16 +81,19 @@ async fn project_batch(tx: &mut Tx, batch: &Batch) -> Result<(), ApplyError> {
 
 /// Barriers expire, so they are not in the ledger.
 async fn record(tx: &mut Tx, stream: Stream, batch: &Batch) -> Result<(), WriteError> {
-    let records: Vec<_> = batch
+    let rows: Vec<_> = batch
         .entries
         .iter()
-        .filter(|entry| entry.stream == stream && !entry.record.is_barrier())
-        .map(|entry| &entry.record)
+        .map(|entry| (entry.stream, &entry.record))
+        .filter(|(of, record)| *of == stream && !record.is_barrier())
+        .map(|(_, record)| NewLedgerRow {
+            seq: record.seq,
+            subject: &record.subject,
+            raw: &record.raw,
+            original_seq: record.is_put_back().then(|| record.place()),
+        })
         .collect();
-    let seqs: Vec<u64> = records.iter().map(|record| record.seq).collect();
-    let subjects: Vec<&str> = records.iter().map(|record| record.subject.as_str()).collect();
-    let raws: Vec<&[u8]> = records.iter().map(|record| &*record.raw).collect();
-    tx.append_ledger(stream_of(stream), &seqs, &subjects, &raws).await
+    tx.append_ledger(stream_of(stream), &rows).await
 }
 
 async fn advance(

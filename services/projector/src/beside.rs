@@ -1,14 +1,12 @@
 //! A version under construction beside the live one.
 
 use access::Table;
-use eventlog::{Record, Stream};
 use readmodel::write::{Database, Purpose, Tx, Version};
 
 use crate::{
     apply::{Epochs, apply_beside},
     batch::{Batch, Positions},
     intake::{Intake, Sources, Taken},
-    ledger_check::LedgerCheck,
 };
 
 /// A version under construction, and how far it is.
@@ -34,17 +32,9 @@ impl Beside {
     }
 
     /// Takes a bounded stretch in, a transaction for each batch.
-    pub(crate) async fn extend(
-        &mut self,
-        sources: Sources,
-        to: Positions,
-        mut check: Option<&mut LedgerCheck>,
-    ) -> anyhow::Result<()> {
+    pub(crate) async fn extend(&mut self, sources: Sources, to: Positions) -> anyhow::Result<()> {
         let mut intake = self.intake(sources);
         while let Some(batch) = next(&mut intake).await? {
-            if let Some(check) = check.as_deref_mut() {
-                check_batch(check, &self.db, &batch).await?;
-            }
             let mut tx = self.db.begin(self.version).await?;
             apply_beside(&mut tx, &self.epochs, &batch).await?;
             tx.commit().await?;
@@ -53,9 +43,6 @@ impl Beside {
         let mut tx = self.db.begin(self.version).await?;
         apply_beside(&mut tx, &self.epochs, &Batch::moving(self.at, to)).await?;
         tx.commit().await?;
-        if let Some(check) = check {
-            check.finish(&self.db, to).await?;
-        }
         (self.at, self.table) = (to, Some(intake.into_table()));
         Ok(())
     }
@@ -67,21 +54,14 @@ impl Beside {
         tx: &mut Tx,
         sources: Sources,
         to: Positions,
-        mut check: Option<&mut LedgerCheck>,
     ) -> anyhow::Result<()> {
         let mut intake = self.intake(sources);
         let mut at = self.at;
         while let Some(batch) = next(&mut intake).await? {
-            if let Some(check) = check.as_deref_mut() {
-                check_batch(check, &self.db, &batch).await?;
-            }
             apply_beside(tx, &self.epochs, &batch).await?;
             at = batch.to;
         }
         apply_beside(tx, &self.epochs, &Batch::moving(at, to)).await?;
-        if let Some(check) = check {
-            check.finish(&self.db, to).await?;
-        }
         self.table = Some(intake.into_table());
         Ok(())
     }
@@ -100,13 +80,4 @@ async fn next(intake: &mut Intake) -> anyhow::Result<Option<Batch>> {
             anyhow::bail!("{} cannot be taken in: {}", stopped.stream, stopped.reason)
         }
     }
-}
-
-async fn check_batch(check: &mut LedgerCheck, db: &Database, batch: &Batch) -> anyhow::Result<()> {
-    for stream in Stream::ALL {
-        let of_stream = batch.entries.iter().filter(|entry| entry.stream == stream);
-        let records: Vec<&Record> = of_stream.map(|entry| &entry.record).collect();
-        check.compare(db, stream, &records, batch.to.of(stream)).await?;
-    }
-    Ok(())
 }

@@ -17,6 +17,12 @@ pub struct Config {
     /// The public keys whose signatures count
     #[arg(long, env = "KEYRING_FILE")]
     pub keyring_file: Option<PathBuf>,
+    /// This process's name in the status: stable over restarts, different in each replica
+    #[arg(long, env = "PROJECTOR_NAME", default_value = "projector")]
+    pub name: String,
+    /// Seconds between two comparisons of log and ledger
+    #[arg(long, env = "LEDGER_CHECK_S", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub ledger_check_s: u32,
     /// Where health and metrics are served
     #[arg(long = "http-listen", env = "HTTP_LISTEN", default_value = "127.0.0.1:9094")]
     pub listen: SocketAddr,

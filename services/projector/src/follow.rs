@@ -7,7 +7,7 @@
 use std::{cmp::Ordering, sync::Arc, time::Duration};
 
 use eventlog::{Log, LogError, Stream, keys::Keyring};
-use readmodel::write::{Database, Lock, SHAPE, WriteError};
+use readmodel::write::{Beat, Database, Lock, SHAPE, WriteError};
 use runtime::Drain;
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -15,7 +15,10 @@ use crate::{
     apply::{ApplyError, Epochs, apply},
     backoff::Backoff,
     batch::{Batch, Positions},
+    beat::Beating,
+    checker::Checker,
     intake::{Intake, SourceError, Sources, Stopped, Taken, chain},
+    project::stream_of,
     rebuild::{self, Origin},
     sources,
     standing::Standing,
@@ -34,23 +37,43 @@ pub struct Following {
     pub task: JoinHandle<Result<(), Stop>>,
 }
 
-/// Follows a log into a database until drained.
-pub fn follow(db: Database, log: Arc<dyn Log>, keyring: Keyring, drain: Drain) -> Following {
+/// What a projector does beside following.
+#[derive(Debug, Clone)]
+pub struct Habits {
+    /// What it says of itself.
+    pub beat: Beat,
+    /// Between two comparisons of log and ledger.
+    pub check_every: Duration,
+}
+
+/// Follows a log into a database until drained, and compares log and ledger every so often.
+pub fn follow(db: Database, log: Arc<dyn Log>, keyring: Keyring, habits: Habits, drain: Drain) -> Following {
     let (standing, ready) = Standing::new();
     let guard = drain.guard();
     let task = tokio::spawn(async move {
         let _guard = guard;
-        Follower { db, log, keyring, standing, drain }.run().await
+        let Habits { beat, check_every } = habits;
+        let beating = Beating::new(db.clone(), beat);
+        let follower = Follower { db, log, keyring, check_every, standing, drain, beating: &beating };
+        let ended = tokio::select! {
+            ended = follower.run() => ended,
+            never = beating.run() => match never {},
+        };
+        beating.end().await;
+        ended
     });
     Following { ready, task }
 }
 
-struct Follower {
+struct Follower<'b> {
     db: Database,
     log: Arc<dyn Log>,
     keyring: Keyring,
+    /// Between two comparisons of log and ledger.
+    check_every: Duration,
     standing: Standing,
     drain: Drain,
+    beating: &'b Beating,
 }
 
 /// Why a session has ended.
@@ -92,7 +115,7 @@ impl From<WriteError> for Over {
     }
 }
 
-impl Follower {
+impl Follower<'_> {
     /// Returns when stopping was asked for, or with the reason why no retry helps.
     async fn run(self) -> Result<(), Stop> {
         let mut backoff = Backoff::new();
@@ -138,7 +161,9 @@ impl Follower {
         self.db.migrate().await?;
         // Standing by is being ready: a rolling update must not wait for the projector that it replaces.
         self.standing.is(true);
+        self.beating.is_active(false);
         let _guard = self.db.lock(Lock::Writer).await?;
+        self.beating.is_active(true);
         match self.db.live().await?.shape.cmp(&SHAPE) {
             Ordering::Less => self.upgrade().await?,
             Ordering::Equal => {}
@@ -147,9 +172,21 @@ impl Follower {
         let (mut intake, epochs) = self.open(with_authz).await?;
         tracing::info!("following the log");
         *backoff = Backoff::new();
+        let mut checking =
+            std::pin::pin!(Checker::new(self.db.clone(), self.log.clone()).run(self.check_every));
         loop {
-            match intake.next().await {
-                Taken::Batch(mut batch) => self.commit(backoff, &epochs, &mut batch).await?,
+            let taken = tokio::select! {
+                taken = intake.next() => taken,
+                never = &mut checking => match never {},
+            };
+            match taken {
+                Taken::Batch(mut batch) => {
+                    self.commit(backoff, &epochs, &mut batch).await?;
+                    self.take_in_place(&batch).await?;
+                }
+                Taken::Stopped(stopped) if stopped.replaced => {
+                    return Err(Over::Stop(Stop::Log(stopped.reason)));
+                }
                 Taken::Stopped(stopped) => self.stopped(&stopped),
                 // Nothing more can come until the process is started again.
                 Taken::Ended => std::future::pending().await,
@@ -157,9 +194,28 @@ impl Follower {
         }
     }
 
+    /// An event that was put back counts where it first stood. If that place was passed without it, as in a database
+    /// that was made while it was lost, the read models are built anew.
+    async fn take_in_place(&self, batch: &Batch) -> Result<(), Over> {
+        for entry in batch.entries.iter().filter(|entry| entry.record.is_put_back()) {
+            let (stream, seq) = (stream_of(entry.stream), entry.record.seq);
+            let put_back = self.db.put_back(stream, seq).await?;
+            if put_back.iter().any(|row| row.seq == seq && !row.known) {
+                tracing::warn!(%stream, seq, "an event was put back that was never known here");
+                self.build_anew().await?;
+                return Err(Over::Moved);
+            }
+        }
+        Ok(())
+    }
+
     /// A newer release brings its own shape: it is built beside what is live.
     async fn upgrade(&self) -> Result<(), Over> {
         tracing::info!(shape = SHAPE, "building the read models anew for this release");
+        self.build_anew().await
+    }
+
+    async fn build_anew(&self) -> Result<(), Over> {
         match rebuild::rebuild(&self.db, Origin::Log(self.log.clone()), &self.keyring).await {
             Ok(_) => Ok(()),
             Err(error) => Err(Over::Away(chain(error.as_ref()))),
@@ -197,7 +253,11 @@ impl Follower {
                 },
                 Err(ApplyError::Unapplicable(error)) => {
                     batch.cut_before(error.seq);
-                    self.stopped(&Stopped { stream: Stream::Authz, reason: error.to_string() });
+                    self.stopped(&Stopped {
+                        stream: Stream::Authz,
+                        reason: error.to_string(),
+                        replaced: false,
+                    });
                     if !batch.entries.is_empty() {
                         Box::pin(self.commit(backoff, epochs, batch)).await?;
                     }

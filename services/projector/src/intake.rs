@@ -31,6 +31,13 @@ pub(crate) enum SourceError {
     Broken,
 }
 
+impl SourceError {
+    /// Whether the log was put back from a copy, or another one was put in its place.
+    fn is_replaced(&self) -> bool {
+        matches!(self, Self::Log(LogError::Unfit(_) | LogError::WrongEpoch { .. }))
+    }
+}
+
 /// Where the events of one stream come from.
 pub(crate) type Source = BoxStream<'static, Result<Record, SourceError>>;
 
@@ -45,6 +52,8 @@ pub(crate) struct Sources {
 pub(crate) struct Stopped {
     pub(crate) stream: Stream,
     pub(crate) reason: String,
+    /// The log is not the one that was read so far: nothing can be read on.
+    pub(crate) replaced: bool,
 }
 
 /// What came next.
@@ -157,11 +166,11 @@ impl Intake {
                 (Stream::Authz, Some(Ok(record))) => return Some((stream, record)),
                 (Stream::Catalog, Some(Ok(record))) => self.waiting = Some(record),
                 (_, Some(Err(error))) => {
-                    self.stop(stream, &error);
+                    self.stop(stream, &error, error.is_replaced());
                     return None;
                 }
                 (_, None) if self.live => {
-                    self.stop(stream, &SourceError::Broken);
+                    self.stop(stream, &SourceError::Broken, false);
                     return None;
                 }
                 (Stream::Authz, None) => (self.authz, self.authz_is_whole) = (None, true),
@@ -175,7 +184,7 @@ impl Intake {
         let mut void = false;
         if stream == Stream::Authz {
             if let Err(error) = self.table.apply(record.seq, &record.envelope) {
-                return self.stop(stream, &error);
+                return self.stop(stream, &error, false);
             }
             void = self.table.is_void(record.seq);
         }
@@ -188,12 +197,12 @@ impl Intake {
         batch.push(Entry { stream, record, void, span });
     }
 
-    fn stop(&mut self, stream: Stream, error: &dyn std::error::Error) {
+    fn stop(&mut self, stream: Stream, error: &dyn std::error::Error, replaced: bool) {
         match stream {
             Stream::Authz => self.authz = None,
             Stream::Catalog => self.catalog = None,
         }
-        self.stops.push_back(Stopped { stream, reason: chain(error) });
+        self.stops.push_back(Stopped { stream, reason: chain(error), replaced });
     }
 }
 

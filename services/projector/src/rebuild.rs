@@ -63,11 +63,11 @@ async fn build(db: &Database, from: Origin, keyring: &Keyring) -> anyhow::Result
     let sources = match &from {
         Origin::Log(log) => {
             check_epochs(db, log).await?;
-            sources::from_log(log, Positions::default(), to).await.context("the log cannot be read")?
+            sources::from_log(db, log, Positions::default(), to).await.context("the log cannot be read")?
         }
         Origin::Ledger => sources::from_ledger(db, keyring, Positions::default(), to),
     };
-    beside.extend(sources, to, None).await?;
+    beside.extend(sources, to).await?;
     catch_up(&mut beside, keyring).await?;
     go_live(&mut beside, keyring).await
 }
@@ -92,7 +92,7 @@ async fn catch_up(beside: &mut Beside, keyring: &Keyring) -> anyhow::Result<()> 
             break;
         }
         let sources = sources::from_ledger(&beside.db, keyring, beside.at, to);
-        beside.extend(sources, to, None).await?;
+        beside.extend(sources, to).await?;
     }
     Ok(())
 }
@@ -120,7 +120,7 @@ async fn swap(beside: &mut Beside, keyring: &Keyring) -> anyhow::Result<Rebuilt>
     let mut tx = beside.db.begin_swap(beside.version).await?;
     let to = Positions::from(&tx.live_checkpoints().await?);
     let sources = sources::from_ledger(&beside.db, keyring, beside.at, to);
-    beside.extend_within(&mut tx, sources, to, None).await?;
+    beside.extend_within(&mut tx, sources, to).await?;
     tx.go_live().await?;
     tx.commit().await?;
     Ok(Rebuilt { version: beside.version, authz_seq: to.authz, catalog_seq: to.catalog })

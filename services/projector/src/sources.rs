@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use access::Table;
-use eventlog::{Log, LogError, Stream, keys::Keyring};
+use eventlog::{Log, LogError, PutBack, Record, Stream, keys::Keyring};
 use futures::{StreamExt as _, TryStreamExt as _};
 use prost::Message as _;
 use proto::event::v1::{Envelope, Sealed};
@@ -19,28 +19,52 @@ use crate::{
 /// Rows read from the ledger at once.
 const PAGE: u32 = 1_000;
 
-/// The log behind `after`, up to and with `to`. A barrier appended first makes sure that the end is seen.
+/// The log behind `after`, up to and with `to`, in order of place. A barrier appended first makes sure that the end is seen.
 pub(crate) async fn from_log(
+    db: &Database,
     log: &Arc<dyn Log>,
     after: Positions,
     to: Positions,
-) -> Result<Sources, LogError> {
+) -> Result<Sources, SourceError> {
     Ok(Sources {
-        authz: stretch(log, Stream::Authz, after.authz, to.authz).await?,
-        catalog: stretch(log, Stream::Catalog, after.catalog, to.catalog).await?,
+        authz: stretch(db, log, Stream::Authz, (after.authz, to.authz)).await?,
+        catalog: stretch(db, log, Stream::Catalog, (after.catalog, to.catalog)).await?,
     })
 }
 
-async fn stretch(log: &Arc<dyn Log>, stream: Stream, after: u64, to: u64) -> Result<Source, LogError> {
+async fn stretch(
+    db: &Database,
+    log: &Arc<dyn Log>,
+    stream: Stream,
+    (after, to): (u64, u64),
+) -> Result<Source, SourceError> {
     if after >= to {
         return Ok(futures::stream::empty().boxed());
     }
     log.barrier(stream).await?;
+    let put_back = put_back(db, log, stream, to).await?;
     let tail = log.tail(stream, after + 1).map_err(SourceError::Log);
     let within = move |record: &Result<eventlog::Record, SourceError>| {
         std::future::ready(record.as_ref().map_or(true, |record| record.seq <= to))
     };
-    Ok(tail.take_while(within).boxed())
+    Ok(eventlog::in_place(tail.take_while(within), put_back).boxed())
+}
+
+/// What the log holds that was put back, by what the ledger says of it; the log's own messages all the same.
+async fn put_back(
+    db: &Database,
+    log: &Arc<dyn Log>,
+    stream: Stream,
+    to: u64,
+) -> Result<PutBack, SourceError> {
+    let mut put_back = PutBack::new();
+    for row in db.put_back(stream_of(stream), to).await? {
+        let records = log.read(stream, &row.subject, row.seq - 1, row.seq).await?;
+        // What was put back and lost once more stands further behind.
+        let found = records.into_iter().find(|record| record.seq == row.seq);
+        put_back.extend(found.map(|record| (row.place, record)));
+    }
+    Ok(put_back)
 }
 
 /// The ledger behind `after`, up to and with `to`; signatures are verified as in the log.
@@ -76,15 +100,34 @@ fn ledger_rows(
 /// The access table as it stood at an AUTHZ sequence, from the ledger. Its rows were verified when they were
 /// written, and whoever can change them can change the read models too.
 pub(crate) async fn table_at(db: &Database, seq: u64) -> Result<Table, SourceError> {
+    let mut unknown = PutBack::new();
+    for put_back in db.put_back(readmodel::Stream::Authz, seq).await?.into_iter().filter(|row| !row.known) {
+        let rows = db.ledger(readmodel::Stream::Authz, put_back.seq - 1, put_back.seq, 1).await?;
+        for row in rows {
+            unknown.insert(put_back.place, unverified(Stream::Authz, row)?);
+        }
+    }
+    let rows = ledger_rows(db.clone(), Stream::Authz, 0, seq);
+    let rows = rows.and_then(|row| std::future::ready(unverified(Stream::Authz, row)));
+    let mut records = std::pin::pin!(eventlog::in_place(rows, unknown));
     let mut table = Table::default();
-    let mut rows = std::pin::pin!(ledger_rows(db.clone(), Stream::Authz, 0, seq));
-    while let Some(row) = rows.try_next().await? {
-        let undecodable = |why: String| LogError::Undecodable { stream: Stream::Authz, seq: row.seq, why };
-        let sealed = Sealed::decode(row.raw.as_slice()).map_err(|error| undecodable(error.to_string()))?;
-        let envelope = Envelope::decode(sealed.body).map_err(|error| undecodable(error.to_string()))?;
-        table.apply(row.seq, &envelope).map_err(|error| undecodable(error.to_string()))?;
+    while let Some(record) = records.try_next().await? {
+        let applied = table.apply(record.seq, &record.envelope);
+        applied.map_err(|error| undecodable(Stream::Authz, record.seq, &error))?;
     }
     Ok(table)
+}
+
+/// A row of the ledger as a message of the log, without a look at its signature.
+pub(crate) fn unverified(stream: Stream, row: LedgerRow) -> Result<Record, SourceError> {
+    let LedgerRow { seq, subject, raw } = row;
+    let sealed = Sealed::decode(raw.as_slice()).map_err(|error| undecodable(stream, seq, &error))?;
+    let envelope = Envelope::decode(sealed.body).map_err(|error| undecodable(stream, seq, &error))?;
+    Ok(Record { seq, subject, envelope, raw: raw.into() })
+}
+
+fn undecodable(stream: Stream, seq: u64, why: &dyn std::error::Error) -> LogError {
+    LogError::Undecodable { stream, seq, why: why.to_string() }
 }
 
 /// The log behind the checkpoint, without end, once it has been shown to be the log that the checkpoint is of.

@@ -1,17 +1,22 @@
 //! Starting: connections, health, and the task that follows the log.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use eventlog::{
     JetStream, Log, LogError, NatsConfig, Stamps,
     keys::{Keyring, Signer},
 };
-use readmodel::write::Database;
+use readmodel::write::{Beat, Database};
 use runtime::{Ambient, Drain};
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::{Config, backoff::Backoff, follow::follow, usage::take_in};
+use crate::{
+    Config,
+    backoff::Backoff,
+    follow::{Habits, follow},
+    usage::take_in,
+};
 
 /// A running projector.
 #[derive(Debug)]
@@ -35,7 +40,12 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     // Without NATS it waits, as the follower does.
     let client = usage::connect(&config.nats_url, "projector").await?;
     tokio::spawn(take_in(db.clone(), client, ambient.clock.clone(), drain.clone()));
-    let mut following = follow(db, log, keyring, drain);
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let habits = Habits {
+        beat: Beat { incarnation: ambient.ids.uuid(), name: config.name.clone(), version },
+        check_every: Duration::from_secs(config.ledger_check_s.into()),
+    };
+    let mut following = follow(db, log, keyring, habits, drain);
     tokio::select! {
         _ = following.ready.wait_for(|ready| *ready) => {}
         ended = &mut following.task => {

@@ -20,8 +20,8 @@ pub enum Stop {
     },
     /// The log was put back from an older copy.
     #[error(
-        "{stream} is an older copy of its log: it ended at {end}, the read models have applied {applied}; restore a \
-         newer copy, or put back the missing events from the ledger (table meta.ledger)"
+        "{stream} is an older copy of its log: it ended at {end}, the read models have applied {applied}; stop the \
+         services before they write to it, and restore a newer copy of the folder or volume of NATS"
     )]
     Older {
         /// The stream.

@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use clap::Subcommand;
 use runtime::{Ambient, Drain};
 
-use crate::{Config, Database, Origin};
+use crate::{Config, Database, Origin, PUT_BACK_MAX};
 
 /// How long a batch in hand may take at the end.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
@@ -23,6 +23,12 @@ pub enum Verb {
     },
     /// Compare the live read models and the ledger with the log; exit code 1 if they differ
     Verify,
+    /// Append again, from the ledger, what the log has lost; exit code 1 if --look finds something
+    PutBack {
+        /// Only say what is missing
+        #[arg(long)]
+        look: bool,
+    },
     /// Bring the database up to this release
     Migrate,
     /// Make the streams of the log and migrate the database; done again, it changes nothing
@@ -54,6 +60,13 @@ impl Verb {
                 let rebuilt = crate::rebuild(&db, from, &keyring).await?;
                 println!("version {} is live", rebuilt.version.number);
             }
+            Verb::PutBack { look } => {
+                let log = crate::connect(&config, &ambient, crate::keyring(&config)?).await?;
+                let restored = crate::put_back(&db, &log, look).await?;
+                restored.iter().for_each(|one| println!("{one}"));
+                println!("{}", said(restored.len(), look));
+                return Ok(if look && !restored.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+            }
             Verb::Verify => {
                 let log = crate::connect(&config, &ambient, crate::keyring(&config)?).await?;
                 let report = crate::verify(&db, &log).await?;
@@ -62,6 +75,17 @@ impl Verb {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn said(count: usize, look: bool) -> String {
+    match (count, look) {
+        (0, _) => "the log has everything that the ledger has".into(),
+        (count, true) => format!("{count} missing; without --look they are put back"),
+        (count, false) if count == PUT_BACK_MAX => {
+            format!("{count} put back, the most at once: run it again")
+        }
+        (count, false) => format!("{count} put back"),
     }
 }
 

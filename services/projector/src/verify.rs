@@ -10,7 +10,7 @@ use readmodel::write::{Database, Difference, Lock, Purpose, TABLES};
 use crate::{
     batch::Positions,
     beside::Beside,
-    ledger_check::{Found, LedgerCheck},
+    ledger_check::{self, Found},
     rebuild::check_epochs,
     sources,
 };
@@ -83,26 +83,30 @@ pub async fn verify(db: &Database, log: &Arc<dyn Log>) -> anyhow::Result<Report>
 async fn rebuild_and_compare(db: &Database, log: &Arc<dyn Log>) -> anyhow::Result<Report> {
     check_epochs(db, log).await?;
     let mut beside = Beside::new(db, Purpose::Scratch).await?;
-    let mut check = LedgerCheck::default();
     let to = Positions::from(&db.checkpoints().await?);
-    let sources = sources::from_log(log, Positions::default(), to).await.context("the log cannot be read")?;
-    beside.extend(sources, to, Some(&mut check)).await?;
-    compare(&mut beside, log, &mut check).await
+    let sources =
+        sources::from_log(db, log, Positions::default(), to).await.context("the log cannot be read")?;
+    beside.extend(sources, to).await?;
+    compare(&mut beside, log).await
 }
 
 /// The live version goes on meanwhile: the last stretch is taken in and compared in a transaction in which it
 /// stands still.
-async fn compare(beside: &mut Beside, log: &Arc<dyn Log>, check: &mut LedgerCheck) -> anyhow::Result<Report> {
+async fn compare(beside: &mut Beside, log: &Arc<dyn Log>) -> anyhow::Result<Report> {
     let mut tx = beside.db.begin_still(beside.version).await?;
     let to = Positions::from(&tx.live_checkpoints().await?);
-    let sources = sources::from_log(log, beside.at, to).await.context("the log cannot be read")?;
-    beside.extend_within(&mut tx, sources, to, Some(&mut *check)).await?;
+    let sources =
+        sources::from_log(&beside.db, log, beside.at, to).await.context("the log cannot be read")?;
+    beside.extend_within(&mut tx, sources, to).await?;
     let mut lines = Vec::new();
     for table in TABLES {
         lines.push(table_line(tx.compare(table).await?));
     }
+    drop(tx);
+    // Both only grow, so what stands up to here needs no transaction to hold it still.
     for stream in Stream::ALL {
-        lines.push(ledger_line(stream, check.of(stream)));
+        let found = ledger_check::compare(&beside.db, log, stream, (0, to.of(stream)), 0).await;
+        lines.push(ledger_line(stream, &found.context("the ledger cannot be compared with the log")?));
     }
     Ok(Report { authz_seq: to.authz, catalog_seq: to.catalog, lines })
 }

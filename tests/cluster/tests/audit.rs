@@ -161,7 +161,7 @@ async fn a_subscription_outlives_a_gateway_and_hears_what_it_wants_alone() -> an
     cluster.kill9(Part::Gateway).await?;
     cluster.restart(Part::Gateway).await?;
     ada.issue_token("unwanted", &[("first", "read")]).await?;
-    ada.create_channel("second", "private").await?;
+    User::new(&cluster, Some(ada.token()))?.json(&["channel", "create", "second"])?;
     let (line, life) = tokio::task::spawn_blocking(move || (life.next(), life)).await?;
     assert_eq!(line?["envelope"]["events"][0]["name"], "second");
     life.kill9()?;

@@ -2,7 +2,7 @@
 
 use access::{Action, By, Caller, Credential, Object, Outcome, SecretHash, Service, Table, Verdict, Why};
 use names::{Level as L, PackageKind};
-use proto::event::v1::{Actor, Level, Privacy, TokenKind};
+use proto::event::v1::{Actor, Envelope, Level, Privacy, TokenKind};
 use time::Duration;
 
 use crate::world::*;
@@ -274,6 +274,27 @@ fn owners_change_the_groups_of_their_organisation_and_members_see_them() {
     world.push(member(1, 3, true));
     assert_eq!(decide(&world, 3, Action::GroupView), Verdict::Allowed(By::Member));
     assert_eq!(why(decide(&world, 3, Action::GroupEdit)), Why::Missing);
+}
+
+#[test]
+fn what_was_put_back_counts_at_its_own_place_and_nowhere_else() {
+    let mut whole = lab();
+    let first = whole.table.seq() + 1;
+    whole.push(issue(5, account(1), TokenKind::Session, &[]));
+    whole.push(revoke(5));
+    let put_back = Envelope { original_seq: Some(first), ..whole.log[whole.log.len() - 2].clone() };
+    let (revoked, last) = (whole.log.last().unwrap().clone(), first + 2);
+
+    // A table that has applied it needs it no more.
+    assert_eq!(whole.table.apply(last, &put_back).unwrap(), Outcome::Late);
+    assert!(matches!(whole.caller(5), Caller::Revoked { .. }));
+    assert_eq!(whole.table.seq(), last);
+    // One that is made anew applies it first.
+    let mut anew = lab();
+    assert_eq!(anew.table.apply(first, &put_back).unwrap(), Outcome::Applied);
+    assert_eq!(anew.table.apply(first + 1, &revoked).unwrap(), Outcome::Applied);
+    assert_eq!(anew.table.apply(last, &put_back).unwrap(), Outcome::Late);
+    assert_eq!(anew.caller(5), whole.caller(5));
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub struct NatsConfig {
     pub catalog_max_bytes: u64,
     /// Whether missing streams are created, or their absence is an error.
     pub create: bool,
+    /// Whether the server refuses to delete messages. Anything but true is for tests of what happens when one is gone.
+    pub deny_delete: bool,
     /// Whether servers that the named ones tell of are used too. Not where they cannot be reached directly.
     pub discover: bool,
 }
@@ -54,6 +56,7 @@ impl NatsConfig {
             authz_max_bytes: 4 * GIB,
             catalog_max_bytes: 16 * GIB,
             create: true,
+            deny_delete: true,
             discover: true,
         }
     }
@@ -77,7 +80,7 @@ fn wanted(config: &NatsConfig, stream: Stream, epoch: String) -> Config {
         max_bytes: i64::try_from(config.max_bytes(stream)).unwrap_or(i64::MAX),
         max_message_size: i32::try_from(MAX_ENVELOPE_BYTES + SEAL_BYTES).expect("the limit is small"),
         num_replicas: config.replicas,
-        deny_delete: true,
+        deny_delete: config.deny_delete,
         deny_purge: true,
         allow_direct: true,
         allow_atomic_publish: true,
@@ -186,7 +189,7 @@ fn check(stream: Stream, wanted: &Config, found: &Config) -> Result<(), LogError
         (found.max_age.is_zero(), "max_age must be 0"),
         (found.max_messages <= 0, "max_msgs must be unlimited"),
         (found.max_messages_per_subject <= 0, "max_msgs_per_subject must be unlimited"),
-        (found.deny_delete, "deny_delete must be set"),
+        (found.deny_delete || !wanted.deny_delete, "deny_delete must be set"),
         (found.deny_purge, "deny_purge must be set"),
         (!found.allow_rollup, "allow_rollup_hdrs must not be set"),
         (!found.no_ack, "no_ack must not be set"),

@@ -12,6 +12,12 @@ use crate::{LogError, Stream, error::Source};
 /// The server forgets the consumer after this time.
 const ABANDONED: Duration = Duration::from_secs(5);
 
+/// As [`crate::Log::end`].
+pub(super) async fn end(inner: &Inner, stream: Stream) -> Result<u64, LogError> {
+    let handle = inner.context.get_stream(stream.as_str()).await.map_err(unavailable)?;
+    Ok(handle.cached_info().state.last_sequence)
+}
+
 /// As [`crate::Log::since`].
 pub(super) async fn since(inner: &Inner, stream: Stream, time: OffsetDateTime) -> Result<u64, LogError> {
     let handle = inner.context.get_stream(stream.as_str()).await.map_err(unavailable)?;
@@ -31,6 +37,18 @@ pub(super) async fn since(inner: &Inner, stream: Stream, time: OffsetDateTime) -
         Ok(None) => Ok(end + 1),
         Err(elapsed) => Err(unavailable(elapsed)),
     }
+}
+
+/// As [`crate::Log::count`].
+pub(super) async fn count(inner: &Inner, stream: Stream, from: u64) -> Result<u64, LogError> {
+    let handle = inner.context.get_stream_no_info(stream.as_str()).await.map_err(unavailable)?;
+    let subjects = stream.lasting_subjects().iter().map(ToString::to_string).collect();
+    let policy = DeliverPolicy::ByStartSequence { start_sequence: from.max(1) };
+    let consumer = handle.create_consumer(looking(policy, subjects)).await.map_err(unavailable)?;
+    let count = consumer.cached_info().num_pending;
+    let name = consumer.cached_info().name.clone();
+    tokio::spawn(async move { handle.delete_consumer(&name).await });
+    Ok(count)
 }
 
 fn looking(deliver_policy: DeliverPolicy, filter_subjects: Vec<String>) -> pull::Config {

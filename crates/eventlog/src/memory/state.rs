@@ -7,7 +7,8 @@ use crate::append::{Answer, Outgoing};
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    messages: Vec<Outgoing>,
+    /// Those that were removed are absent.
+    messages: Vec<Option<Outgoing>>,
     /// The sequences of each subject, ascending.
     subjects: BTreeMap<String, Vec<u64>>,
     ids: HashSet<String>,
@@ -42,8 +43,18 @@ impl State {
         self.bytes += message.raw.len() as u64;
         self.ids.insert(message.id.clone());
         self.subjects.entry(message.subject.clone()).or_default().push(seq);
-        self.messages.push(message);
+        self.messages.push(Some(message));
         seq
+    }
+
+    pub(super) fn remove(&mut self, seq: u64) {
+        let index = usize::try_from(seq - 1).expect("sequences of a memory log fit");
+        if let Some(message) = self.messages.get_mut(index).and_then(Option::take) {
+            self.bytes -= message.raw.len() as u64;
+            if let Some(seqs) = self.subjects.get_mut(&message.subject) {
+                seqs.retain(|other| *other != seq);
+            }
+        }
     }
 
     /// What stands after a sequence, of one subject or of all.
@@ -54,7 +65,7 @@ impl State {
     ) -> Box<dyn Iterator<Item = (u64, Outgoing)> + Send + 'a> {
         let at = |seq: u64| {
             let index = usize::try_from(seq - 1).expect("sequences of a memory log fit");
-            Some((seq, self.messages.get(index)?.clone()))
+            Some((seq, self.messages.get(index)?.clone()?))
         };
         match subject {
             None => Box::new((after + 1..=self.messages.len() as u64).filter_map(at)),

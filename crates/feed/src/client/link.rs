@@ -145,6 +145,7 @@ async fn connection<S: Sink>(
         incarnation: upstream.incarnation.to_string(),
         epoch,
         next_seq,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let reports = reports(hello, sink.applied(), leaving);
     let mut items = upstream.client().follow(upstream.request(reports)).await?.into_inner();

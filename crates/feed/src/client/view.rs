@@ -112,6 +112,22 @@ impl AccessView {
         Ok(outcome)
     }
 
+    /// Takes over a table that was folded elsewhere, by whoever has the log; not one that knows less.
+    pub fn install(&self, table: Table) {
+        let seq = table.seq();
+        let mut held = self.0.table.write().unwrap_or_else(PoisonError::into_inner);
+        if seq >= held.seq() {
+            *held = table;
+        }
+        drop(held);
+        self.advance(seq);
+    }
+
+    /// An empty table that knows what this view was told of services.
+    pub fn empty_table(&self) -> Table {
+        Table::new(self.0.services.clone())
+    }
+
     /// Everything up to `seq` has been applied, whatever stood there.
     pub fn bookmark(&self, seq: u64) -> Result<(), FoldError> {
         self.apply(seq, &Envelope::default()).map(drop)

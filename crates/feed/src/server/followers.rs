@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use proto::feed::v1::{Confirmation, Receipt};
+use proto::status::v1 as status;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -40,6 +41,7 @@ struct Inner {
 
 #[derive(Debug)]
 struct Follower {
+    version: String,
     applied: u64,
     /// Which connection is the newest: an old one that ends late changes nothing.
     connection: u64,
@@ -70,6 +72,16 @@ impl Followers {
 
     /// Registers a connection. Coming back keeps what was applied before.
     pub fn join(&self, name: &str, incarnation: Uuid) -> Result<Connection, TooManyFollowers> {
+        self.join_as(name, incarnation, "")
+    }
+
+    /// The same for one that says of which release it is.
+    pub fn join_as(
+        &self,
+        name: &str,
+        incarnation: Uuid,
+        version: &str,
+    ) -> Result<Connection, TooManyFollowers> {
         let key = (name.to_owned(), incarnation);
         let now = (self.0.boot)();
         let mut known = self.known();
@@ -77,14 +89,31 @@ impl Followers {
         if known.len() >= MAX_FOLLOWERS && !known.contains_key(&key) {
             return Err(TooManyFollowers);
         }
-        let follower =
-            known.entry(key.clone()).or_insert(Follower { applied: 0, connection: 0, lost_at: None });
+        let follower = known.entry(key.clone()).or_insert_with(|| Follower::new(version));
         follower.connection += 1;
         follower.lost_at = None;
         let connection = follower.connection;
         drop(known);
         self.0.changed.send_replace(());
         Ok(Connection { followers: self.clone(), key, connection, left: false })
+    }
+
+    /// Each of them as it stands now, by name.
+    pub fn standing(&self) -> Vec<status::Follower> {
+        let now = (self.0.boot)();
+        let known = self.known();
+        let told = |((name, incarnation), follower): (&Key, &Follower)| status::Follower {
+            name: name.clone(),
+            incarnation: incarnation.to_string(),
+            version: follower.version.clone(),
+            applied_seq: follower.applied,
+            lost_ms: follower.lost_at.map(|lost_at| millis(now.saturating_sub(lost_at))),
+            lease_age_ms: None,
+        };
+        let mut standing: Vec<_> =
+            known.iter().filter(|(_, follower)| !follower.is_gone(now)).map(told).collect();
+        standing.sort_by(|a, b| (&a.name, &a.incarnation).cmp(&(&b.name, &b.incarnation)));
+        standing
     }
 
     /// How many are connected now.
@@ -170,7 +199,15 @@ impl Followers {
     }
 }
 
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Follower {
+    fn new(version: &str) -> Self {
+        Self { version: version.to_owned(), applied: 0, connection: 0, lost_at: None }
+    }
+
     fn is_gone(&self, now: Duration) -> bool {
         self.lost_at.is_some_and(|lost_at| now >= lost_at + LOST_AFTER)
     }

@@ -26,6 +26,8 @@ pub type Items = Pin<Box<dyn Stream<Item = Result<FeedItem, Status>> + Send>>;
 const BUFFERED_ITEMS: usize = 256;
 /// A follower that takes nothing for this long is cut off; it resumes where it is.
 const LAG_LIMIT: Duration = Duration::from_secs(10);
+/// How long this replica may take to begin anew itself.
+const ANEW_LIMIT: Duration = Duration::from_secs(120);
 /// Rows in one message of a snapshot.
 const PART_ENTRIES: usize = 500;
 
@@ -116,7 +118,17 @@ async fn tell<S: Source>(
     };
     let mut steps = source.tail(next);
     while let Some(step) = steps.next().await {
-        let Step { seq, items } = step?;
+        let Step { seq, items, anew } = step?;
+        if anew {
+            if !source.reach(seq, ANEW_LIMIT).await {
+                return Err(Status::unavailable(format!(
+                    "this replica has not reached {seq}; connect again"
+                )));
+            }
+            let snapshot = source.snapshot().await?;
+            steps = source.tail(tell_snapshot(source.epoch(), snapshot, line).await? + 1);
+            continue;
+        }
         // Before the first of them is out: the follower may have applied it before this task runs again.
         line.sent.fetch_max(seq, Ordering::Release);
         let bookmarked = !matches!(items.last(), Some(Item::AccessEvent(_)));

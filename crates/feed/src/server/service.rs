@@ -26,6 +26,7 @@ const REACH_LIMIT: Duration = Duration::from_secs(2);
 /// The longest wait for a receipt.
 pub const RECEIPT_LIMIT: Duration = Duration::from_secs(15);
 const MAX_NAME_BYTES: usize = 64;
+const MAX_VERSION_BYTES: usize = 64;
 const MAX_MESSAGE_BYTES: usize = 4096;
 
 /// One feed, over its source.
@@ -67,7 +68,7 @@ impl<S: Source> Feed for FeedService<S> {
         let resume = self.resume(&hello).await?;
         let connection = self
             .followers
-            .join(name, incarnation)
+            .join_as(name, incarnation, &hello.version)
             .map_err(|full| Status::resource_exhausted(full.to_string()))?;
         tracing::info!(follower = name, %incarnation, resume, "a follower is connected");
         let stop = (self.stop)();
@@ -124,6 +125,9 @@ fn identity(hello: &Hello, service: Service) -> Result<(&str, Uuid), Status> {
         let message =
             format!("with this credential a follower is named {0:?} or {0:?}-<replica>", service.as_str());
         return Err(Status::permission_denied(message));
+    }
+    if hello.version.len() > MAX_VERSION_BYTES {
+        return Err(Status::invalid_argument(format!("a version has at most {MAX_VERSION_BYTES} bytes")));
     }
     let incarnation = Uuid::try_parse(&hello.incarnation)
         .map_err(|reason| Status::invalid_argument(format!("incarnation: {reason}")))?;

@@ -23,6 +23,8 @@ pub struct Step {
     pub seq: u64,
     /// What followers hear of it; empty for what does not concern them.
     pub items: Vec<Item>,
+    /// What followers know cannot be mended by hearing more: they get a snapshot that holds this sequence.
+    pub anew: bool,
 }
 
 /// A log as its followers are to see it. Auth has one over AUTHZ, catalog one over CATALOG.

@@ -138,6 +138,8 @@ pub(crate) struct Growing {
     pub(crate) last: watch::Sender<u64>,
     /// How many changes stand at each sequence; none makes a barrier of it.
     pub(crate) changes: usize,
+    /// Where followers have to begin anew.
+    pub(crate) anew: Option<u64>,
 }
 
 #[tonic::async_trait]
@@ -151,11 +153,11 @@ impl Source for Growing {
     }
 
     fn tail(&self, from: u64) -> BoxStream<'static, Result<Step, Status>> {
-        let (last, changes) = (self.last.subscribe(), self.changes);
+        let (last, changes, anew) = (self.last.subscribe(), self.changes, self.anew);
         Box::pin(futures::stream::unfold((from, last), move |(seq, mut last)| async move {
             last.wait_for(|last| *last >= seq).await.ok()?;
             let items = (0..changes).map(|number| change(seq, &format!("package-{number}"), 0)).collect();
-            Some((Ok(Step { seq, items }), (seq + 1, last)))
+            Some((Ok(Step { seq, items, anew: anew == Some(seq) }), (seq + 1, last)))
         }))
     }
 

@@ -28,13 +28,17 @@ struct Server {
 }
 
 async fn server(changes: usize) -> Server {
+    server_that_begins_anew(changes, None).await
+}
+
+async fn server_that_begins_anew(changes: usize, anew: Option<u64>) -> Server {
     let start = tokio::time::Instant::now();
     let followers = Followers::new(move || start.elapsed());
     let last = watch::Sender::new(3);
     let stop = watch::Sender::new(false);
     let stopping = stop.clone();
     let service = FeedService::new(
-        Arc::new(Growing { last: last.clone(), changes }),
+        Arc::new(Growing { last: last.clone(), changes, anew }),
         followers.clone(),
         Arc::new(|_, _| Ok(Service::Gateway)),
         move || {
@@ -61,7 +65,7 @@ impl Server {
 
 fn hello(epoch: &str, next_seq: u64) -> Hello {
     let incarnation = Uuid::from_u128(2).to_string();
-    Hello { follower: "gateway".into(), incarnation, epoch: epoch.into(), next_seq }
+    Hello { follower: "gateway".into(), incarnation, epoch: epoch.into(), next_seq, ..Hello::default() }
 }
 
 fn applied(seq: u64) -> FollowerMessage {
@@ -207,4 +211,26 @@ async fn following_that_is_dropped_is_no_leave() {
     following.await.unwrap_err();
     let receipt = server.followers.await_applied(1_000, Duration::from_secs(1)).await;
     assert_eq!(receipt.silent, ["gateway"], "it may still answer requests from what it knew");
+}
+
+#[tokio::test]
+async fn where_hearing_more_does_not_help_followers_get_a_snapshot() {
+    let server = server_that_begins_anew(1, Some(5)).await;
+    let hello = |next_seq| Hello {
+        follower: "gateway".into(),
+        incarnation: Uuid::from_u128(1).to_string(),
+        epoch: EPOCH.into(),
+        next_seq,
+        ..Hello::default()
+    };
+    let (_messages, mut items) = server.connect(hello(4)).await.unwrap();
+    let mut next = async || items.message().await.unwrap().unwrap().item.unwrap();
+    server.last.send_replace(4);
+    assert!(matches!(next().await, Item::ContentChange(change) if change.seq == 4));
+    assert_eq!(next().await, Item::Bookmark(4));
+    server.last.send_replace(6);
+    assert!(matches!(next().await, Item::SnapshotStart(start) if start.seq == 6 && start.epoch == EPOCH));
+    assert!(matches!(next().await, Item::SnapshotEnd(_)));
+    server.last.send_replace(7);
+    assert!(matches!(next().await, Item::ContentChange(change) if change.seq == 7), "behind the snapshot");
 }

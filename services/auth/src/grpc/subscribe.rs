@@ -120,8 +120,8 @@ impl Telling {
         reached.map_err(|behind| Status::unavailable(behind.to_string()))?;
         Ok(Recorded {
             seq: record.seq,
+            void: self.view.read(|table| table.is_void(record.place())),
             subject: record.subject,
-            void: self.view.read(|table| table.is_void(record.seq)),
             envelope: Some(events::for_auditors(record.envelope)),
             epoch: self.epoch.clone(),
         })

@@ -14,7 +14,12 @@ use tonic::{Code, Request, Status};
 
 use crate::lab::{LOGIN, Lab, PASSWORD, reader};
 
-const OURS: [&str; 3] = ["latchkey.auth.v1.Auth", "latchkey.events.v1.Events", "latchkey.feed.v1.Feed"];
+const OURS: [&str; 4] = [
+    "latchkey.auth.v1.Auth",
+    "latchkey.events.v1.Events",
+    "latchkey.feed.v1.Feed",
+    "latchkey.status.v1.Status",
+];
 
 /// What each kind of caller gets: `+` served, or refused for a reason of the request itself; `1` 401; `3` 403.
 /// nobody, garbage, unknown, revoked, disabled, resource token, administrator's token for downloads, somebody else,
@@ -82,6 +87,7 @@ pub(crate) fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("latchkey.auth.v1.Auth/RevokeToken", "11111333++3", revoke.encode_to_vec()),
         ("latchkey.auth.v1.Auth/Explain", "11111333++3", explain.encode_to_vec()),
         ("latchkey.events.v1.Events/Subscribe", "11111333++3", subscribe.encode_to_vec()),
+        ("latchkey.status.v1.Status/Show", "11111333++3", vec![]),
         ("latchkey.feed.v1.Feed/Follow", "1111133333+", hello.encode_to_vec()),
         ("latchkey.feed.v1.Feed/AwaitApplied", "1111133333+", AwaitAppliedRequest { seq: 1 }.encode_to_vec()),
     ]

@@ -106,7 +106,11 @@ async fn an_auditor_hears_what_it_asks_for_and_how_far_the_log_was_looked_throug
     assert!(refused.message().contains("another"), "{refused}");
     let by = SubscribeRequest { actors: vec![owner.to_string()], ..SubscribeRequest::default() };
     let told = wanted(&lab, &admin, by).await;
-    assert_eq!(told.iter().filter(|recorded| recorded.envelope.is_some()).count(), 1, "its own token alone");
+    assert_eq!(
+        told.iter().filter(|recorded| recorded.envelope.is_some()).count(),
+        2,
+        "its session and its token"
+    );
     let wrong = SubscribeRequest { kinds: vec!["TokenFlown".into()], ..SubscribeRequest::default() };
     assert_eq!(code(lab.events(&admin).subscribe(wrong).await.map(drop)), Code::InvalidArgument);
 }

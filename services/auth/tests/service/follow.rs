@@ -101,7 +101,13 @@ async fn nobody_follows_under_a_strange_name_or_credential() {
     let admin = lab.admin().await;
     let follow = async |secret: &str, follower: &str, epoch: &str| {
         let incarnation = Uuid::from_u128(1).to_string();
-        let hello = Hello { follower: follower.into(), incarnation, epoch: epoch.into(), next_seq: 1 };
+        let hello = Hello {
+            follower: follower.into(),
+            incarnation,
+            epoch: epoch.into(),
+            next_seq: 1,
+            ..Hello::default()
+        };
         let message = FollowerMessage { message: Some(Message::Hello(hello)) };
         lab.feed(secret).follow(tokio_stream::once(message)).await.map(drop)
     };
@@ -123,6 +129,7 @@ async fn no_personal_field_travels_in_the_feed() {
         incarnation: Uuid::from_u128(1).to_string(),
         epoch: eventlog::Log::epoch(&lab.log, eventlog::Stream::Authz),
         next_seq: 1,
+        ..Hello::default()
     };
     let (messages, outbound) = tokio::sync::mpsc::channel(1);
     messages.send(FollowerMessage { message: Some(Message::Hello(hello)) }).await.unwrap();

@@ -10,6 +10,7 @@ const READ_TOKENS: &[&str] = &["user.token:view", "api:read", "api", "all"];
 const EDIT_TOKENS: &[&str] = &["user.token:edit", "api:write", "api", "all"];
 const LOOK_UP: &[&str] = &["api:read", "api", "all"];
 const ALL: &[&str] = &["all"];
+const STATUS: &[&str] = &["status:view", "all"];
 const AUDIT: &[&str] = &["events:subscribe", "all"];
 
 /// The scopes of which each alone opens an RPC; none where the token's scopes do not matter.
@@ -29,6 +30,7 @@ fn opened_by(method: &str) -> Option<&'static [&'static str]> {
         | "latchkey.auth.v1.Auth/ChangePassword"
         | "latchkey.auth.v1.Auth/SetOwners" => Some(ALL),
         "latchkey.events.v1.Events/Subscribe" => Some(AUDIT),
+        "latchkey.status.v1.Status/Show" => Some(STATUS),
         "latchkey.auth.v1.Auth/DescribeAccounts" | "latchkey.auth.v1.Auth/FindAccount" => Some(LOOK_UP),
         "latchkey.auth.v1.Auth/ListTokens"
         | "latchkey.auth.v1.Auth/ShowToken"

@@ -12,6 +12,7 @@ pub(crate) mod label;
 pub(crate) mod leaked;
 pub(crate) mod scope;
 pub(crate) mod session;
+pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod uses;
 pub(crate) mod vocabulary;

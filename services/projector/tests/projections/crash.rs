@@ -18,15 +18,15 @@ use crate::{
 
 const UPLOADS: u8 = 60;
 
-struct Servers {
-    nats: NatsServer,
-    postgres: Postgres,
-    config: Config,
-    signer: String,
-    keyring: Keyring,
+pub(crate) struct Servers {
+    pub(crate) nats: NatsServer,
+    pub(crate) postgres: Postgres,
+    pub(crate) config: Config,
+    pub(crate) signer: String,
+    pub(crate) keyring: Keyring,
 }
 
-async fn servers(dir: &Path) -> Servers {
+pub(crate) async fn servers(dir: &Path) -> Servers {
     let nats = NatsServer::start(dir.join("nats"), NatsOptions::default()).await.unwrap();
     let postgres = Postgres::start(dir.join("pg"), PostgresOptions::default()).await.unwrap();
     let key = generate();
@@ -38,6 +38,8 @@ async fn servers(dir: &Path) -> Servers {
         database_url: postgres.url(),
         signing_key_file: Some(signing_key_file),
         keyring_file: Some(keyring_file),
+        name: "projector".into(),
+        ledger_check_s: 1,
         listen: "127.0.0.1:0".parse().unwrap(),
     };
     Servers { nats, postgres, config, signer: key.private_pem, keyring: key.keyring }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eventlog::{Log, Memory, MemoryOptions};
 use projector::Stop;
-use readmodel::{Checkpoint, Stream};
+use readmodel::{Checkpoint, Stream, write::NewLedgerRow};
 
 use crate::{
     events,
@@ -48,7 +48,8 @@ async fn a_writer_that_was_overtaken_begins_again_from_the_checkpoint() {
     tx.advance(Stream::Authz, 2, &checkpoint).await.unwrap();
     world.writer.append((subject.clone(), event)).await;
     let raw = world.log().read(eventlog::Stream::Authz, &subject, 0, 0).await.unwrap().remove(0).raw;
-    tx.append_ledger(Stream::Authz, &[3], &[&subject], &[&*raw]).await.unwrap();
+    let row = NewLedgerRow { seq: 3, subject: &subject, raw: &raw, original_seq: None };
+    tx.append_ledger(Stream::Authz, &[row]).await.unwrap();
     tx.commit().await.unwrap();
     world.writer.append(events::account(4)).await;
     world.reader.wait_checkpoint(Stream::Authz, 4, SOON).await.unwrap();

@@ -4,7 +4,7 @@ use names::{PackageKind, TokenId};
 use projector::Origin;
 use readmodel::{
     Stream, UseRow,
-    write::{Rows, UsagePosition},
+    write::{NewLedgerRow, Rows, UsagePosition},
 };
 use time::macros::datetime;
 use uuid::Uuid;
@@ -93,7 +93,8 @@ async fn a_tampered_row_and_a_tampered_ledger_are_found() {
     after.files.values_mut().for_each(|row| row.sha256 = [66; 32]);
     let mut tx = world.db.begin_live().await.unwrap();
     tx.save(&before, &after).await.unwrap();
-    tx.append_ledger(Stream::Catalog, &[2], &["evt.catalog.forged"], &[b"forged"]).await.unwrap();
+    let forged = NewLedgerRow { seq: 2, subject: "evt.catalog.forged", raw: b"forged", original_seq: None };
+    tx.append_ledger(Stream::Catalog, &[forged]).await.unwrap();
     tx.commit().await.unwrap();
 
     let report = world.verify().await;

@@ -10,9 +10,9 @@ use std::{
 };
 
 use eventlog::{Log, Memory, MemoryOptions, Message, Stamps, Stream};
-use projector::{Database, Following, Report, Stop};
+use projector::{Database, Following, Habits, Report, Stop};
 use proto::event::v1::{Actor, Envelope, Event as Part, event::Event};
-use readmodel::Reader;
+use readmodel::{Reader, write::Beat};
 use runtime::Drain;
 use servers::{Postgres, PostgresOptions};
 use time::macros::datetime;
@@ -21,6 +21,16 @@ use uuid::Uuid;
 use crate::events::system;
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
+/// So often log and ledger are compared in tests that wait for it; in the others never, as it appends barriers.
+pub(crate) const CHECK_EVERY: Duration = Duration::from_millis(100);
+const NEVER: Duration = Duration::from_secs(24 * 3600);
+
+/// What every projector of these tests does beside following.
+pub(crate) fn habits(check_every: Duration) -> Habits {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let incarnation = Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)));
+    Habits { beat: Beat { incarnation, name: "projector".into(), version: "test".into() }, check_every }
+}
 
 /// Ids and times for envelopes and barriers.
 pub(crate) fn stamps() -> Stamps {
@@ -95,6 +105,7 @@ pub(crate) struct World {
     pub(crate) reader: Reader,
     pub(crate) memory: Memory,
     pub(crate) writer: Writer,
+    check_every: Duration,
     running: Option<(Drain, Following)>,
 }
 
@@ -111,8 +122,16 @@ impl World {
             postgres,
             writer: Writer::new(Arc::new(memory.clone())),
             memory,
+            check_every: NEVER,
             running: None,
         }
+    }
+
+    /// Log and ledger are compared all the time.
+    pub(crate) async fn checking() -> Self {
+        let mut world = Self { check_every: CHECK_EVERY, ..Self::new().await };
+        world.follow().await;
+        world
     }
 
     /// A projector follows.
@@ -129,7 +148,8 @@ impl World {
     /// Starts a projector on a log.
     pub(crate) fn start(&self, log: Arc<dyn Log>) -> (Drain, Following) {
         let drain = Drain::new();
-        let following = projector::follow(self.db.clone(), log, self.memory.keyring(), drain.clone());
+        let (db, keyring) = (self.db.clone(), self.memory.keyring());
+        let following = projector::follow(db, log, keyring, habits(self.check_every), drain.clone());
         (drain, following)
     }
 

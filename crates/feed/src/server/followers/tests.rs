@@ -117,3 +117,20 @@ async fn after_a_restart_earlier_followers_are_given_time_to_come_back() {
     followers.await_applied(7, LIMIT).await;
     assert_eq!(later.elapsed(), Duration::ZERO);
 }
+
+#[tokio::test]
+async fn followers_are_told_of_with_what_they_have_applied_and_since_when_they_are_cut_off() {
+    let (followers, seconds) = followers();
+    let one = followers.join_as("gateway-1", process(1), "1.2.3").unwrap();
+    drop(followers.join("gateway-2", process(2)).unwrap());
+    one.applied(7);
+    seconds.store(3, Ordering::Relaxed);
+    let standing = followers.standing();
+    let told = |index: usize| {
+        let it: &status::Follower = &standing[index];
+        (it.name.as_str(), it.version.as_str(), it.applied_seq, it.lost_ms)
+    };
+    assert_eq!((told(0), told(1)), (("gateway-1", "1.2.3", 7, None), ("gateway-2", "", 0, Some(3_000))));
+    seconds.store(LOST_AFTER.as_secs(), Ordering::Relaxed);
+    assert_eq!(followers.standing().len(), 1);
+}

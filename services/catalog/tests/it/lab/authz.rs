@@ -213,7 +213,7 @@ impl Source for Feed {
             let seq = record.seq;
             let envelope = Some(record.envelope);
             let item = Item::AccessEvent(AccessEvent { seq, envelope });
-            Ok(Step { seq, items: vec![item] })
+            Ok(Step { seq, items: vec![item], anew: false })
         });
         steps.boxed()
     }

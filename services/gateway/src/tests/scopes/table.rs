@@ -33,6 +33,7 @@ pub(super) enum Deed {
     MakeAccounts,
     DisableAccounts,
     ReadLog,
+    SeeStatus,
 }
 
 /// What a scope has routes for.
@@ -49,7 +50,7 @@ pub(super) enum Opens {
 }
 
 /// Sections 3 and 4 of the documents' table, line by line.
-pub(super) const SCOPES: [(&str, Opens); 49] = [
+pub(super) const SCOPES: [(&str, Opens); 50] = [
     ("artifact:create", Opens::These(&[UploadConda, UploadPython, PublishConda])),
     ("artifact:delete", Opens::These(&[RemoveConda, RemovePython])),
     ("artifact:download", Opens::These(&[ReadConda, ReadPython])),
@@ -129,6 +130,7 @@ pub(super) const SCOPES: [(&str, Opens); 49] = [
     ("pypi:upload", Opens::These(&[UploadPython])),
     ("repos", Opens::These(&[ReadConda, ReadPython])),
     ("events:subscribe", Opens::These(&[ReadLog])),
+    ("status:view", Opens::These(&[SeeStatus])),
 ];
 
 /// Whether the documents open this with that scope.
@@ -201,7 +203,7 @@ const fn row(
 }
 
 /// Every route there is.
-pub(super) const ROUTES: [Row; 34] = [
+pub(super) const ROUTES: [Row; 35] = [
     row(CONDA, CONDA_READS, Asks::Channel(Level::Read, ReadConda)),
     row(
         &["/repo/{channel}", "/repo/{channel}/label/{label}"],
@@ -295,6 +297,7 @@ pub(super) const ROUTES: [Row; 34] = [
         Asks::Server(DisableAccounts),
     ),
     row(V1, &[("GET", "/events/{log}")], Asks::Server(ReadLog)),
+    row(V1, &[("GET", "/status")], Asks::Server(SeeStatus)),
     row(V1, &[("GET", "/whoami"), ("POST", "/explain"), ("GET", "/channels")], Asks::LiveToken),
     row(
         API,
