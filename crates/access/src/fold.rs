@@ -54,6 +54,10 @@ impl Table {
             self.seq = seq;
             return Ok(Late);
         }
+        self.at = seq;
+        if !envelope.events.is_empty() {
+            self.sights.forget();
+        }
         let void = self.is_dead(envelope).map_err(|reason| FoldError::at(seq, reason))?;
         if void {
             self.voids.insert(seq);

@@ -6,6 +6,7 @@
 
 mod action;
 mod caller;
+mod class;
 mod decide;
 mod explain;
 mod fold;
@@ -19,6 +20,7 @@ pub mod token_string;
 
 pub use action::{Action, InvalidAction, Object};
 pub use caller::{Caller, Credential, SecretHash, Service};
+pub use class::{ClassId, Selection, Shown, Sight, View};
 pub use decide::{By, Refusal, Verdict, Why};
 pub use explain::Explanation;
 pub use fold::{FoldError, Outcome};

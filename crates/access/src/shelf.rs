@@ -6,6 +6,7 @@ use std::sync::Arc;
 use names::{AccountId, GroupId, Level, PackageId, PackageKind};
 
 use crate::Subject;
+use crate::class::Classes;
 
 /// A package: it exists from before its first file on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +20,13 @@ pub struct Package {
 }
 
 impl Package {
+    /// One on which nothing was given to anybody.
+    pub(crate) fn plain(private: bool) -> Self {
+        Self { id: PackageId(uuid::Uuid::nil()), private, grants: Arc::default() }
+    }
+
     /// Whether it is seen by others than its channel is.
-    fn is_special(&self) -> bool {
+    pub(crate) fn is_special(&self) -> bool {
         self.private || !self.grants.is_empty()
     }
 }
@@ -64,6 +70,7 @@ pub(crate) struct Shelf {
     special: BTreeSet<Place>,
     private: u32,
     holders: HashMap<Subject, Held>,
+    classes: Classes,
 }
 
 impl Shelf {
@@ -103,8 +110,17 @@ impl Shelf {
         subjects.filter(|_| !self.holders.is_empty()).filter_map(|subject| self.holders.get(&subject))
     }
 
-    /// Puts a package in its place, or with none takes it away; gives what stood there.
-    pub(crate) fn put(&mut self, (kind, name): Place, package: Option<Package>) -> Option<Package> {
+    /// Whether something was given to somebody on a single package.
+    pub(crate) fn gives(&self) -> bool {
+        !self.holders.is_empty()
+    }
+
+    pub(crate) fn classes(&self) -> &Classes {
+        &self.classes
+    }
+
+    /// Puts a package in its place at this sequence, or with none takes it away; gives what stood there.
+    pub(crate) fn put(&mut self, (kind, name): Place, package: Option<Package>, at: u64) -> Option<Package> {
         let place = match self.kinds.iter().position(|(it, _)| *it == kind) {
             Some(place) => place,
             None => {
@@ -117,6 +133,7 @@ impl Shelf {
             self.count(package, |count| *count += 1);
         }
         let packages = &mut self.kinds[place].1;
+        self.classes.changed(packages.get(&*name), package.as_ref(), at);
         let before = match package {
             Some(package) => packages.insert(name.clone(), package),
             None => packages.remove(&*name),

@@ -48,7 +48,7 @@ impl Table {
         seq: u64,
         entries: impl IntoIterator<Item = SnapshotEntry>,
     ) -> Result<Self, FoldError> {
-        let mut table = Self::new(services);
+        let mut table = Self { at: seq, ..Self::new(services) };
         for entry in entries {
             table.restore_entry(entry).map_err(|reason| FoldError::at(seq, format!("snapshot: {reason}")))?;
         }

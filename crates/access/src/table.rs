@@ -7,6 +7,7 @@ use names::{AccountId, ChannelId, GroupId, Level, PackageId, PackageKind, Privac
 use proto::event::v1::AccountKind;
 use time::OffsetDateTime;
 
+use crate::class::Sights;
 use crate::group::Group;
 use crate::shelf::{Package, Place, Shelf};
 use crate::{Action, Caller, Credential, SecretHash, Service, Subject};
@@ -163,6 +164,9 @@ pub struct Table {
     pub(crate) groups: RandomMap<GroupId, Group>,
     pub(crate) account_groups: RandomMap<AccountId, Vec<GroupId>>,
     pub(crate) voids: HashSet<u64>,
+    /// The sequence of the event that is being applied, or was last.
+    pub(crate) at: u64,
+    pub(crate) sights: Sights,
 }
 
 impl Table {

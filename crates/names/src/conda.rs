@@ -28,20 +28,19 @@ pub(crate) const SUBDIRS: [&str; 20] = [
 
 /// A subdir that conda knows, such as `noarch` or `linux-64`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Subdir(String);
+pub struct Subdir(&'static str);
 
 impl Subdir {
     /// Checks a subdir against conda's list.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
-        if SUBDIRS.contains(&text) {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(InvalidName::because(format!("{text:?} is no subdir: expected one of {}", SUBDIRS.join(", "))))
+        SUBDIRS.into_iter().find(|subdir| *subdir == text).map(Self).ok_or_else(|| {
+            InvalidName::because(format!("{text:?} is no subdir: expected one of {}", SUBDIRS.join(", ")))
+        })
     }
 
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        SUBDIRS.into_iter().map(|subdir| Self(subdir.to_owned()))
+        SUBDIRS.into_iter().map(Self)
     }
 }
 

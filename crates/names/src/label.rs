@@ -39,6 +39,11 @@ impl LabelName {
     pub fn main() -> Self {
         Self("main".to_owned())
     }
+
+    /// Whether it is that one.
+    pub fn is_main(&self) -> bool {
+        self.0 == "main"
+    }
 }
 
 text!(LabelName);

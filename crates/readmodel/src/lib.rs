@@ -15,6 +15,7 @@ mod artifact;
 mod checkpoint;
 mod error;
 mod history;
+mod packages;
 mod reader;
 mod usage;
 #[cfg(feature = "write")]
@@ -24,5 +25,6 @@ pub use artifact::{ArtifactRow, FileKey, FileType};
 pub use checkpoint::{Checkpoint, Checkpoints, Stream};
 pub use error::ReadError;
 pub use history::HistoryRow;
+pub use packages::Packages;
 pub use reader::{LedgerCheck, PAGE_LIMIT, ProjectorRow, Reader};
 pub use usage::UseRow;

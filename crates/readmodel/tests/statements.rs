@@ -12,7 +12,7 @@ use names::{
     TokenId,
 };
 use readmodel::{
-    ArtifactRow, Checkpoint, FileKey, FileType, HistoryRow, ReadError, Reader, Stream,
+    ArtifactRow, Checkpoint, FileKey, FileType, HistoryRow, Packages, ReadError, Reader, Stream,
     write::{
         AccountRow, Beat, ChannelRow, Database, Keys, LedgerCheckRow, Lock, NewLedgerRow, PackageRow,
         ParkedRow, Purpose, PutBackRow, Rows, SHAPE, TABLES, TokenRow, WriteError,
@@ -69,6 +69,7 @@ fn conda(n: u128, name: &str) -> ArtifactRow {
 
 fn wheel() -> ArtifactRow {
     ArtifactRow {
+        package_id: PackageId(id(6)),
         kind: PackageKind::Pypi,
         name: "leaf-pkg".into(),
         subdir: String::new(),
@@ -243,9 +244,23 @@ async fn readers_see_rows_and_their_sequence_together() {
     let absent = reader.artifacts_labelled(channel, &LabelName::parse("absent").unwrap()).await.unwrap();
     assert_eq!((absent.0, absent.1.len()), (11, 0));
     let labels = vec![("dev".to_owned(), 3), ("main".to_owned(), 3)];
-    assert_eq!(reader.labels(channel).await.unwrap(), (11, labels));
-    assert_eq!(reader.labels(ChannelId(id(99))).await.unwrap(), (11, vec![]));
-    assert_eq!(reader.count_artifacts(channel).await.unwrap(), (11, 3));
+    assert_eq!(reader.labels(channel, &Packages::all()).await.unwrap(), (11, labels));
+    assert_eq!(reader.labels(ChannelId(id(99)), &Packages::all()).await.unwrap(), (11, vec![]));
+    assert_eq!(reader.count_artifacts(channel, &Packages::all()).await.unwrap(), (11, 3));
+    let wheels = wheel().package_id;
+    for (packages, listed) in [
+        (Packages::only([wheels]), vec![wheel()]),
+        (Packages::only([]), vec![]),
+        (Packages::except([wheels], wheel().authz_seq), vec![conda(11, "a.c"), conda(10, "b")]),
+        (Packages::except([], wheel().authz_seq - 1), vec![]),
+    ] {
+        let (_, rows) = reader.list_artifacts(channel, &packages, None, 10).await.unwrap();
+        assert_eq!(rows, listed, "{packages:?}");
+        let (_, count) = reader.count_artifacts(channel, &packages).await.unwrap();
+        assert_eq!(count, listed.len() as u64, "{packages:?}");
+        let (_, labels) = reader.labels(channel, &packages).await.unwrap();
+        assert_eq!(labels.first().map_or(0, |(_, files)| *files), count, "{packages:?}");
+    }
     assert_eq!(reader.subdirs(channel).await.unwrap(), (11, vec!["linux-64".to_owned()]));
 }
 
@@ -259,7 +274,7 @@ async fn pages_neither_repeat_nor_skip() {
     let channel = ChannelId(id(3));
     let (mut seen, mut after): (Vec<FileKey>, Option<FileKey>) = (Vec::new(), None);
     loop {
-        let (seq, page) = reader.list_artifacts(channel, after.as_ref(), 2).await.unwrap();
+        let (seq, page) = reader.list_artifacts(channel, &Packages::all(), after.as_ref(), 2).await.unwrap();
         assert_eq!(seq, 11);
         after = page.last().map(ArtifactRow::key);
         seen.extend(page.iter().map(ArtifactRow::key));
@@ -350,7 +365,7 @@ async fn a_version_goes_live_in_one_step_and_the_last_but_one_is_dropped() {
         tx.commit().await.unwrap();
         assert_eq!(db.live().await.unwrap(), version);
         assert_eq!(db.checkpoints().await.unwrap().catalog, at(11));
-        assert_eq!(reader.count_artifacts(ChannelId(id(3))).await.unwrap(), (11, 3));
+        assert_eq!(reader.count_artifacts(ChannelId(id(3)), &Packages::all()).await.unwrap(), (11, 3));
         db.create(Purpose::Scratch).await.map(drop).unwrap();
         db.drop_leftovers().await.unwrap();
         last = version.number;

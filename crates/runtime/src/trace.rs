@@ -7,6 +7,7 @@ mod client;
 mod context;
 mod grpc;
 mod http;
+mod meters;
 
 pub use client::GrpcClient;
 pub use context::{current_traceparent, inject_grpc, span_from_traceparent};

@@ -17,6 +17,7 @@ use axum::extract::Request;
 use http::header::{HOST, REFERER};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Uri};
+use path::Stripped;
 use runtime::Secret;
 use tower::{Layer, Service};
 
@@ -110,7 +111,8 @@ pub(crate) fn take<B>(request: &mut http::Request<B>) {
     let host = host_of(request.headers(), request.uri()).to_owned();
     let stripped = path::strip(request.uri().path());
     // A token may stand behind the mount that the host stands for.
-    let behind = path::strip(&host::mounted(&host, stripped.path));
+    let behind = host::mounted(&host, &stripped.path);
+    let behind = behind.map_or(Stripped { path: stripped.path, token: None }, |path| path::strip(&path));
     let carried = header::token(request.headers());
     let mut presented = match (stripped.token.or(behind.token), carried) {
         // uv and twine insist on some Basic credentials beside a token in the path.
@@ -126,18 +128,18 @@ pub(crate) fn take<B>(request: &mut http::Request<B>) {
     }
     // It may hold the address of an index, with the token in it.
     request.headers_mut().remove(REFERER);
-    let (clean, astray) = blotted(&behind.path);
+    let (clean, astray) = blotted(behind.path);
     presented.astray = astray;
-    *request.uri_mut() = rewritten(&clean, request.uri().query());
+    *request.uri_mut() = rewritten(clean, request.uri().query());
     request.extensions_mut().insert(presented);
     request.extensions_mut().insert(Host(host));
 }
 
 /// Replaces whole tokens that stand elsewhere in the path.
-fn blotted(clean: &str) -> (String, bool) {
+fn blotted(clean: String) -> (String, bool) {
     let is_token = |segment: &str| token_string::check(&path::decoded(segment)).is_some();
     if !clean.split('/').any(is_token) {
-        return (clean.to_owned(), false);
+        return (clean, false);
     }
     let segments: Vec<&str> =
         clean.split('/').map(|segment| if is_token(segment) { "-" } else { segment }).collect();
@@ -149,8 +151,11 @@ fn host_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> &'a str {
     uri.authority().map(Authority::as_str).or_else(|| headers.get(HOST)?.to_str().ok()).unwrap_or_default()
 }
 
-fn rewritten(path: &str, query: Option<&str>) -> Uri {
-    let text = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+fn rewritten(path: String, query: Option<&str>) -> Uri {
+    let text = match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    };
     PathAndQuery::try_from(text).map(Uri::from).expect("parts of a valid address, joined by slashes, are one")
 }
 

@@ -3,13 +3,16 @@
 mod condition;
 mod encoding;
 mod guarded;
+mod hot;
 mod range;
 
 pub(crate) use guarded::stream as guarded;
+pub(crate) use hot::Hot;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use blobs::Blobs;
+use std::ops::Range;
+
 use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
@@ -19,12 +22,18 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use runtime::Failure;
 use time::OffsetDateTime;
 
-use crate::gate::Admitted;
+use crate::gate::{Admitted, Sent};
 use crate::limits::CHUNK_BYTES;
 use crate::problem::Problem;
-use crate::render::Rendered;
+use crate::render::{Rendered, Sealed};
 use crate::state::{App, unstored};
 use range::Wanted;
+
+/// Files are never shown by a browser, and no client needs a better name for them.
+const BYTES: &str = "application/octet-stream";
+
+/// Header lines of an answer, those that the gate adds too: the map grows once.
+const HEADERS: usize = 16;
 
 /// How long an answer may be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,13 +45,23 @@ pub(crate) enum Freshness {
 }
 
 /// What is known of a body before it is opened.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts<'a> {
-    pub(crate) etag: &'a str,
-    pub(crate) modified: Option<OffsetDateTime>,
-    pub(crate) content_type: &'static str,
+    sealed: &'a Sealed,
+    modified: Option<OffsetDateTime>,
+    content_type: &'static str,
+    size_bytes: u64,
+    freshness: Freshness,
+}
+
+/// A file of a package, in the file store.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) sha256: [u8; 32],
     pub(crate) size_bytes: u64,
-    pub(crate) freshness: Freshness,
+    pub(crate) modified: OffsetDateTime,
+    /// The package, which the caller must go on seeing.
+    pub(crate) sent: Sent,
 }
 
 /// A request for something that is there and may be read.
@@ -56,71 +75,88 @@ pub(crate) struct Asked<'a> {
 impl Asked<'_> {
     /// Answers with a rendered document.
     pub(crate) fn document(&self, document: &Rendered, freshness: Freshness) -> Response {
-        let (document, encoding) = encoding::encoded(document, self.headers);
-        let facts = Facts {
-            etag: &document.etag,
+        let Some((coded, coding)) = encoding::encoded(document, self.headers) else {
+            return self.rendered(document, freshness);
+        };
+        let mut response = self.rendered(&coded, freshness);
+        if response.status().is_success() {
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
+        }
+        response
+    }
+
+    fn rendered(&self, document: &Rendered, freshness: Freshness) -> Response {
+        let (mut response, wanted) = self.prepare(&Facts {
+            sealed: document.sealed(),
             modified: document.last_modified,
             content_type: document.content_type,
             size_bytes: document.bytes.len() as u64,
             freshness,
-        };
-        let (mut response, wanted) = self.prepare(&facts);
-        if let Some(name) = encoding.name().filter(|_| response.status().is_success()) {
-            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(name));
-        }
+        });
         if let Some(range) = wanted.filter(|_| *self.method != Method::HEAD) {
-            let start = usize::try_from(range.start).expect("the range lies within bytes in memory");
-            let end = usize::try_from(range.end).expect("the range lies within bytes in memory");
-            *response.body_mut() = self.body(document.bytes.slice(start..end));
+            *response.body_mut() = self.body(part(&document.bytes, range), Sent::Document);
         }
         response
     }
 
     /// Answers with a blob. Its absence is a fault: a row says that it is there.
-    pub(crate) async fn blob(&self, sha256: &[u8; 32], facts: &Facts<'_>) -> Result<Response, Problem> {
-        let (mut response, wanted) = self.prepare(facts);
-        if let Some(range) = wanted.filter(|range| *self.method != Method::HEAD && !range.is_empty()) {
-            let blob = open(&self.app.blobs, sha256, range).await?;
-            *response.body_mut() = Body::from_stream(guarded(self.app, self.admitted, blob.stream));
+    pub(crate) async fn blob(&self, stored: Stored) -> Result<Response, Problem> {
+        let etag = format!("\"{}\"", hex::encode(stored.sha256));
+        let (mut response, wanted) = self.prepare(&Facts {
+            sealed: &Sealed::new(&etag, Some(stored.modified)),
+            modified: Some(stored.modified),
+            content_type: BYTES,
+            size_bytes: stored.size_bytes,
+            freshness: Freshness::Immutable,
+        });
+        let wanted = wanted.filter(|range| *self.method != Method::HEAD && !range.is_empty());
+        if let Some(range) = wanted {
+            let hot = self.app.hot.get(&self.app.blobs, &stored.sha256, stored.size_bytes);
+            *response.body_mut() = match hot.await.map_err(unopened)? {
+                Some(bytes) => self.body(part(&bytes, range), stored.sent),
+                None => {
+                    let blob = self.app.blobs.range(&stored.sha256, range).await.map_err(unopened)?;
+                    Body::from_stream(guarded(self.app, self.admitted, stored.sent, blob.stream))
+                }
+            };
         }
         Ok(response)
     }
 
     /// Status and headers, and the bytes that go with them if any do.
-    fn prepare(&self, facts: &Facts<'_>) -> (Response, Option<std::ops::Range<u64>>) {
+    fn prepare(&self, facts: &Facts<'_>) -> (Response, Option<Range<u64>>) {
         let mut response = Response::new(Body::empty());
         let headers = response.headers_mut();
-        let text =
-            |text: &str| HeaderValue::from_str(text).expect("digests, dates and numbers are visible ASCII");
-        headers.insert(ETAG, text(facts.etag));
+        headers.reserve(HEADERS);
+        headers.insert(ETAG, facts.sealed.etag.clone());
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(self.caching(facts.freshness)));
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        if let Some(modified) = facts.modified {
-            headers.insert(LAST_MODIFIED, text(&httpdate::fmt_http_date(modified.into())));
+        if let Some(modified) = &facts.sealed.modified {
+            headers.insert(LAST_MODIFIED, modified.clone());
         }
-        if condition::unchanged(self.headers, facts.etag, facts.modified) {
+        let etag = facts.sealed.etag.to_str().expect("digests are visible ASCII");
+        if condition::unchanged(self.headers, etag, facts.modified) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return (response, None);
         }
+        let text = |text: &str| HeaderValue::from_str(text).expect("numbers are visible ASCII");
         let size = facts.size_bytes;
-        let (status, range) =
-            match range::wanted(condition::range(self.headers, facts.etag, facts.modified), size) {
-                Wanted::Whole => (StatusCode::OK, 0..size),
-                Wanted::Part(range) => {
-                    headers.insert(
-                        CONTENT_RANGE,
-                        text(&format!("bytes {}-{}/{size}", range.start, range.end - 1)),
-                    );
-                    (StatusCode::PARTIAL_CONTENT, range)
-                }
-                Wanted::Nothing => {
-                    let problem =
-                        Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "the file has no byte in this range");
-                    let mut response = problem.into_response();
-                    response.headers_mut().insert(CONTENT_RANGE, text(&format!("bytes */{size}")));
-                    return (response, None);
-                }
-            };
+        let (status, range) = match range::wanted(condition::range(self.headers, etag, facts.modified), size)
+        {
+            Wanted::Whole => (StatusCode::OK, 0..size),
+            Wanted::Part(range) => {
+                headers
+                    .insert(CONTENT_RANGE, text(&format!("bytes {}-{}/{size}", range.start, range.end - 1)));
+                (StatusCode::PARTIAL_CONTENT, range)
+            }
+            Wanted::Nothing => {
+                let problem =
+                    Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "the file has no byte in this range");
+                let mut response = problem.into_response();
+                response.headers_mut().insert(CONTENT_RANGE, text(&format!("bytes */{size}")));
+                return (response, None);
+            }
+        };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(facts.content_type));
         headers.insert(CONTENT_LENGTH, (range.end - range.start).into());
         *response.status_mut() = status;
@@ -136,8 +172,8 @@ impl Asked<'_> {
         }
     }
 
-    /// Large documents are cut, so that a client which reads slowly loses the rest with its access.
-    fn body(&self, bytes: Bytes) -> Body {
+    /// What is large is cut, so that a client which reads slowly loses the rest with its access.
+    fn body(&self, bytes: Bytes, sent: Sent) -> Body {
         if bytes.len() <= CHUNK_BYTES {
             return Body::from(bytes);
         }
@@ -145,12 +181,17 @@ impl Asked<'_> {
             let chunk = rest.split_to(rest.len().min(CHUNK_BYTES));
             (!chunk.is_empty()).then_some((Ok::<_, blobs::Error>(chunk), rest))
         });
-        Body::from_stream(guarded(self.app, self.admitted, chunks))
+        Body::from_stream(guarded(self.app, self.admitted, sent, chunks))
     }
 }
 
-async fn open(blobs: &Blobs, sha256: &[u8; 32], range: std::ops::Range<u64>) -> Result<blobs::Blob, Problem> {
-    blobs.range(sha256, range).await.map_err(|error| match error {
+fn part(bytes: &Bytes, range: Range<u64>) -> Bytes {
+    let place = |at: u64| usize::try_from(at).expect("the range lies within bytes in memory");
+    bytes.slice(place(range.start)..place(range.end))
+}
+
+fn unopened(error: blobs::Error) -> Problem {
+    match error {
         blobs::Error::NotFound { .. } | blobs::Error::RangeBeyondEnd { .. } => {
             Failure::internal(error).into()
         }
@@ -158,5 +199,5 @@ async fn open(blobs: &Blobs, sha256: &[u8; 32], range: std::ops::Range<u64>) -> 
         | blobs::Error::BrokenOff(_)
         | blobs::Error::InvalidKey(_)
         | blobs::Error::Unavailable(_) => unstored(error),
-    })
+    }
 }

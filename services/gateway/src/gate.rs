@@ -2,8 +2,9 @@
 
 mod admit;
 mod leftover;
+mod named;
 
-pub(crate) use admit::{Admitted, no_address};
+pub(crate) use admit::{Admitted, Sent, no_address};
 pub(crate) use leftover::discard;
 
 use std::net::IpAddr;
@@ -24,6 +25,7 @@ use crate::refuse::{Family, TOKEN_WARNING};
 use crate::state::App;
 use crate::usage::Shown;
 use admit::Refused;
+use named::Named;
 
 /// Everything in a request that an answer can depend on.
 const VARIES: &str = "Accept, Accept-Encoding, Authorization, X-Auth, X-API-Key";
@@ -148,8 +150,7 @@ async fn pass(
             .into_response();
     }
     let shown = shown(door, &presented, client, request.headers());
-    let channel = params.iter().find(|(key, _)| *key == "channel").map(|(_, value)| value);
-    match admit::admit(door, presented, channel) {
+    match admit::admit(door, presented, Named::of(params, door.family)) {
         Ok(admitted) => {
             let warning = admitted.warning.clone();
             request.extensions_mut().insert(admitted);

@@ -14,6 +14,7 @@ pub mod shards;
 pub mod simple;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
@@ -38,6 +39,23 @@ pub struct Rendered {
     pub last_modified: Option<OffsetDateTime>,
     /// `Content-Type`.
     pub content_type: &'static str,
+    sealed: Sealed,
+}
+
+/// What goes into every answer's headers, written once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sealed {
+    pub(crate) etag: HeaderValue,
+    pub(crate) modified: Option<HeaderValue>,
+}
+
+impl Sealed {
+    /// `etag` is quoted.
+    pub(crate) fn new(etag: &str, modified: Option<OffsetDateTime>) -> Self {
+        let text = |text: &str| HeaderValue::from_str(text).expect("digests and dates are visible ASCII");
+        let date = |at: OffsetDateTime| text(&httpdate::fmt_http_date(at.into()));
+        Self { etag: text(etag), modified: modified.map(date) }
+    }
 }
 
 impl Rendered {
@@ -51,8 +69,30 @@ impl Rendered {
         // The type is part of the representation: one page under two types is two things to a cache.
         let digest =
             Sha256::new().chain_update(content_type).chain_update([0]).chain_update(&bytes).finalize();
-        let etag = format!("\"{}\"", hex::encode(&digest[..16]));
-        Self { bytes, etag, last_modified, content_type }
+        Self::tagged(content_type, &digest[..16], bytes, last_modified)
+    }
+
+    /// The same where a digest of the body is known.
+    pub fn tagged(
+        content_type: &'static str,
+        digest: &[u8],
+        bytes: impl Into<Bytes>,
+        last_modified: Option<OffsetDateTime>,
+    ) -> Self {
+        let etag = format!("\"{}\"", hex::encode(digest));
+        let sealed = Sealed::new(&etag, last_modified);
+        Self { bytes: bytes.into(), etag, last_modified, content_type, sealed }
+    }
+
+    pub(crate) fn sealed(&self) -> &Sealed {
+        &self.sealed
+    }
+
+    /// The same document in a content coding, which is a representation of its own.
+    pub(crate) fn coded(&self, coding: &str, bytes: impl Into<Bytes>) -> Self {
+        let etag = format!("{}-{coding}\"", self.etag.trim_end_matches('"'));
+        let sealed = Sealed::new(&etag, self.last_modified);
+        Self { bytes: bytes.into(), etag, sealed, ..*self }
     }
 
     /// The same document compressed.

@@ -46,7 +46,8 @@ const PYTHON_WRITE: Gate = Gate::Channel(Action::PypiUpload);
 /// Uploads to addresses of the API.
 const PUBLISH: Gate = Gate::Channel(Action::CondaPublish);
 
-/// Indexes and files, after `/{channel}` or `/{channel}/label/{label}` of each conda mount.
+/// Indexes and files, after `/{channel}`, `/{channel}/{subchannel}` or one of the two and `/label/{label}`, of each conda
+/// mount.
 static CONDA: [Line; 11] = [
     reads("/notices.json", || get(conda::notices)),
     reads("/channeldata.json", || get(conda::channeldata)),
@@ -64,20 +65,38 @@ static CONDA: [Line; 11] = [
     reads("/{subdir}/repodata.json.bz2", || get(conda::absent)),
     reads("/{subdir}/{file}", || get(conda::file)),
 ];
-static CONDA_MOUNTS: [&str; 6] = [
+static CONDA_MOUNTS: [&str; 12] = [
     "/{channel}",
     "/{channel}/label/{label}",
+    "/{channel}/{subchannel}",
+    "/{channel}/{subchannel}/label/{label}",
     "/conda/{channel}",
     "/conda/{channel}/label/{label}",
+    "/conda/{channel}/{subchannel}",
+    "/conda/{channel}/{subchannel}/label/{label}",
     "/api/repo/{channel}",
     "/api/repo/{channel}/label/{label}",
+    "/api/repo/{channel}/{subchannel}",
+    "/api/repo/{channel}/{subchannel}/label/{label}",
 ];
 /// Where `conda token set` looks whether a token is good: nothing is open to all there.
-static KEYED_MOUNTS: [&str; 2] = ["/repo/{channel}", "/repo/{channel}/label/{label}"];
+static KEYED_MOUNTS: [&str; 4] = [
+    "/repo/{channel}",
+    "/repo/{channel}/label/{label}",
+    "/repo/{channel}/{subchannel}",
+    "/repo/{channel}/{subchannel}/label/{label}",
+];
 
 /// Uploads of raw bytes, after `/{channel}` of each conda mount; a label takes none.
 static CONDA_PUT: [Line; 1] = [line(Method::PUT, "/{subdir}/{file}", CONDA_WRITE, || put(upload::raw))];
-static CONDA_PUT_MOUNTS: [&str; 3] = ["/{channel}", "/conda/{channel}", "/api/repo/{channel}"];
+static CONDA_PUT_MOUNTS: [&str; 6] = [
+    "/{channel}",
+    "/{channel}/{subchannel}",
+    "/conda/{channel}",
+    "/conda/{channel}/{subchannel}",
+    "/api/repo/{channel}",
+    "/api/repo/{channel}/{subchannel}",
+];
 
 /// Everything below a Python channel: what an address means is read in `routes/pypi/address.rs`.
 static PYTHON: [Line; 6] = [

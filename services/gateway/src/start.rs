@@ -20,6 +20,7 @@ use usage::Publisher;
 use crate::certificate::Certificate;
 use crate::config::Config;
 use crate::failures::Failures;
+use crate::file::Hot;
 use crate::index::Indexes;
 use crate::limits::{LEFT_ALONE, MAX_REQUESTS, MAX_UPLOADS, SWEEP_EVERY};
 use crate::listener;
@@ -58,8 +59,9 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         None => Publisher::nowhere(),
     };
     let app = App::new(Parts {
-        indexes: Indexes::new(reader.clone(), ambient.clock.clone()),
+        indexes: Indexes::new(reader.clone(), view.clone(), ambient.clock.clone()),
         blobs: Blobs::open(&config.blobs)?,
+        hot: Hot::new(),
         upstreams: Upstreams { auth: auth.clone(), catalog: catalog.clone() },
         trusted_proxies: config.trusted_proxies.clone(),
         failures: Failures::new(ambient.clock.clone()),

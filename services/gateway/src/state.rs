@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use usage::Publisher;
 
 use crate::failures::Failures;
+use crate::file::Hot;
 use crate::index::Indexes;
 use crate::limits::CATCH_UP_LIMIT;
 use crate::problem::Problem;
@@ -29,6 +30,7 @@ pub(crate) struct Parts {
     pub(crate) indexes: Indexes,
     pub(crate) reader: Reader,
     pub(crate) blobs: Blobs,
+    pub(crate) hot: Hot,
     pub(crate) upstreams: Upstreams,
     pub(crate) drain: Drain,
     /// Reverse proxies that are believed about whom they speak for, besides those on this machine.

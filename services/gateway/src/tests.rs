@@ -23,6 +23,7 @@ use tower::{Layer, ServiceExt};
 
 use crate::caller::CallerLayer;
 use crate::failures::Failures;
+use crate::file::Hot;
 use crate::index::Indexes;
 use crate::router::router;
 use crate::state::{App, Parts};
@@ -51,8 +52,9 @@ impl Gateway {
         fill(&view);
         let reader = Reader::connect("postgres://nobody@127.0.0.1:1/none").await.unwrap();
         let app = App::new(Parts {
-            indexes: Indexes::new(reader.clone(), clock.clone()),
+            indexes: Indexes::new(reader.clone(), view.clone(), clock.clone()),
             blobs: Blobs::open(folder.path().to_str().unwrap()).unwrap(),
+            hot: Hot::new(),
             upstreams: Upstreams {
                 auth: Upstream::channel(NOWHERE).unwrap(),
                 catalog: Upstream::channel(NOWHERE).unwrap(),

@@ -114,7 +114,7 @@ fn a_shard_is_read_by_condas_own_types_with_its_hashes_as_bytes() {
         file("a-1-0", "conda", &json!({"run_exports": {"weak": ["a >=1"]}})),
     ];
     let shard = shards::shard(&files).unwrap();
-    let content = decompressed(&shard.bytes);
+    let content = decompressed(&shard.document.bytes);
     let bin = |bytes: &[u8]| [&[0xc4, u8::try_from(bytes.len()).unwrap()], bytes].concat();
     for digest in [bin(&[0xab; 32]), bin(&[0xcd; 16])] {
         assert_eq!(content.windows(digest.len()).filter(|window| *window == digest).count(), 2);

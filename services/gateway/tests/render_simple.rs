@@ -17,6 +17,7 @@ fn file(filename: &str, version: &str) -> PythonFile {
         size_bytes: 7,
         requires_python: "".into(),
         metadata_sha256: None,
+        metadata_size_bytes: 10,
         uploaded_at: UPLOADED,
     }
 }
@@ -25,6 +26,7 @@ fn leaf() -> Project {
     let wheel = PythonFile {
         requires_python: ">=3.8, <4".into(),
         metadata_sha256: Some([0xcd; 32]),
+        metadata_size_bytes: 10,
         ..file("leaf_pkg-1.10+local.1-py3-none-any.whl", "1.10+local.1")
     };
     Project::new("leaf-pkg", vec![wheel, file("leaf_pkg-1.9.tar.gz", "1.9")])

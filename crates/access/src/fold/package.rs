@@ -19,7 +19,8 @@ impl Table {
             return Ok(());
         }
         let package = Package { id, private: event.private, grants: Arc::default() };
-        if let Some(before) = self.shelves.entry(channel).or_default().put(place.clone(), Some(package)) {
+        let shelf = self.shelves.entry(channel).or_default();
+        if let Some(before) = shelf.put(place.clone(), Some(package), self.at) {
             self.package_places.remove(&before.id);
         }
         self.package_places.insert(id, (channel, place));
@@ -31,7 +32,7 @@ impl Table {
         if let Some((channel, place)) = self.package_places.remove(&id)
             && let Some(shelf) = self.shelves.get_mut(&channel)
         {
-            shelf.put(place, None);
+            shelf.put(place, None, self.at);
         }
         Ok(())
     }
@@ -57,6 +58,6 @@ impl Table {
         let Some(shelf) = self.shelves.get_mut(&channel) else { return };
         let Some(mut package) = shelf.get(place.0, &place.1).cloned() else { return };
         change(&mut package);
-        shelf.put(place, Some(package));
+        shelf.put(place, Some(package), self.at);
     }
 }

@@ -4,4 +4,5 @@
 mod decisions;
 mod model;
 mod reading;
+mod views;
 mod world;

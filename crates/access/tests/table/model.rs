@@ -13,7 +13,7 @@ use crate::world::*;
 const ORGANISATION: u128 = 4;
 
 #[derive(Debug, Clone)]
-enum Step {
+pub(crate) enum Step {
     Session(u128),
     Resource(u128, u128, Level),
     Scoped(u128, &'static str),
@@ -34,7 +34,7 @@ enum Step {
     DeletePackage(u128),
 }
 
-fn steps() -> impl Strategy<Value = Vec<(Step, Option<u128>)>> {
+pub(crate) fn steps() -> impl Strategy<Value = Vec<(Step, Option<u128>)>> {
     let level = prop_oneof![Just(Level::Read), Just(Level::Write), Just(Level::Manage)];
     let given = || prop_oneof![Just(Level::None), Just(Level::Read), Just(Level::Write), Just(Level::Manage)];
     let privacy = || prop_oneof![Just(Privacy::Public), Just(Privacy::Authenticated), Just(Privacy::Private)];
@@ -73,15 +73,15 @@ fn steps() -> impl Strategy<Value = Vec<(Step, Option<u128>)>> {
 
 /// What has been made so far.
 #[derive(Debug, Default)]
-struct Made {
-    tokens: u128,
-    channels: u128,
+pub(crate) struct Made {
+    pub(crate) tokens: u128,
+    pub(crate) channels: u128,
     groups: u128,
     packages: u128,
 }
 
 /// Plays the steps; an acting token, where one is named, may be dead by then.
-fn play(steps: Vec<(Step, Option<u128>)>) -> (World, Made) {
+pub(crate) fn play(steps: Vec<(Step, Option<u128>)>) -> (World, Made) {
     let mut world = World::new((0..4).map(|n| person(n, n == 0)));
     world.push(organisation(ORGANISATION, &[account(1)]));
     let mut made = Made { channels: 3, ..Made::default() };

@@ -8,7 +8,7 @@ use sqlx::{FromRow, Row, postgres::PgRow};
 
 use super::{PAGE_LIMIT, Reader, limited};
 use crate::{
-    ArtifactRow, FileKey, HistoryRow, ReadError,
+    ArtifactRow, FileKey, HistoryRow, Packages, ReadError,
     artifact::{count, is_there},
 };
 
@@ -39,7 +39,8 @@ const OF_FILE: &str = select!("a.channel_id = $1 AND a.kind = $2 AND a.subdir = 
 /// The limit is on the rows and not on the join, which is never empty.
 const OF_PAGE: &str = concat!(
     select!(
-        "a.channel_id = $1 AND (a.kind, a.subdir, a.filename) > ($2, $3, $4)",
+        "a.channel_id = $1 AND (a.kind, a.subdir, a.filename) > ($2, $3, $4) \
+         AND (a.package_id = ANY($6)) = $7 AND a.authz_seq <= $8",
         "a.kind, a.subdir, a.filename"
     ),
     " LIMIT $5"
@@ -48,10 +49,11 @@ const OF_SUBDIRS: &str = "SELECT c.seq AS checkpoint, array(SELECT DISTINCT a.su
      WHERE a.channel_id = $1 AND a.kind = 'conda' ORDER BY 1) AS subdirs \
      FROM live.checkpoint c WHERE c.stream = 'CATALOG'";
 const OF_LABELS: &str = "SELECT c.seq AS checkpoint, a.label, a.files FROM live.checkpoint c LEFT JOIN \
-     (SELECT unnest(labels) AS label, count(*) AS files FROM live.artifacts WHERE channel_id = $1 GROUP BY 1) a ON true \
+     (SELECT unnest(labels) AS label, count(*) AS files FROM live.artifacts WHERE channel_id = $1 \
+     AND (package_id = ANY($2)) = $3 AND authz_seq <= $4 GROUP BY 1) a ON true \
      WHERE c.stream = 'CATALOG' ORDER BY a.label";
 const OF_COUNT: &str = "SELECT c.seq AS checkpoint, (SELECT count(*) FROM live.artifacts a \
-     WHERE a.channel_id = $1) AS rows FROM live.checkpoint c WHERE c.stream = 'CATALOG'";
+     WHERE a.channel_id = $1 AND (a.package_id = ANY($2)) = $3 AND a.authz_seq <= $4) AS rows FROM live.checkpoint c WHERE c.stream = 'CATALOG'";
 const OF_HISTORY: &str = "SELECT h.channel_id, h.stream, h.seq, h.part, h.at, h.actor_account, h.actor_token, \
      h.actor_system, h.event, h.summary_json FROM live.history h \
      WHERE h.channel_id = $1 AND (h.at, h.stream, h.seq, h.part) < ($2, $3, $4, $5) \
@@ -94,9 +96,15 @@ impl Reader {
         rows(limited(query.fetch_all(self.pool())).await?)
     }
 
-    /// The labels that files of a channel bear, in order, with how many files bear each.
-    pub async fn labels(&self, channel_id: ChannelId) -> Result<(u64, Vec<(String, u64)>), ReadError> {
-        let rows = limited(sqlx::query(OF_LABELS).bind(channel_id.0).fetch_all(self.pool())).await?;
+    /// The labels that files of some packages of a channel bear, in order, with how many files bear each.
+    pub async fn labels(
+        &self,
+        channel_id: ChannelId,
+        packages: &Packages,
+    ) -> Result<(u64, Vec<(String, u64)>), ReadError> {
+        let query = sqlx::query(OF_LABELS).bind(channel_id.0);
+        let query = query.bind(&packages.ids).bind(packages.wanted).bind(packages.authz_seq);
+        let rows = limited(query.fetch_all(self.pool())).await?;
         let seq = rows.first().map(|row| count(row, "checkpoint")).transpose()?.unwrap_or_default();
         let mut labels = Vec::new();
         for row in &rows {
@@ -121,10 +129,11 @@ impl Reader {
         Ok((seq, rows.into_iter().next()))
     }
 
-    /// One page of a channel's files, both kinds, after a place; at most [`PAGE_LIMIT`] rows.
+    /// One page of the files of some packages of a channel, both kinds, after a place; at most [`PAGE_LIMIT`] rows.
     pub async fn list_artifacts(
         &self,
         channel_id: ChannelId,
+        packages: &Packages,
         after: Option<&FileKey>,
         limit: u32,
     ) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
@@ -133,12 +142,20 @@ impl Reader {
             None => ("", "", ""),
         };
         let query = sqlx::query(OF_PAGE).bind(channel_id.0).bind(kind).bind(subdir).bind(filename);
-        rows(limited(query.bind(i64::from(limit.clamp(1, PAGE_LIMIT))).fetch_all(self.pool())).await?)
+        let query = query.bind(i64::from(limit.clamp(1, PAGE_LIMIT)));
+        let query = query.bind(&packages.ids).bind(packages.wanted).bind(packages.authz_seq);
+        rows(limited(query.fetch_all(self.pool())).await?)
     }
 
-    /// How many files a channel holds.
-    pub async fn count_artifacts(&self, channel_id: ChannelId) -> Result<(u64, u64), ReadError> {
-        let row = limited(sqlx::query(OF_COUNT).bind(channel_id.0).fetch_one(self.pool())).await?;
+    /// How many files some packages of a channel hold.
+    pub async fn count_artifacts(
+        &self,
+        channel_id: ChannelId,
+        packages: &Packages,
+    ) -> Result<(u64, u64), ReadError> {
+        let query = sqlx::query(OF_COUNT).bind(channel_id.0);
+        let query = query.bind(&packages.ids).bind(packages.wanted).bind(packages.authz_seq);
+        let row = limited(query.fetch_one(self.pool())).await?;
         Ok((count(&row, "checkpoint")?, count(&row, "rows")?))
     }
 

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use axum::extract::MatchedPath;
 use http::{HeaderValue, Method, Request, Response};
-use metrics::{counter, histogram};
 use tower::{Layer, Service};
 use tracing::{Instrument, Span, field};
 
+use super::meters::Meters;
 use super::outcome;
 use crate::{Ambient, Code, Failure, RequestId, request_id};
 
@@ -22,19 +22,19 @@ const NO_ROUTE: &str = "(none)";
 /// Traces what passes. A handler that answers with a [`Failure`] puts it into the response's
 /// extensions, and it is logged here, once, with its reasons.
 #[derive(Debug, Clone)]
-pub struct HttpTrace(Ambient);
+pub struct HttpTrace(Ambient, Meters);
 
 impl HttpTrace {
     /// Ids and durations come from `ambient`.
     pub fn new(ambient: Ambient) -> Self {
-        Self(ambient)
+        Self(ambient, Meters::default())
     }
 }
 
 impl<S> Layer<S> for HttpTrace {
     type Service = HttpTraced<S>;
     fn layer(&self, inner: S) -> Self::Service {
-        HttpTraced { inner, ambient: self.0.clone() }
+        HttpTraced { inner, ambient: self.0.clone(), meters: self.1.clone() }
     }
 }
 
@@ -43,6 +43,7 @@ impl<S> Layer<S> for HttpTrace {
 pub struct HttpTraced<S> {
     inner: S,
     ambient: Ambient,
+    meters: Meters,
 }
 
 impl<S, B, R> Service<Request<B>> for HttpTraced<S>
@@ -67,7 +68,7 @@ where
         super::context::continue_from_headers(&span, request.headers());
         request.extensions_mut().insert(id.clone());
 
-        let clock = self.ambient.clock.clone();
+        let (clock, meters) = (self.ambient.clock.clone(), self.meters.clone());
         let started = clock.boot();
         let work = span.in_scope(|| self.inner.call(request));
         let work = request_id::scope(id.clone(), work.instrument(span.clone()));
@@ -75,7 +76,7 @@ where
             let mut response = work.await?;
             let elapsed = clock.boot().saturating_sub(started);
             let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-            span.in_scope(|| record(method, route, elapsed, &response));
+            span.in_scope(|| record(&meters, method, route, elapsed, &response));
             if let Ok(value) = HeaderValue::from_str(id.as_str()) {
                 response.headers_mut().insert(request_id::HEADER, value);
             }
@@ -103,7 +104,7 @@ fn span(method: &'static str, route: &str, id: &RequestId) -> Span {
     )
 }
 
-fn record<R>(method: &'static str, route: &str, elapsed: Duration, response: &Response<R>) {
+fn record<R>(meters: &Meters, method: &'static str, route: &str, elapsed: Duration, response: &Response<R>) {
     let status = response.status().as_u16();
     let failure = response.extensions().get::<Failure>();
     let code = failure.map(|failure| failure.code).or_else(|| Code::from_http(status));
@@ -113,11 +114,7 @@ fn record<R>(method: &'static str, route: &str, elapsed: Duration, response: &Re
     if status >= 500 {
         span.record("otel.status_code", "ERROR");
     }
-    let labels = [("method", method.to_owned()), ("route", route.to_owned())];
-    histogram!("latchkey_http_request_seconds", &labels).record(elapsed.as_secs_f64());
-    let [method_label, route_label] = labels;
-    let labels = [method_label, route_label, ("code", outcome.to_owned())];
-    counter!("latchkey_http_requests_total", &labels).increment(1);
+    meters.record(method, route, outcome, elapsed);
 
     let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     let reasons = failure.map(Failure::chain).unwrap_or_default();

@@ -8,18 +8,15 @@ const HOSTS: [(&str, &str); 3] = [("conda.", "/conda"), ("pypi.", "/pypi"), ("ap
 /// First segments that mean the same on every host: mounts themselves, what orchestrators ask, and signing in.
 const ANYWHERE: [&str; 8] = ["conda", "pypi", "api", "healthz", "readyz", ".well-known", "-", "app"];
 
-/// The path as if the mount stood in front of it; a token in front of both must be out already.
-pub(crate) fn mounted(host: &str, path: String) -> String {
+/// The path with the mount in front that the host stands for, if it stands for one that is not there; a token in front of
+/// both must be out already.
+pub(crate) fn mounted(host: &str, path: &str) -> Option<String> {
     let mount = HOSTS
         .iter()
         .find(|(label, _)| host.get(..label.len()).is_some_and(|head| head.eq_ignore_ascii_case(label)));
+    let (_, mount) = mount?;
     let first = decoded(path.split('/').nth(1).unwrap_or_default());
-    match mount {
-        Some((_, mount)) if !first.is_empty() && !ANYWHERE.contains(&first.as_str()) => {
-            format!("{mount}{path}")
-        }
-        Some(_) | None => path,
-    }
+    (!first.is_empty() && !ANYWHERE.contains(&&*first)).then(|| format!("{mount}{path}"))
 }
 
 #[cfg(test)]
@@ -28,7 +25,7 @@ mod tests {
 
     #[test]
     fn a_host_stands_for_its_mount() {
-        let path = |host: &str, path: &str| mounted(host, path.to_owned());
+        let path = |host: &str, path: &str| mounted(host, path).unwrap_or_else(|| path.to_owned());
         assert_eq!(
             path("conda.latchkey.test:8080", "/acme/noarch/repodata.json"),
             "/conda/acme/noarch/repodata.json"

@@ -1,6 +1,8 @@
 //! Takes `/t/<token>` out of a path. What comes out never holds the token; empty segments are dropped only after that,
 //! since `/t//channel` carries an empty token and not a channel called `t`.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 /// The one list of mounts after which `/t/<token>` may stand, besides the front of the path. Longer ones first.
@@ -23,7 +25,7 @@ pub(crate) fn strip(path: &str) -> Stripped {
     let mut segments: Vec<&str> = path.split('/').skip(1).collect();
     let mut token = None;
     while let Some(at) = mark(&segments) {
-        let found = segments.get(at + 1).map_or_else(String::new, |segment| decoded(segment));
+        let found = segments.get(at + 1).map_or_else(String::new, |segment| decoded(segment).into_owned());
         segments.drain(at..(at + 2).min(segments.len()));
         token.get_or_insert(found);
     }
@@ -42,14 +44,14 @@ pub(crate) fn strip(path: &str) -> Stripped {
 
 /// Where the mark stands: first, or right after a mount.
 fn mark(segments: &[&str]) -> Option<usize> {
-    let full: Vec<(usize, String)> = segments
+    let full: Vec<(usize, Cow<'_, str>)> = segments
         .iter()
         .enumerate()
         .filter(|(_, segment)| !segment.is_empty())
         .take(MOUNTS.iter().map(|mount| mount.len()).max().unwrap_or_default() + 1)
         .map(|(at, segment)| (at, decoded(segment)))
         .collect();
-    let marked = |skip: usize| full.get(skip).filter(|(_, segment)| segment == MARK).map(|(at, _)| *at);
+    let marked = |skip: usize| full.get(skip).filter(|(_, segment)| *segment == MARK).map(|(at, _)| *at);
     let after = |mount: &&[&str]| {
         let here = full.len() >= mount.len() && mount.iter().zip(&full).all(|(want, (_, have))| want == have);
         here.then(|| marked(mount.len())).flatten()
@@ -58,8 +60,8 @@ fn mark(segments: &[&str]) -> Option<usize> {
 }
 
 /// A segment as the client meant it. `%74` is a `t` too, and must not be a way past the strip.
-pub(crate) fn decoded(segment: &str) -> String {
-    percent_decode_str(segment).decode_utf8_lossy().into_owned()
+pub(crate) fn decoded(segment: &str) -> Cow<'_, str> {
+    percent_decode_str(segment).decode_utf8_lossy()
 }
 
 #[cfg(test)]

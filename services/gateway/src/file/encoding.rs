@@ -41,8 +41,8 @@ impl Encoding {
     }
 }
 
-/// The page as this client takes it best.
-pub(super) fn encoded(document: &Rendered, headers: &HeaderMap) -> (Rendered, Encoding) {
+/// The page as this client takes it best; `None` is as it is.
+pub(super) fn encoded(document: &Rendered, headers: &HeaderMap) -> Option<(Rendered, &'static str)> {
     let page = ["application/vnd.pypi.simple", "text/html"]
         .iter()
         .any(|page| document.content_type.starts_with(page));
@@ -51,15 +51,14 @@ pub(super) fn encoded(document: &Rendered, headers: &HeaderMap) -> (Rendered, En
         _ => Encoding::Identity,
     };
     let bytes = match encoding {
-        Encoding::Identity => return (document.clone(), encoding),
+        Encoding::Identity => return None,
         Encoding::Gzip => gzip(&document.bytes),
         Encoding::Zstd => {
             zstd::bulk::compress(&document.bytes, ZSTD_LEVEL).expect("memory into memory cannot fail")
         }
     };
-    let mark = encoding.name().unwrap_or_default();
-    let etag = format!("{}-{mark}\"", document.etag.trim_end_matches('"'));
-    (Rendered { bytes: bytes.into(), etag, ..document.clone() }, encoding)
+    let coding = encoding.name()?;
+    Some((document.coded(coding, bytes), coding))
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -104,22 +103,22 @@ mod tests {
     #[test]
     fn a_client_gets_the_best_it_names() {
         for (list, encoding) in [
-            ("gzip, deflate, zstd", Encoding::Zstd),
-            ("gzip, deflate", Encoding::Gzip),
-            ("zstd;q=0, gzip;q=0.5", Encoding::Gzip),
-            ("identity", Encoding::Identity),
-            ("br", Encoding::Identity),
+            ("gzip, deflate, zstd", Some("zstd")),
+            ("gzip, deflate", Some("gzip")),
+            ("zstd;q=0, gzip;q=0.5", Some("gzip")),
+            ("identity", None),
+            ("br", None),
         ] {
-            assert_eq!(encoded(&page(5000), &accepts(list)).1, encoding, "{list}");
+            assert_eq!(encoded(&page(5000), &accepts(list)).map(|(_, coding)| coding), encoding, "{list}");
         }
-        assert_eq!(encoded(&page(5000), &HeaderMap::new()).1, Encoding::Identity);
+        assert_eq!(encoded(&page(5000), &HeaderMap::new()), None);
     }
 
     #[test]
     fn each_encoding_is_a_representation_of_its_own() {
         let plain = page(5000);
-        let (gzipped, _) = encoded(&plain, &accepts("gzip"));
-        let (zstd, _) = encoded(&plain, &accepts("zstd"));
+        let (gzipped, _) = encoded(&plain, &accepts("gzip")).unwrap();
+        let (zstd, _) = encoded(&plain, &accepts("zstd")).unwrap();
         assert!(plain.etag != gzipped.etag && gzipped.etag != zstd.etag && gzipped.etag.ends_with("-gzip\""));
         let mut text = Vec::new();
         flate2::read::GzDecoder::new(&gzipped.bytes[..]).read_to_end(&mut text).unwrap();
@@ -130,7 +129,7 @@ mod tests {
     #[test]
     fn indexes_files_and_small_pages_go_as_they_are() {
         let json = Rendered::new("application/json", vec![b'a'; 5000], None);
-        assert_eq!(encoded(&json, &accepts("gzip")).1, Encoding::Identity);
-        assert_eq!(encoded(&page(100), &accepts("gzip")).1, Encoding::Identity);
+        assert_eq!(encoded(&json, &accepts("gzip")), None);
+        assert_eq!(encoded(&page(100), &accepts("gzip")), None);
     }
 }

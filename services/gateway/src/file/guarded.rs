@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 
-use crate::gate::Admitted;
+use crate::gate::{Admitted, Sent};
 use crate::limits::{RECHECK_AFTER, RECHECK_BYTES};
 use crate::state::App;
 
@@ -14,6 +14,7 @@ use crate::state::App;
 pub(crate) fn stream<S>(
     app: &App,
     admitted: &Admitted,
+    sent: Sent,
     chunks: S,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + use<S>
 where
@@ -23,7 +24,7 @@ where
     let mut watch = Watch { bytes: 0, at: app.ambient.clock.boot() };
     chunks.map(move |chunk| {
         let chunk = chunk.map_err(io::Error::other)?;
-        if watch.due(chunk.len(), app.ambient.clock.boot()) && !admitted.still(&app) {
+        if watch.due(chunk.len(), app.ambient.clock.boot()) && !admitted.still(&app, &sent) {
             metrics::counter!("gateway_downloads_stopped_total").increment(1);
             return Err(io::Error::other("access ended while the file was being sent"));
         }

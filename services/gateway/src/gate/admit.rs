@@ -1,9 +1,12 @@
 //! Who is let in, and to what: the one place where the gateway asks the authoriser.
 
-use access::{Action, Caller, Object, Table, Verdict};
-use http::{HeaderValue, StatusCode};
-use names::{ChannelId, ChannelName, Privacy};
+use std::borrow::Cow;
 
+use access::{Action, Caller, Object, Table, Verdict, View};
+use http::{HeaderValue, StatusCode};
+use names::{ChannelId, Level, PackageId, PackageKind, Privacy};
+
+use super::named::{Named, UNSPEAKABLE};
 use super::{Door, Gate};
 use crate::caller::{Carrier, Presented};
 use crate::problem::Problem;
@@ -29,6 +32,8 @@ pub(crate) struct Room {
     pub(crate) name: Box<str>,
     /// Anyone may read it.
     public: bool,
+    /// What the caller sees of it.
+    view: View,
 }
 
 impl Admitted {
@@ -38,7 +43,8 @@ impl Admitted {
         let action = Some(Action::CondaDownload);
         app.view.read(|table| {
             let caller = table.caller(app.ambient.clock.now(), &presented.credential());
-            Self { presented, caller, action, room: Some(room(table, channel)), warning: None }
+            let room = Some(room(table, &caller, action, channel));
+            Self { presented, caller, action, room, warning: None }
         })
     }
 
@@ -47,21 +53,56 @@ impl Admitted {
         self.room.as_ref().expect("the route's gate names a channel")
     }
 
+    /// What the caller sees of the channel of the address.
+    pub(crate) fn view(&self) -> &View {
+        &self.room().view
+    }
+
     /// Whether shared caches may keep the answer: nobody showed anything, and anyone may read it.
     pub(crate) fn cacheable_by_all(&self) -> bool {
         self.presented.carrier() == Carrier::None && self.room.as_ref().is_some_and(|room| room.public)
     }
 
-    /// Whether the same request would still be let in now.
-    pub(crate) fn still(&self, app: &App) -> bool {
+    /// Whether the same request would still be let in now, and see what it is being sent.
+    pub(crate) fn still(&self, app: &App, sent: &Sent) -> bool {
         let Some(action) = self.action else { return true };
         app.view.read(|table| {
             let caller = table.caller(app.ambient.clock.now(), &self.presented.credential());
             let object =
                 self.room.as_ref().map_or_else(|| own_account(&caller), |room| Object::Channel(room.id));
             matches!(table.decide(&caller, action, &object), Verdict::Allowed(_))
+                && self.room.as_ref().is_none_or(|room| room.still(table, &caller, action, sent))
         })
     }
+}
+
+/// What is being sent.
+#[derive(Debug, Clone)]
+pub(crate) enum Sent {
+    /// What was cut for the caller's view.
+    Document,
+    /// A file of this package.
+    Package(PackageKind, Box<str>, PackageId),
+}
+
+impl Room {
+    /// What stands before the first slash in it is the channel's own name; a subchannel's follows.
+    pub(crate) fn below(&self) -> Option<&str> {
+        self.name.split_once('/').map(|(_, below)| below)
+    }
+
+    fn still(&self, table: &Table, caller: &Caller, action: Action, sent: &Sent) -> bool {
+        let now = table.view(caller, reading(Some(action)), self.id);
+        match sent {
+            Sent::Document => now.sight() == self.view.sight(),
+            Sent::Package(kind, name, id) => table.shown(&now).has(*kind, name, *id),
+        }
+    }
+}
+
+/// The action by which something is seen on a route: its own, or the one of listings where its own changes something.
+fn reading(action: Option<Action>) -> Action {
+    action.filter(|action| action.level() == Some(Level::Read)).unwrap_or(Action::ArtifactView)
 }
 
 /// A request that may not go on.
@@ -78,7 +119,11 @@ impl From<Problem> for Refused {
 }
 
 /// Decides on a request, whose address may name a channel.
-pub(super) fn admit(door: &Door, presented: Presented, channel: Option<&str>) -> Result<Admitted, Refused> {
+pub(super) fn admit(
+    door: &Door,
+    presented: Presented,
+    named: Option<Named<'_>>,
+) -> Result<Admitted, Refused> {
     if presented.astray() {
         let words = "a token stands in the wrong place: put /t/<token>/ first in the address";
         return Err(Problem::invalid(words).into());
@@ -87,7 +132,7 @@ pub(super) fn admit(door: &Door, presented: Presented, channel: Option<&str>) ->
         return Ok(Admitted { presented, caller: Caller::Nobody, action: None, room: None, warning: None });
     }
     // No channel is called like a mount: it is an address below that mount which does not exist.
-    if channel.is_some_and(names::is_reserved) {
+    if named.is_some_and(|named| named.is_reserved()) {
         return Err(no_address().into());
     }
     if !door.app.view.ready() {
@@ -103,7 +148,8 @@ pub(super) fn admit(door: &Door, presented: Presented, channel: Option<&str>) ->
                 Some(refuse::answer(door.family, presented.carrier(), &refusal, words))
             }
         };
-        let named = Object::ChannelNamed(spoken(channel));
+        let name = meant(table, &caller, door.gate, named);
+        let named = Object::ChannelNamed(&name);
         let problem = match door.gate {
             Gate::Open | Gate::SignIn => None,
             Gate::Listed if caller == Caller::Nobody => None,
@@ -120,7 +166,7 @@ pub(super) fn admit(door: &Door, presented: Presented, channel: Option<&str>) ->
             return Err(Refused { problem, dead: refuse::warning(&caller).is_some() });
         }
         let room = match door.gate {
-            Gate::Channel(_) | Gate::Keyed(_) => Some(room(table, spoken(channel))),
+            Gate::Channel(_) | Gate::Keyed(_) => Some(room(table, &caller, door.gate.action(), &name)),
             Gate::Open | Gate::SignIn | Gate::Listed | Gate::Server(_) | Gate::Account(_) => None,
         };
         let action = door.gate.action().filter(|_| caller != Caller::Nobody || room.is_some());
@@ -134,9 +180,14 @@ pub(crate) fn no_address() -> Problem {
     Problem::not_found("there is no such address on this server")
 }
 
-/// A name that can be repeated in an answer: what is no channel's name is not echoed.
-fn spoken(channel: Option<&str>) -> &str {
-    channel.filter(|name| ChannelName::parse(name).is_ok()).unwrap_or("of that name")
+/// The name of the channel that the address means to this caller.
+fn meant<'a>(table: &Table, caller: &Caller, gate: Gate, named: Option<Named<'a>>) -> Cow<'a, str> {
+    let Some(named) = named else { return Cow::Borrowed(UNSPEAKABLE) };
+    let below = named.perhaps().filter(|below| {
+        let allowed = |action| table.decide(caller, action, &Object::ChannelNamed(below));
+        gate.action().is_some_and(|action| matches!(allowed(action), Verdict::Allowed(_)))
+    });
+    below.map_or_else(|| named.spoken(), Cow::Owned)
 }
 
 fn own_account(caller: &Caller) -> Object<'static> {
@@ -151,8 +202,9 @@ fn own_account(caller: &Caller) -> Object<'static> {
     }
 }
 
-fn room(table: &Table, name: &str) -> Room {
+fn room(table: &Table, caller: &Caller, action: Option<Action>, name: &str) -> Room {
     let channel = table.channel_named(name).expect("nobody is let into a channel that is not there");
     let public = channel.privacy == Privacy::Public;
-    Room { id: channel.id, name: channel.name.clone(), public }
+    let view = table.view(caller, reading(action), channel.id);
+    Room { id: channel.id, name: channel.name.clone(), public, view }
 }

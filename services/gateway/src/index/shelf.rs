@@ -1,4 +1,4 @@
-//! All views of one kind, within a limit of memory. What is not on the shelf is read when it is asked for.
+//! All stocks of one kind, within a limit of memory. What is not on the shelf is read when it is asked for.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,12 +8,12 @@ use names::{ChannelId, Subdir};
 use runtime::{Clock, Failure};
 
 use crate::index::rows::Rows;
-use crate::index::slot::{Slot, View};
+use crate::index::slot::{Numbered, Slot, Stock};
 
 /// What a slot takes before anything is in it, in KiB.
 const EMPTY_KIB: u32 = 1;
 
-/// Which view.
+/// Which stock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) channel: ChannelId,
@@ -30,25 +30,26 @@ impl Key {
         Self { channel, subdir: None }
     }
 
-    pub(crate) fn subdir_text(&self) -> &str {
-        self.subdir.as_ref().map_or("", Subdir::as_str)
+    /// Of a conda stock.
+    pub(crate) fn subdir(&self) -> Subdir {
+        self.subdir.clone().expect("a conda stock has a subdir")
     }
 }
 
-pub(crate) struct Shelf<V, R> {
+pub(crate) struct Shelf<S, R> {
     rows: R,
     clock: Arc<dyn Clock>,
-    slots: Cache<Key, Arc<Slot<V>>>,
+    slots: Cache<Key, Arc<Slot<S>>>,
     /// The newest sequence heard; nothing before the feed has said where it starts. Held while a slot is put on the
     /// shelf, so that no change falls between.
     newest: Mutex<Option<u64>>,
 }
 
-impl<V: View, R: Rows> Shelf<V, R> {
+impl<S: Stock, R: Rows> Shelf<S, R> {
     pub(crate) fn new(rows: R, clock: Arc<dyn Clock>, kib_max: u64) -> Self {
         let slots = Cache::builder()
             .max_capacity(kib_max)
-            .weigher(|_, slot: &Arc<Slot<V>>| weight_kib(slot))
+            .weigher(|_, slot: &Arc<Slot<S>>| weight_kib(slot))
             .eviction_policy(EvictionPolicy::lru())
             .build();
         Self { rows, clock, slots, newest: Mutex::new(None) }
@@ -70,20 +71,20 @@ impl<V: View, R: Rows> Shelf<V, R> {
         }
     }
 
-    /// The view as of everything heard when this was called, or a failure within the limits of waiting.
-    pub(crate) async fn current(&self, key: &Key) -> Result<Arc<V>, Failure> {
+    /// The stock as of everything heard when this was called, or a failure within the limits of waiting.
+    pub(crate) async fn current(&self, key: &Key) -> Result<Arc<Numbered<S>>, Failure> {
         let slot = self.slot(key)?;
         let seq = match slot.fresh() {
-            Ok(view) => return Ok(view),
+            Ok(stock) => return Ok(stock),
             Err(seq) => seq,
         };
         self.rows.wait(seq).await?;
-        let view = slot.refresh(&self.rows, seq).await?;
+        let stock = slot.refresh(&self.rows, seq).await?;
         self.weigh(key, slot);
-        Ok(view)
+        Ok(stock)
     }
 
-    fn slot(&self, key: &Key) -> Result<Arc<Slot<V>>, Failure> {
+    fn slot(&self, key: &Key) -> Result<Arc<Slot<S>>, Failure> {
         if let Some(slot) = self.slots.get(key) {
             return Ok(slot);
         }
@@ -96,7 +97,7 @@ impl<V: View, R: Rows> Shelf<V, R> {
     }
 
     /// Puts a slot back with its new weight, unless another has taken its place and heard what this one has not.
-    fn weigh(&self, key: &Key, slot: Arc<Slot<V>>) {
+    fn weigh(&self, key: &Key, slot: Arc<Slot<S>>) {
         let _newest = self.newest();
         if self.slots.get(key).is_some_and(|shelved| Arc::ptr_eq(&shelved, &slot)) {
             self.slots.insert(key.clone(), slot);
@@ -108,14 +109,14 @@ impl<V: View, R: Rows> Shelf<V, R> {
     }
 }
 
-fn weight_kib<V: View>(slot: &Slot<V>) -> u32 {
-    let bytes = slot.view().map_or(0, |view| view.weight_bytes());
+fn weight_kib<S: Stock>(slot: &Slot<S>) -> u32 {
+    let bytes = slot.stock().map_or(0, |stock| stock.stock.weight_bytes());
     u32::try_from(bytes / 1024).unwrap_or(u32::MAX).saturating_add(EMPTY_KIB)
 }
 
 #[cfg(test)]
 mod tests {
-    use names::PackageKind;
+    use names::{LabelName, PackageId, PackageKind};
     use readmodel::ArtifactRow;
     use runtime::TestClock;
     use time::OffsetDateTime;
@@ -123,12 +124,13 @@ mod tests {
 
     use super::*;
 
-    /// A view that knows nothing but its weight.
+    /// A stock that knows nothing but its weight.
     struct Heavy;
     const HEAVY_KIB: u64 = 9;
 
-    impl View for Heavy {
+    impl Stock for Heavy {
         const KIND: PackageKind = PackageKind::Conda;
+        type View = ();
 
         fn read(_: &Key, _: Vec<ArtifactRow>, _: Option<&Self>, _: &Arc<dyn Clock>) -> Result<Self, Failure> {
             Ok(Self)
@@ -136,6 +138,24 @@ mod tests {
 
         fn with(&self, _: &Key, _: Vec<(Box<str>, Vec<ArtifactRow>)>) -> Result<Self, Failure> {
             Ok(Self)
+        }
+
+        fn packages(&self) -> impl Iterator<Item = (&str, PackageId)> {
+            std::iter::empty()
+        }
+
+        fn whole(&self) -> Arc<()> {
+            Arc::default()
+        }
+
+        fn is_plain(&self) -> bool {
+            true
+        }
+
+        fn cut(&self, _: Option<&LabelName>, _: &[bool]) {}
+
+        fn cut_bytes((): &()) -> usize {
+            0
         }
 
         fn weight_bytes(&self) -> usize {
@@ -174,7 +194,7 @@ mod tests {
         Key::pypi(ChannelId(Uuid::from_u128(number)))
     }
 
-    /// A shelf with room for three views, each with its slot.
+    /// A shelf with room for three stocks, each with its slot.
     fn shelf() -> Shelf<Heavy, Empty> {
         let clock = Arc::new(TestClock::at(OffsetDateTime::UNIX_EPOCH));
         let shelf = Shelf::new(Empty, clock, 3 * (HEAVY_KIB + u64::from(EMPTY_KIB)));
@@ -183,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn as_many_views_are_kept_as_fit_and_the_one_unused_longest_goes_first() {
+    async fn as_many_stocks_are_kept_as_fit_and_the_one_unused_longest_goes_first() {
         let shelf = shelf();
         for number in [1, 2, 3, 1, 4] {
             shelf.current(&key(number)).await.unwrap();

@@ -1,22 +1,28 @@
-//! What a view holds by name, in the order of the names. A changed view shares all the others with the one before.
+//! What a stock holds by name, in the order of the names. A changed stock, and what is cut from it, share the rest.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Something with a name that is unique in its view.
+/// Something with a name that is unique in its stock.
 pub(crate) trait Named {
     fn name(&self) -> &str;
 }
 
 #[derive(Debug)]
-pub(crate) struct Sorted<T>(Vec<Arc<T>>);
+pub(crate) struct Sorted<T>(Arc<[Arc<T>]>);
+
+impl<T> Clone for Sorted<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 impl<T: Named> Sorted<T> {
     /// Takes them in any order.
     pub(crate) fn new(items: impl IntoIterator<Item = Arc<T>>) -> Self {
         let mut items: Vec<_> = items.into_iter().collect();
         items.sort_by(|a, b| a.name().cmp(b.name()));
-        Self(items)
+        Self(items.into())
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Arc<T>> {
@@ -29,6 +35,12 @@ impl<T: Named> Sorted<T> {
 
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Arc<T>> {
         self.0.iter()
+    }
+
+    /// Those with a yes, of which there is a yes or a no for each, as this makes them.
+    pub(crate) fn only(&self, shown: &[bool], make: impl Fn(&Arc<T>) -> Option<Arc<T>>) -> Self {
+        let shown = self.0.iter().zip(shown).filter(|(_, shown)| **shown);
+        Self(shown.filter_map(|(item, _)| make(item)).collect())
     }
 
     /// With some replaced, added (`Some`) or gone (`None`).

@@ -4,8 +4,8 @@
 //! the index are empty, which means "beside the index": that carries a token in the path along by itself.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -21,9 +21,7 @@ pub struct Shard {
     /// SHA-256 of the compressed bytes, also the shard's file name.
     pub hash: [u8; 32],
     /// zstd of msgpack.
-    pub bytes: Bytes,
-    /// The newest upload in it.
-    pub last_modified: Option<OffsetDateTime>,
+    pub document: Arc<Rendered>,
 }
 
 /// Renders the files of one name.
@@ -34,19 +32,9 @@ pub fn shard(files: &[CondaFile]) -> Result<Shard, serde_json::Error> {
         removed: [],
     };
     let bytes = zst(&rmp_serde::to_vec_named(&content).expect("maps with text keys are msgpack"));
-    Ok(Shard { hash: Sha256::digest(&bytes).into(), bytes: bytes.into(), last_modified: newest(files) })
-}
-
-impl Shard {
-    /// As a document of its own.
-    pub fn rendered(&self) -> Rendered {
-        Rendered {
-            bytes: self.bytes.clone(),
-            etag: format!("\"{}\"", hex::encode(self.hash)),
-            last_modified: self.last_modified,
-            content_type: MSGPACK_ZSTD,
-        }
-    }
+    let hash: [u8; 32] = Sha256::digest(&bytes).into();
+    let document = Rendered::tagged(MSGPACK_ZSTD, &hash, bytes, newest(files));
+    Ok(Shard { hash, document: Arc::new(document) })
 }
 
 /// Renders the index over shards, whose names come in order.

@@ -39,6 +39,8 @@ pub struct PythonFile {
     pub requires_python: Box<str>,
     /// Of the METADATA file, also its blob's key; an sdist has none.
     pub metadata_sha256: Option<[u8; 32]>,
+    /// Of the METADATA file.
+    pub metadata_size_bytes: u64,
     /// When it was accepted.
     pub uploaded_at: OffsetDateTime,
 }

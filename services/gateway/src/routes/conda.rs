@@ -5,17 +5,15 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use names::Subdir;
+use names::{LabelName, PackageKind, Subdir};
 use serde::Deserialize;
 
-use crate::file::{Asked, Facts, Freshness};
+use crate::file::{Asked, Freshness, Stored};
+use crate::gate::Sent;
 use crate::index::CondaView;
 use crate::problem::Problem;
 use crate::render::{Rendered, notices};
 use crate::routes::given::Given;
-
-/// Files and shards alike: no client needs a better name, and a browser must not show them.
-const BYTES: &str = "application/octet-stream";
 
 /// Where in a channel; which parts are there is the route's doing.
 #[derive(Debug, Deserialize)]
@@ -29,20 +27,22 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// A channel without labels of its own has the label `main`, which shows everything.
-    fn check_label(&self) -> Result<(), Problem> {
-        match self.label.as_deref() {
-            None | Some("main") => Ok(()),
-            Some(_) => Err(Problem::not_found("this channel has no such label: only main is there")),
-        }
+    /// The label whose files are meant: without a word that is `main`.
+    fn label(&self) -> Result<LabelName, Problem> {
+        let label = self.label.as_deref().map_or_else(|| Ok(LabelName::main()), LabelName::parse);
+        label.map_err(|_no_name| no_label())
     }
 
     fn subdir(&self) -> Result<Subdir, Problem> {
-        self.check_label()?;
         Subdir::parse(&self.subdir).map_err(|_unknown| {
             Problem::not_found("conda knows no such subdir: expected noarch, linux-64 and the like")
         })
     }
+}
+
+/// The same for a label that no file bears and for one that only hidden files bear.
+pub(super) fn no_label() -> Problem {
+    Problem::not_found("this channel has no such label")
 }
 
 /// What every handler here is given.
@@ -59,7 +59,7 @@ pub(crate) enum Document {
 }
 
 impl Document {
-    async fn of(self, view: &Arc<CondaView>) -> Result<Rendered, Problem> {
+    async fn of(self, view: &Arc<CondaView>) -> Result<Arc<Rendered>, Problem> {
         let rendered = match self {
             Self::Repodata => view.repodata_json().await,
             Self::RepodataZst => view.repodata_zst().await,
@@ -71,41 +71,54 @@ impl Document {
     }
 }
 
+/// Refuses a label that is not there.
+async fn known(given: &Here, label: &LabelName) -> Result<(), Problem> {
+    match given.app.indexes.has_label(given.admitted.view(), label).await? {
+        true => Ok(()),
+        false => Err(no_label()),
+    }
+}
+
 /// One of the documents of a subdir.
 pub(crate) async fn document(document: Document, given: Here) -> Result<Response, Problem> {
-    let subdir = given.path.subdir()?;
-    let view = given.app.indexes.conda(given.admitted.room().id, &subdir).await?;
+    let (label, subdir) = (given.path.label()?, given.path.subdir()?);
+    let view = given.app.indexes.conda(given.admitted.view(), &subdir, Some(&label)).await?;
+    if view.is_empty() {
+        known(&given, &label).await?;
+    }
     let rendered = document.of(&view).await?;
     Ok(given.asked().document(&rendered, Freshness::Revalidate))
 }
 
 /// The classic solver's shortcut is not made here; clients go on to `repodata.json`.
 pub(crate) async fn absent(given: Here) -> Result<Response, Problem> {
+    given.path.label()?;
     given.path.subdir()?;
     Err(Problem::not_found("this document is not made here: use repodata.json or the sharded index"))
 }
 
 /// `channeldata.json`.
 pub(crate) async fn channeldata(given: Here) -> Result<Response, Problem> {
-    given.path.check_label()?;
-    let rendered = given.app.indexes.channeldata(given.admitted.room().id).await?;
+    let label = given.path.label()?;
+    known(&given, &label).await?;
+    let rendered = given.app.indexes.channeldata(given.admitted.view(), Some(&label)).await?;
     Ok(given.asked().document(&rendered, Freshness::Revalidate))
 }
 
 /// `notices.json` (CEP 6): there is nothing to say.
 pub(crate) async fn notices(given: Here) -> Result<Response, Problem> {
-    given.path.check_label()?;
+    known(&given, &given.path.label()?).await?;
     Ok(given.asked().document(&notices::notices(), Freshness::Revalidate))
 }
 
-/// A package, or a shard, which stands beside the index.
+/// A package, or a shard, which stands beside the index. Under which label a file is asked for does not matter: a lock
+/// file outlives a label.
 pub(crate) async fn file(given: Here) -> Result<Response, Problem> {
-    let subdir = given.path.subdir()?;
+    let (label, subdir) = (given.path.label()?, given.path.subdir()?);
     match shard_hash(&given.path.file) {
         Some(hash) => {
-            let view = given.app.indexes.conda(given.admitted.room().id, &subdir).await?;
-            let shard =
-                view.shard(&hash).await?.ok_or_else(|| Problem::not_found("there is no such shard here"))?;
+            let shard = given.app.indexes.shard(given.admitted.view(), &subdir, Some(&label), &hash).await?;
+            let shard = shard.ok_or_else(|| Problem::not_found("there is no such shard here"))?;
             Ok(given.asked().document(&shard, Freshness::Immutable))
         }
         None => package(given.asked(), &subdir, &given.path.file).await,
@@ -113,19 +126,14 @@ pub(crate) async fn file(given: Here) -> Result<Response, Problem> {
 }
 
 async fn package(asked: Asked<'_>, subdir: &Subdir, filename: &str) -> Result<Response, Problem> {
-    let view = asked.app.indexes.conda(asked.admitted.room().id, subdir).await?;
-    let file = view
+    let view = asked.app.indexes.conda(asked.admitted.view(), subdir, None).await?;
+    let (package, file) = view
         .file(filename)
         .ok_or_else(|| Problem::not_found("there is no such file in this subdir of the channel"))?;
-    let etag = format!("\"{}\"", hex::encode(file.sha256));
-    let facts = Facts {
-        etag: &etag,
-        modified: Some(file.uploaded_at),
-        content_type: BYTES,
-        size_bytes: file.size_bytes,
-        freshness: Freshness::Immutable,
-    };
-    asked.blob(&file.sha256, &facts).await
+    let name = filename.rsplitn(3, '-').nth(2).unwrap_or_default();
+    let sent = Sent::Package(PackageKind::Conda, name.into(), package);
+    let (sha256, size_bytes, modified) = (file.sha256, file.size_bytes, file.uploaded_at);
+    asked.blob(Stored { sha256, size_bytes, modified, sent }).await
 }
 
 /// The hash in a shard's address.

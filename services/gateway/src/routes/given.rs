@@ -1,8 +1,10 @@
 //! What a handler is given of a request that has passed the gate.
 
+use access::Selection;
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
+use readmodel::Packages;
 use serde::de::DeserializeOwned;
 
 use crate::file::Asked;
@@ -21,6 +23,14 @@ pub(crate) struct Given<P> {
 }
 
 impl<P> Given<P> {
+    /// The packages that the caller sees of the channel of the address, for a listing.
+    pub(crate) fn packages(&self) -> Packages {
+        match self.app.view.read(|table| table.selection(self.admitted.view())) {
+            Selection::Only(ids) => Packages::only(ids),
+            Selection::Except(ids, authz_seq) => Packages::except(ids, authz_seq),
+        }
+    }
+
     /// The same for whoever answers with bytes.
     pub(crate) fn asked(&self) -> Asked<'_> {
         Asked { app: &self.app, admitted: &self.admitted, method: &self.method, headers: &self.headers }
@@ -35,8 +45,10 @@ impl<P: DeserializeOwned + Send> FromRequestParts<App> for Given<P> {
             Problem::invalid("the address is not readable: it should be UTF-8, percent-encoded")
         })?;
         let admitted =
-            parts.extensions.get::<Admitted>().expect("the gate stands in front of every handler").clone();
-        let (method, uri, headers) = (parts.method.clone(), parts.uri.clone(), parts.headers.clone());
+            parts.extensions.remove::<Admitted>().expect("the gate stands in front of every handler");
+        // Nothing behind this looks at them again.
+        let headers = std::mem::take(&mut parts.headers);
+        let (method, uri) = (parts.method.clone(), parts.uri.clone());
         Ok(Self { app: app.clone(), admitted, path, method, uri, headers })
     }
 }

@@ -5,20 +5,18 @@ mod address;
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, LOCATION};
 use http::{HeaderValue, StatusCode};
-use names::ProjectName;
+use names::{LabelName, PackageKind, ProjectName};
 use serde::Deserialize;
 
-use crate::file::{Facts, Freshness};
+use crate::file::{Freshness, Stored};
+use crate::gate::Sent;
 use crate::problem::Problem;
 use crate::render::negotiate::{Format, negotiate};
+use crate::routes::conda::no_label;
 use crate::routes::given::Given;
-use crate::state::unstored;
 use address::{Address, Target};
 
 pub(crate) use address::takes_uploads;
-
-/// Files are never shown by a browser.
-const BYTES: &str = "application/octet-stream";
 
 /// What follows the channel, without its first slash.
 #[derive(Debug, Deserialize)]
@@ -31,34 +29,52 @@ pub(crate) struct Place {
 pub(crate) async fn read(given: Given<Place>) -> Result<Response, Problem> {
     // The catch-all needs a character, so a channel with nothing but a slash comes without one.
     let bare = given.uri.path().ends_with('/').then_some("");
-    let address = address::read(given.path.rest.as_deref().or(bare));
+    let address = address::read(rest(&given).or(bare));
     let Some(Address { target, slash, label }) = address else {
         return Err(Problem::not_found(
             "this is no address of a Python index: it should be <channel>/simple/<project>/",
         ));
     };
-    if label.is_some_and(|label| label != "main") {
-        return Err(Problem::not_found("this channel has no such label: only main is there"));
-    }
+    let label = label.map_or_else(|| Ok(LabelName::main()), LabelName::parse);
+    let label = label.map_err(|_no_name| no_label())?;
     match target {
-        Target::Channel if !slash => Ok(moved(&format!("{}/", given.admitted.room().name))),
+        Target::Channel if !slash => Ok(moved(&format!("{}/", own_name(&given)))),
         Target::List { last } if !slash => Ok(moved(&format!("{last}/"))),
-        Target::Channel | Target::List { .. } => list(&given).await,
-        Target::Project { wanted, scope } => project(&given, wanted, scope, slash).await,
+        Target::Channel | Target::List { .. } => list(&given, &label).await,
+        Target::Project { wanted, scope } => project(&given, &label, (wanted, scope), slash).await,
         Target::File { name } => file(&given, name).await,
     }
 }
 
-async fn list(given: &Given<Place>) -> Result<Response, Problem> {
+/// What follows the channel or the subchannel, without its first slash.
+pub(crate) fn rest(given: &Given<Place>) -> Option<&str> {
+    let rest = given.path.rest.as_deref();
+    match (rest, given.admitted.room().below()) {
+        (Some(rest), Some(below)) => rest.trim_start_matches('/').strip_prefix(below)?.strip_prefix('/'),
+        (rest, None) => rest,
+        (None, Some(_)) => None,
+    }
+}
+
+/// The last part of the channel's name.
+fn own_name(given: &Given<Place>) -> &str {
+    let room = given.admitted.room();
+    room.below().unwrap_or(&room.name)
+}
+
+async fn list(given: &Given<Place>, label: &LabelName) -> Result<Response, Problem> {
     let format = format(given)?;
-    let view = given.app.indexes.pypi(given.admitted.room().id).await?;
+    let view = given.app.indexes.pypi(given.admitted.view(), Some(label)).await?;
+    if view.is_empty() && !given.app.indexes.has_label(given.admitted.view(), label).await? {
+        return Err(no_label());
+    }
     Ok(given.asked().document(&view.projects(format), Freshness::Revalidate))
 }
 
 async fn project(
     given: &Given<Place>,
-    wanted: &str,
-    scope: Option<&str>,
+    label: &LabelName,
+    (wanted, scope): (&str, Option<&str>),
     slash: bool,
 ) -> Result<Response, Problem> {
     let absent = || Problem::not_found("there is no such project in this channel");
@@ -75,7 +91,7 @@ async fn project(
         (false, _) => return Ok(moved(&format!("{name}/"))),
     }
     let format = format(given)?;
-    let view = given.app.indexes.pypi(given.admitted.room().id).await?;
+    let view = given.app.indexes.pypi(given.admitted.view(), Some(label)).await?;
     let page = view.project_page(&name, format).ok_or_else(absent)?;
     Ok(given.asked().document(&page, Freshness::Revalidate))
 }
@@ -86,23 +102,15 @@ async fn file(given: &Given<Place>, name: &str) -> Result<Response, Problem> {
         Some(wheel) => (wheel, true),
         None => (name, false),
     };
-    let view = given.app.indexes.pypi(given.admitted.room().id).await?;
-    let file = view.file(filename).ok_or_else(absent)?;
+    let view = given.app.indexes.pypi(given.admitted.view(), None).await?;
+    let (project, package, file) = view.file(filename).ok_or_else(absent)?;
     let (sha256, size_bytes) = if metadata {
-        let sha256 = file.metadata_sha256.ok_or_else(absent)?;
-        (sha256, given.app.blobs.size(&sha256).await.map_err(unstored)?)
+        (file.metadata_sha256.ok_or_else(absent)?, file.metadata_size_bytes)
     } else {
         (file.sha256, file.size_bytes)
     };
-    let etag = format!("\"{}\"", hex::encode(sha256));
-    let facts = Facts {
-        etag: &etag,
-        modified: Some(file.uploaded_at),
-        content_type: BYTES,
-        size_bytes,
-        freshness: Freshness::Immutable,
-    };
-    given.asked().blob(&sha256, &facts).await
+    let sent = Sent::Package(PackageKind::Pypi, project.into(), package);
+    given.asked().blob(Stored { sha256, size_bytes, modified: file.uploaded_at, sent }).await
 }
 
 fn format(given: &Given<Place>) -> Result<Format, Problem> {

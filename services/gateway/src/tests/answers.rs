@@ -161,11 +161,11 @@ async fn unknown_places_are_404_only_after_authorisation() {
     let token = facts::string(Caller::Reader).unwrap();
     for path in [
         "/private/no-such-subdir/repodata.json",
-        "/private/label/beta/noarch/repodata.json",
+        "/private/label/1-is-no-label/noarch/repodata.json",
         "/private/repodata_shards.msgpack.zst/linux-64",
         "/private/noarch/current_repodata.json",
         "/pypi/private/a/b/c/",
-        "/pypi/private/label/beta/simple/",
+        "/pypi/private/label/1-is-no-label/simple/",
     ] {
         assert_eq!(gateway.get(path).await.status(), StatusCode::UNAUTHORIZED, "{path}");
         assert_eq!(gateway.get(&format!("/t/{token}{path}")).await.status(), StatusCode::NOT_FOUND, "{path}");
@@ -325,7 +325,8 @@ async fn a_download_breaks_off_when_its_token_dies() {
     let admitted = crate::gate::Admitted::for_test(&gateway.app, presented, "private");
     let chunk = bytes::Bytes::from(vec![0; 3 << 20]);
     let chunks = futures::stream::iter(vec![Ok(chunk.clone()), Ok(chunk.clone()), Ok(chunk)]);
-    let mut body = Box::pin(crate::file::guarded(&gateway.app, &admitted, chunks));
+    let mut body =
+        Box::pin(crate::file::guarded(&gateway.app, &admitted, crate::gate::Sent::Document, chunks));
     assert!(body.next().await.unwrap().is_ok());
     assert!(body.next().await.unwrap().is_ok(), "access is looked at after four mebibytes, and still there");
     facts::revoke(&gateway.app.view, Caller::Reader);

@@ -30,6 +30,10 @@ const CHANNELS: [(u8, &str, Privacy); 4] = [
     (14, "elsewhere", Privacy::Private),
 ];
 
+/// A channel, and what is added to a channel's number for its like below that one.
+const ABOVE_ID: u8 = 20;
+const BELOW: u8 = 10;
+
 /// The string a caller shows; nobody shows none.
 pub(super) fn string(caller: Caller) -> Option<String> {
     let kind = match caller {
@@ -79,7 +83,25 @@ pub(super) fn fill(view: &AccessView) {
             ..Default::default()
         }));
     }
-    let here = [11, 12, 13];
+    // The same below a channel, which whoever reads one of them need not read.
+    apply(event::Event::ChannelCreated(ChannelCreated {
+        channel_id: id(ABOVE_ID),
+        name: super::table::ABOVE.into(),
+        owner_id: id(OWNER),
+        privacy: Privacy::Private.into(),
+        ..Default::default()
+    }));
+    for (channel, name, privacy) in CHANNELS {
+        apply(event::Event::ChannelCreated(ChannelCreated {
+            channel_id: id(BELOW + channel),
+            name: name.into(),
+            owner_id: id(OWNER),
+            privacy: privacy.into(),
+            parent_id: id(ABOVE_ID),
+            ..Default::default()
+        }));
+    }
+    let here = [11, 12, 13, BELOW + 11, BELOW + 12, BELOW + 13];
     for (caller, owner, level, channels) in [
         (Caller::Expired, OWNER, Level::Manage, &here[..]),
         (Caller::Revoked, OWNER, Level::Manage, &here),

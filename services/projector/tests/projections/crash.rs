@@ -80,7 +80,8 @@ async fn killed_servers_lose_nothing() {
     reader.wait_checkpoint(readmodel::Stream::Authz, writer.end(Stream::Authz), SOON).await.unwrap();
     let end = writer.end(Stream::Catalog);
     reader.wait_checkpoint(readmodel::Stream::Catalog, end, SOON).await.unwrap();
-    let (_, count) = reader.count_artifacts(events::channel_id(1)).await.unwrap();
+    let (_, count) =
+        reader.count_artifacts(events::channel_id(1), &readmodel::Packages::all()).await.unwrap();
     assert_eq!(count, u64::from(UPLOADS));
     let db = Database::connect(&servers.config.database_url).unwrap();
     let report = projector::verify(&db, &log).await.unwrap();

@@ -80,7 +80,8 @@ async fn the_one_that_stands_by_takes_over_from_one_that_was_killed() {
     let report =
         projector::verify(&Database::connect(&servers.config.database_url).unwrap(), &log).await.unwrap();
     assert!(report.agrees(), "{report}");
-    let (_, files) = reader.count_artifacts(events::channel_id(1)).await.unwrap();
+    let (_, files) =
+        reader.count_artifacts(events::channel_id(1), &readmodel::Packages::all()).await.unwrap();
     assert_eq!(files, u64::from(UPLOADS));
     for child in [active.1, standby.1] {
         child.terminate().await;

@@ -119,9 +119,14 @@ pub(crate) fn expected(caller: Caller, route: &Route, room: Room, carrier: Carri
     }
 }
 
+/// The channel above the subchannels that the walk asks for.
+pub(crate) const ABOVE: &str = "above";
+
 /// An address of the route. Names that no handler finds keep the walk from changing anything.
 pub(crate) fn address(route: &Route, channel: &str) -> String {
     let parts = [
+        // Each channel has its like below another one.
+        ("{channel}/{subchannel}", &*format!("{ABOVE}/{channel}")),
         ("{channel}", channel),
         ("{label}", "main"),
         ("{subdir}", "noarch"),

@@ -77,8 +77,9 @@ pub(crate) async fn list(given: Given<Named>) -> Result<Response, Problem> {
     let after = Place::read(&listing.page_token, &given.admitted)?;
     let limit = if listing.page_size == 0 { PAGE } else { listing.page_size.min(PAGE_LIMIT) };
     given.app.caught_up().await?;
-    let (_, rows) = given.app.reader.list_artifacts(room.id, after.as_ref(), limit).await.map_err(unread)?;
-    let (_, total) = given.app.reader.count_artifacts(room.id).await.map_err(unread)?;
+    let (reader, packages) = (&given.app.reader, given.packages());
+    let (_, rows) = reader.list_artifacts(room.id, &packages, after.as_ref(), limit).await.map_err(unread)?;
+    let (_, total) = reader.count_artifacts(room.id, &packages).await.map_err(unread)?;
     let full = rows.len() >= limit as usize;
     let next = rows.last().filter(|_| full).map(|row| Place::of(&row.key(), &given.admitted).written());
     let artifacts: Vec<_> = rows.into_iter().map(ArtifactDocument::from).collect();

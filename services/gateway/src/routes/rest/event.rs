@@ -14,6 +14,7 @@ use serde_json::json;
 use tonic::{Status, Streaming};
 
 use crate::gate::Admitted;
+use crate::gate::Sent;
 use crate::problem::Problem;
 use crate::routes::given::Given;
 use crate::state::App;
@@ -55,7 +56,7 @@ fn lines(
         let (app, admitted, mut recorded) = state?;
         match recorded.message().await {
             Ok(None) => None,
-            Ok(Some(_)) if !admitted.still(&app) => {
+            Ok(Some(_)) if !admitted.still(&app, &Sent::Document) => {
                 Some((line(&json!({ "error": "access ended: the token no longer opens the log" })), None))
             }
             Ok(Some(item)) => Some((line(&line::document(item)), Some((app, admitted, recorded)))),

@@ -30,7 +30,7 @@ pub(crate) async fn list(given: Given<Named>) -> Result<Response, Problem> {
 pub(crate) async fn of_channel<P>(given: &Given<P>) -> Result<BTreeMap<String, (u64, bool)>, Problem> {
     let id = given.admitted.room().id;
     given.app.caught_up().await?;
-    let (_, borne) = given.app.reader.labels(id).await.map_err(unread)?;
+    let (_, borne) = given.app.reader.labels(id, &given.packages()).await.map_err(unread)?;
     let mut labels = BTreeMap::from([(LabelName::main().to_string(), (0, false))]);
     labels.extend(borne.into_iter().map(|(label, files)| (label, (files, false))));
     given.app.view.read(|table| {

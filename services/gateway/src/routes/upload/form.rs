@@ -27,7 +27,7 @@ struct Content {
 
 /// The Python form, at a channel's root in every spelling.
 pub(crate) async fn python(given: Given<pypi::Place>, body: Body) -> Result<Response, Problem> {
-    if !pypi::takes_uploads(given.path.rest.as_deref()) {
+    if !pypi::takes_uploads(pypi::rest(&given)) {
         return Err(Problem::not_found("files are uploaded to the channel itself: /pypi/<channel>/"));
     }
     let mut fields = Fields::default();

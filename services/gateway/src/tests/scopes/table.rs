@@ -170,10 +170,30 @@ pub(super) struct Row {
 const CONDA: &[&str] = &[
     "/{channel}",
     "/{channel}/label/{label}",
+    "/{channel}/{subchannel}",
+    "/{channel}/{subchannel}/label/{label}",
     "/conda/{channel}",
     "/conda/{channel}/label/{label}",
+    "/conda/{channel}/{subchannel}",
+    "/conda/{channel}/{subchannel}/label/{label}",
     "/api/repo/{channel}",
     "/api/repo/{channel}/label/{label}",
+    "/api/repo/{channel}/{subchannel}",
+    "/api/repo/{channel}/{subchannel}/label/{label}",
+];
+const KEYED: &[&str] = &[
+    "/repo/{channel}",
+    "/repo/{channel}/label/{label}",
+    "/repo/{channel}/{subchannel}",
+    "/repo/{channel}/{subchannel}/label/{label}",
+];
+const CONDA_PUTS: &[&str] = &[
+    "/{channel}",
+    "/{channel}/{subchannel}",
+    "/conda/{channel}",
+    "/conda/{channel}/{subchannel}",
+    "/api/repo/{channel}",
+    "/api/repo/{channel}/{subchannel}",
 ];
 const CONDA_READS: &[(&str, &str)] = &[
     ("GET", "/notices.json"),
@@ -205,16 +225,8 @@ const fn row(
 /// Every route there is.
 pub(super) const ROUTES: [Row; 35] = [
     row(CONDA, CONDA_READS, Asks::Channel(Level::Read, ReadConda)),
-    row(
-        &["/repo/{channel}", "/repo/{channel}/label/{label}"],
-        CONDA_READS,
-        Asks::Keyed(Level::Read, ReadConda),
-    ),
-    row(
-        &["/{channel}", "/conda/{channel}", "/api/repo/{channel}"],
-        &[("PUT", "/{subdir}/{file}")],
-        Asks::Channel(Level::Write, UploadConda),
-    ),
+    row(KEYED, CONDA_READS, Asks::Keyed(Level::Read, ReadConda)),
+    row(CONDA_PUTS, &[("PUT", "/{subdir}/{file}")], Asks::Channel(Level::Write, UploadConda)),
     row(PYTHON, &[("GET", ""), ("GET", "/"), ("GET", "/{*rest}")], Asks::Channel(Level::Read, ReadPython)),
     row(
         PYTHON,

@@ -11,6 +11,7 @@ use proto::event::v1::{
 use uuid::Uuid;
 
 use crate::tests::facts::{LIFE, NOW};
+use crate::tests::table::ABOVE;
 
 const SOMEBODY_ELSE: u8 = 1;
 const MEMBER: u8 = 2;
@@ -75,6 +76,10 @@ pub(super) fn holders() -> Vec<Holder> {
     (100..).zip(all).map(|(number, (holds, admin))| Holder { holds, admin, number }).collect()
 }
 
+/// A channel, and what is added to a channel's number for its like below that one.
+const ABOVE_ID: u8 = 20;
+const BELOW: u8 = 20;
+
 /// Fills a view, and says that it may be used.
 pub(super) fn fill(view: &AccessView) {
     let mut seq = view.seq();
@@ -91,13 +96,22 @@ pub(super) fn fill(view: &AccessView) {
             ..AccountCreated::default()
         }));
     }
-    for (number, room) in (10..).zip(ROOMS).filter(|(_, room)| room.name != "missing") {
+    apply(event::Event::ChannelCreated(ChannelCreated {
+        channel_id: id(ABOVE_ID),
+        name: ABOVE.into(),
+        owner_id: id(SOMEBODY_ELSE),
+        privacy: Privacy::Private.into(),
+        ..Default::default()
+    }));
+    let rooms = (10..).zip(ROOMS).filter(|(_, room)| room.name != "missing");
+    for ((number, room), below) in rooms.flat_map(|room| [(room, false), (room, true)]) {
+        let number = if below { BELOW + number } else { number };
         apply(event::Event::ChannelCreated(ChannelCreated {
             channel_id: id(number),
             name: room.name.into(),
             owner_id: id(SOMEBODY_ELSE),
             privacy: if room.public { Privacy::Public } else { Privacy::Private }.into(),
-            description: String::new(),
+            parent_id: if below { id(ABOVE_ID) } else { Vec::new() },
             ..Default::default()
         }));
         if let Some(held) = room.held.filter(|_| !room.public) {
@@ -133,7 +147,7 @@ fn token(holder: &Holder) -> TokenIssued {
         secrets: vec![TokenSecret { sha256: SecretHash::of(&holder.string()).0.to_vec(), ends_at_us }],
         grants: level
             .into_iter()
-            .flat_map(|level| (10..15).map(move |number| (number, level)))
+            .flat_map(|level| (10..15).chain(BELOW + 10..BELOW + 15).map(move |number| (number, level)))
             .map(grant)
             .collect(),
         scopes,

@@ -1,0 +1,64 @@
+//! Finding out what a caller sees: by asking once for each class, and remembering the answer while nothing changes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use names::{ChannelId, TokenId};
+
+use super::{ClassId, Sight};
+use crate::table::{Channel, Table};
+use crate::{Action, Caller, Package};
+
+/// Answers remembered at one time; beyond, all are forgotten.
+const SIGHTS_MAX: usize = 64 * 1024;
+
+/// What tokens see of channels whose packages are not all seen alike. Forgotten with every event.
+#[derive(Default)]
+pub(crate) struct Sights(Mutex<HashMap<(TokenId, Action, ChannelId), Sight>>);
+
+impl Sights {
+    pub(crate) fn forget(&mut self) {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn remember(&self, key: (TokenId, Action, ChannelId), find: impl FnOnce() -> Sight) -> Sight {
+        if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return known.clone();
+        }
+        let sight = find();
+        let mut sights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if sights.len() >= SIGHTS_MAX {
+            sights.clear();
+        }
+        sights.insert(key, sight.clone());
+        sight
+    }
+}
+
+impl Table {
+    pub(super) fn sight(&self, caller: &Caller, action: Action, channel: &Channel) -> Sight {
+        let sees = |private| self.sees(caller, action, channel, &Package::plain(private));
+        if sees(true) {
+            return Sight::All;
+        }
+        let open = if sees(false) { Sight::Open } else { Sight::Nothing };
+        match (caller, self.shelf(channel.id)) {
+            (Caller::Token { token, .. }, Some(shelf)) if shelf.gives() => {
+                let find = || self.by_class(caller, action, channel, open);
+                self.sights.remember((*token, action, channel.id), find)
+            }
+            (_, _) => open,
+        }
+    }
+
+    fn by_class(&self, caller: &Caller, action: Action, channel: &Channel, otherwise: Sight) -> Sight {
+        let open = otherwise == Sight::Open;
+        let classes = self.shelf(channel.id).into_iter().flat_map(|shelf| &shelf.classes().of);
+        let seen = classes.filter(|(_, (package, _))| {
+            (package.private || !open) && self.sees(caller, action, channel, package)
+        });
+        let mut classes: Vec<ClassId> = seen.map(|(id, _)| *id).collect();
+        classes.sort_unstable();
+        if classes.is_empty() { otherwise } else { Sight::Classes { open, classes: Arc::from(classes) } }
+    }
+}
