@@ -12,13 +12,16 @@ import tempfile
 
 from kustomize import ROOT
 
-USERS = ("auth", "catalog", "gateway", "projector", "setup")
+USERS = ("operator", "setup", "auth", "catalog", "projector", "gateway")
+PROGRAMS = USERS[1:]
 PASSWORDS = "".join(f'{user.upper()}_PASSWORD: "{user}-password"\n' for user in USERS)
 
-# Who may publish where. A fact belongs to its writer; nobody takes one back.
+# Who may publish where. A fact belongs to its writer; nobody takes one back. The whole matrix is tried on the same file
+# by crates/eventlog/tests/rights.rs.
 RIGHTS = [
     ("auth", "evt.auth.owner.x", True),
     ("auth", "evt.access.name.x", True),
+    ("auth", "evt.access.channel.x", False),
     ("auth", "evt.catalog.x.conda.y", False),
     ("catalog", "evt.catalog.x.conda.y", True),
     ("catalog", "evt.access.channel.x", True),
@@ -31,11 +34,13 @@ RIGHTS = [
     ("projector", "evt.catalog.barrier", True),
     ("projector", "evt.catalog.x.conda.y", False),
     ("projector", "evt.auth.owner.x", False),
-    ("projector", "$KV.keys.x", False),
-    ("setup", "$JS.API.STREAM.CREATE.AUTHZ", True),
+    ("projector", "log.$KV.ACCOUNT_KEYS.x", False),
+    ("gateway", "use.x", True),
+    ("gateway", "log.STREAM.INFO.AUTHZ", False),
+    ("setup", "log.STREAM.CREATE.AUTHZ", True),
     ("setup", "evt.auth.owner.x", False),
-    *[(user, f"$JS.API.STREAM.{call}.AUTHZ", False) for user in USERS for call in ("DELETE", "PURGE", "UPDATE")],
-    *[(user, "$JS.API.STREAM.MSG.DELETE.AUTHZ", False) for user in USERS],
+    *[(user, f"log.STREAM.{call}.AUTHZ", False) for user in PROGRAMS for call in ("DELETE", "PURGE", "MSG.DELETE")],
+    *[(user, "$JS.API.STREAM.DELETE.AUTHZ", False) for user in PROGRAMS],
 ]
 
 
@@ -45,11 +50,13 @@ def server():
 
 
 def faults(documents):
-    (config,) = [one["data"]["nats.conf"] for one in documents if "nats.conf" in one.get("data", {})]
+    (files,) = [one["data"] for one in documents if "nats.conf" in one.get("data", {})]
+    config = files["nats.conf"]
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         (folder / "secret").mkdir()
         (folder / "secret/passwords.conf").write_text(PASSWORDS)
+        (folder / "rights.conf").write_text(files["rights.conf"])
         (folder / "nats.conf").write_text(config)
         command = [server(), "-t", "-c", folder / "nats.conf"]
         ran = subprocess.run(command, env={"POD_NAME": "nats-0"}, capture_output=True, text=True)

@@ -49,13 +49,17 @@ pub enum LogError {
         /// The epoch that the server has.
         found: String,
     },
-    /// Somebody has written what no known key has signed, or a message was changed.
+    /// Somebody has written what no key has signed that may say it, or a message was changed.
     #[error("message {seq} of {stream} has no valid signature: {why}")]
     BadSignature {
         /// The stream.
         stream: Stream,
         /// The message.
         seq: u64,
+        /// Where it stands.
+        subject: String,
+        /// What it holds. Nothing in it may be believed.
+        raw: bytes::Bytes,
         /// What is wrong with it.
         why: String,
     },

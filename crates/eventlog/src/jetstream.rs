@@ -1,11 +1,12 @@
 //! The log on NATS JetStream.
 
+mod bucket;
 mod config;
 mod connection;
 mod gauge;
 mod position;
 mod read;
-mod tail;
+pub(crate) mod tail;
 mod wire;
 
 use std::{collections::HashMap, sync::Arc};
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use time::OffsetDateTime;
 
+pub use bucket::ACCOUNT_KEYS;
 pub use config::NatsConfig;
 use connection::Connection;
 use gauge::Gauge;
@@ -64,12 +66,20 @@ impl JetStream {
             let gauge = Gauge::new(info.config.max_bytes, info.state.bytes);
             streams.insert(stream, One { epoch, gate: Gate::new(), gauge });
         }
+        if config.create {
+            bucket::ensure(&context, config.replicas).await?;
+        }
         Ok(Self(Arc::new(Inner { connection, context, signer, keyring, stamps, streams })))
     }
 
-    /// The client below, for what is not the log: KV buckets, health.
+    /// The client below, for what is not the log.
     pub fn client(&self) -> async_nats::Client {
         self.0.context.client()
+    }
+
+    /// JetStream as this user is offered it, for the bucket of account keys.
+    pub fn context(&self) -> jetstream::Context {
+        self.0.context.clone()
     }
 
     /// True while there is a connection.

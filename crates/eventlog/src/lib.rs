@@ -19,9 +19,10 @@ mod stamps;
 mod store;
 pub mod subject;
 mod subscription;
+mod writer;
 
 pub use error::{AppendError, LogError};
-pub use jetstream::{JetStream, NatsConfig};
+pub use jetstream::{ACCOUNT_KEYS, JetStream, NatsConfig};
 pub use log::{Log, Message, Record, Stream, expect_epoch};
 pub use memory::{Fault, Memory, MemoryOptions, Replicas};
 pub use meta::{Meta, append_all};
@@ -32,3 +33,4 @@ pub use selection::{FILTER_WORDS, Selection};
 pub use stamps::Stamps;
 pub use store::{Done, ExecuteError, NoVoids, Rules, Store, Voids, execute_pair};
 pub use subscription::{BOOKMARK_EVERY, SubscribeError, Told, subscribe};
+pub use writer::Writer;

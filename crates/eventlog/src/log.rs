@@ -85,6 +85,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// A forged message, for who copies what the log holds: nothing in it is believed, and no fold can read it.
+    pub fn unread(seq: u64, subject: String, raw: Bytes) -> Self {
+        let nothing = proto::event::v1::Event { event: None };
+        Self { seq, subject, envelope: Envelope { events: vec![nothing], ..Envelope::default() }, raw }
+    }
+
     /// True for a barrier: it holds no events and expires.
     pub fn is_barrier(&self) -> bool {
         self.envelope.events.is_empty()
@@ -126,8 +132,9 @@ pub trait Log: Send + Sync + 'static {
 
     /// Follows the stream from a sequence (1 is the beginning), for ever and without gaps.
     ///
-    /// Broken connections are mended inside. An error is final: a signature that does not match, or
-    /// a stream that is no longer the same log or ends before `from`.
+    /// Broken connections are mended inside. An error is final: a forged message, or a stream that is no longer the
+    /// same log or ends before `from`. Only in CATALOG, where a forged message concerns its aggregate alone, the tail
+    /// goes on behind [`LogError::BadSignature`] for whoever asks.
     fn tail(&self, stream: Stream, from: u64) -> BoxStream<'static, Result<Record, LogError>>;
 
     /// Appends a message without events and returns its sequence: whatever was acknowledged before

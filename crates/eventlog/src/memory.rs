@@ -18,6 +18,7 @@ use crate::{
     AppendError, Log, LogError, Message, Record, Stamps, Stream,
     append::{self, Answer, Gate, Outgoing, Wire},
     error::Source,
+    jetstream::tail::is_passable,
     keys::{Keyring, Signer},
     seal::open,
 };
@@ -238,7 +239,7 @@ impl Log for Memory {
             };
             let after = message.0 + 1;
             let item = inner.open(stream, message);
-            let failed = item.is_err();
+            let failed = item.as_ref().is_err_and(|error| !is_passable(stream, error));
             Some((item, (inner, last, after, failed)))
         }))
     }

@@ -9,7 +9,7 @@ use proto::event::v1::{Envelope, Sealed};
 
 use crate::{
     AppendError, LogError, Record, Stream,
-    keys::{Keyring, Signer},
+    keys::{Distrust, Keyring, Signer},
 };
 
 /// The largest encoded envelope. Larger documents are blobs by hash.
@@ -27,6 +27,8 @@ pub(crate) fn seal(signer: &Signer, subject: &str, envelope: &Envelope) -> Resul
 }
 
 /// Verifies and decodes what stands in the log, or in a copy of it.
+///
+/// What no key has signed that may say it is counted, and is [`LogError::BadSignature`].
 pub fn open(
     keyring: &Keyring,
     stream: Stream,
@@ -34,13 +36,21 @@ pub fn open(
     subject: &str,
     raw: Bytes,
 ) -> Result<Record, LogError> {
+    let forged = |label: &'static str, why: String| {
+        metrics::counter!("eventlog_forged_total", "stream" => stream.as_str(), "reason" => label)
+            .increment(1);
+        tracing::error!(%stream, seq, subject, why, "a message of the log is forged");
+        LogError::BadSignature { stream, seq, subject: subject.into(), raw: raw.clone(), why }
+    };
+    let distrusted = |why: Distrust| forged(why.label(), why.to_string());
+    let sealed = Sealed::decode(raw.clone()).map_err(|error| forged("unsealed", error.to_string()))?;
+    let trusted = keyring
+        .verify(&sealed.key_id, &signed_text(subject, &sealed.body), &sealed.signature)
+        .map_err(distrusted)?;
     let undecodable =
         |error: prost::DecodeError| LogError::Undecodable { stream, seq, why: error.to_string() };
-    let sealed = Sealed::decode(raw.clone()).map_err(undecodable)?;
-    keyring
-        .verify(&sealed.key_id, &signed_text(subject, &sealed.body), &sealed.signature)
-        .map_err(|why| LogError::BadSignature { stream, seq, why })?;
     let envelope = Envelope::decode(sealed.body).map_err(undecodable)?;
+    trusted.may_sign(subject, &envelope).map_err(distrusted)?;
     Ok(Record { seq, subject: subject.into(), envelope, raw })
 }
 
@@ -69,14 +79,19 @@ mod tests {
     use proto::event::v1::{Event, NameReleased, event};
 
     use super::*;
-    use crate::keys;
+    use crate::{Writer, keys};
+
+    const SUBJECT: &str = "evt.access.name.s";
 
     fn sealed(body: Vec<u8>) -> (Keyring, Bytes) {
-        let generated = keys::generate();
-        let signer = Signer::parse(&generated.private_pem).unwrap();
-        let signature = signer.sign(&signed_text("s", &body));
+        sealed_by(&[Writer::Catalog], body)
+    }
+
+    fn sealed_by(writers: &[Writer], body: Vec<u8>) -> (Keyring, Bytes) {
+        let signer = Signer::parse(&keys::generate().private_pem).unwrap();
+        let signature = signer.sign(&signed_text(SUBJECT, &body));
         let sealed = Sealed { body: body.into(), key_id: signer.id().into(), signature };
-        (generated.keyring, sealed.encode_to_vec().into())
+        (signer.trusted_as(writers), sealed.encode_to_vec().into())
     }
 
     #[test]
@@ -88,19 +103,35 @@ mod tests {
         later.push(0);
         let raw = Raw { events: vec![known.encode_to_vec(), later] };
         let (keyring, bytes) = sealed(raw.encode_to_vec());
-        let record = open(&keyring, Stream::Authz, 1, "s", bytes).unwrap();
+        let record = open(&keyring, Stream::Authz, 1, SUBJECT, bytes).unwrap();
         assert_eq!(unknown_event(&record), Some(999));
 
         let (keyring, bytes) =
             sealed(Envelope { events: vec![known], ..Envelope::default() }.encode_to_vec());
-        assert_eq!(unknown_event(&open(&keyring, Stream::Authz, 1, "s", bytes).unwrap()), None);
+        assert_eq!(unknown_event(&open(&keyring, Stream::Authz, 1, SUBJECT, bytes).unwrap()), None);
     }
 
     #[test]
     fn a_message_counts_only_under_its_own_subject() {
-        let (keyring, bytes) = sealed(Envelope::default().encode_to_vec());
-        open(&keyring, Stream::Authz, 1, "s", bytes.clone()).unwrap();
-        let moved = open(&keyring, Stream::Authz, 1, "t", bytes);
+        let (keyring, bytes) = sealed(named());
+        open(&keyring, Stream::Authz, 1, SUBJECT, bytes.clone()).unwrap();
+        let moved = open(&keyring, Stream::Authz, 1, "evt.access.name.t", bytes);
         assert!(matches!(moved, Err(LogError::BadSignature { seq: 1, .. })));
+    }
+
+    fn named() -> Vec<u8> {
+        let event = Event { event: Some(event::Event::NameReleased(NameReleased::default())) };
+        Envelope { events: vec![event], ..Envelope::default() }.encode_to_vec()
+    }
+
+    #[test]
+    fn a_writer_is_believed_about_its_own_facts_only() {
+        let (keyring, bytes) = sealed_by(&[Writer::Auth], named());
+        open(&keyring, Stream::Authz, 1, SUBJECT, bytes).unwrap();
+        let (keyring, bytes) = sealed_by(&[Writer::Projector], named());
+        let Err(LogError::BadSignature { why, .. }) = open(&keyring, Stream::Authz, 1, SUBJECT, bytes) else {
+            panic!("projector signs barriers only")
+        };
+        assert!(why.ends_with("is projector's, which may not say this there"), "{why}");
     }
 }

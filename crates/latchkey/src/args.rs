@@ -103,6 +103,9 @@ pub enum Verb {
     Status,
     /// Make the secrets of a Kubernetes cluster as files
     Secrets(up::cluster::Options),
+    /// List and rotate the keys that sign the log
+    #[command(subcommand)]
+    Keys(up::keys::Keys),
     /// Print shell completions
     Completions {
         /// For which shell
@@ -167,6 +170,8 @@ mod tests {
             "events tail --stream catalog --from 3 --follow",
             "events tail --from 2h --kind TokenRevoked,TokenIssued --kind NameTaken --actor ada --object acme",
             "status",
+            "keys list",
+            "keys rotate auth --cluster d",
             "completions zsh",
         ] {
             let words = ["latchkey", "--json", "--url", "http://h"].into_iter().chain(line.split(' '));

@@ -37,6 +37,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Verb::Events(events) => events.run(&context).await,
         Verb::Status => status::run(&context).await,
         Verb::Secrets(options) => options.run(&context),
+        Verb::Keys(keys) => keys.run(&context),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "latchkey", &mut script);

@@ -8,10 +8,12 @@ pub mod authority;
 pub mod children;
 pub mod cluster;
 pub mod folder;
+pub mod keys;
 pub mod parts;
 pub mod record;
 pub mod running;
 pub mod secrets;
+pub mod set_up;
 mod words;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -113,10 +115,9 @@ impl Running {
         });
         let authority = authority.transpose()?;
         let children = Children::start(folder, &options.programs).await?;
-        let (nats, postgres) = (children.nats.url(), children.postgres.url());
-        let mut plan =
-            Plan::new(nats.clone(), postgres.clone(), folder.blobs(), secrets.clone(), options.listen);
+        let mut plan = Plan::new(folder.blobs(), secrets.clone(), options.listen);
         plan.tls = authority.clone();
+        set_up::set_up(&children, &plan, ambient).await?;
         let parts = Parts::start(plan, ambient).await?;
         let scheme = if authority.is_some() { "https" } else { "http" };
         let http = format!("{scheme}://{}", reachable(parts.http));
@@ -126,8 +127,8 @@ impl Running {
             http,
             grpc_auth: format!("http://{}", parts.auth),
             grpc_catalog: format!("http://{}", parts.catalog),
-            nats,
-            postgres,
+            nats: children.nats.url(),
+            postgres: children.postgres.url(),
             admin_login: parts::ADMIN.to_owned(),
             admin_token,
             latchkey: std::env::current_exe().context("this program's own path")?,

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    nats::{Member, NatsOptions, NatsServer},
+    nats::{Member, NatsOptions, NatsServer, NatsUser},
     ports,
 };
 
@@ -43,9 +43,14 @@ impl NatsCluster {
         Ok(cluster)
     }
 
-    /// All servers, separated by commas.
+    /// All servers for the operator, separated by commas.
     pub fn url(&self) -> String {
-        let urls: Vec<String> = self.servers.iter().map(NatsServer::url).collect();
+        self.url_of(NatsUser::Operator)
+    }
+
+    /// All servers for a user, separated by commas.
+    pub fn url_of(&self, user: NatsUser) -> String {
+        let urls: Vec<String> = self.servers.iter().map(|server| server.url_of(user)).collect();
         urls.join(",")
     }
 

@@ -17,6 +17,6 @@ pub use child::{Child, Exited, with_parent};
 pub use cluster::NatsCluster;
 pub use find::{find_nats, find_postgres};
 pub use folder::DataFolder;
-pub use nats::{NatsOptions, NatsServer};
+pub use nats::{NatsOptions, NatsServer, NatsUser};
 pub use ports::free as free_port;
 pub use postgres::{Postgres, PostgresOptions};

@@ -1,5 +1,7 @@
 //! One nats-server with JetStream on files, synced before every ack.
 
+mod users;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -13,6 +15,9 @@ use tokio::{
     net::TcpStream,
 };
 
+pub use users::NatsUser;
+use users::{Passwords, RIGHTS};
+
 use crate::{
     child::{Child, Exited, with_parent},
     find::find_nats,
@@ -23,7 +28,9 @@ use crate::{
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// How often another port is tried when one was lost to somebody else.
 const START_TRIES: usize = 5;
-const USER: &str = "latchkey";
+/// Whom the servers of a cluster take each other for.
+const ROUTE_USER: &str = "latchkey";
+
 /// How a nats-server is started.
 #[derive(Debug, Clone, Default)]
 pub struct NatsOptions {
@@ -72,9 +79,14 @@ impl NatsServer {
         }
     }
 
-    /// Where clients connect, user and password included.
+    /// Where the operator connects, user and password included.
     pub fn url(&self) -> String {
-        self.setup.url()
+        self.url_of(NatsUser::Operator)
+    }
+
+    /// Where a user connects, password included.
+    pub fn url_of(&self, user: NatsUser) -> String {
+        self.setup.url(user)
     }
 
     /// Its port on 127.0.0.1.
@@ -128,7 +140,8 @@ impl NatsServer {
 struct Setup {
     program: PathBuf,
     dir: PathBuf,
-    password: String,
+    route_password: String,
+    passwords: Passwords,
     port: u16,
     options: NatsOptions,
 }
@@ -138,21 +151,23 @@ impl Setup {
         let program = find_nats(options.program.as_deref(), options.tools.as_deref())?;
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let dir = dir.canonicalize()?;
-        // The members of a cluster sit side by side and share a password.
+        // The members of a cluster sit side by side and share their passwords.
         let secrets = if options.cluster.is_some() { dir.parent().unwrap_or(&dir) } else { &dir };
-        let password = secret::password(&secrets.join("password"))?;
+        let route_password = secret::password(&secrets.join("password"))?;
+        let passwords = Passwords::ensure(secrets)?;
         let port = match options.port {
             Some(port) => port,
             None => ports::free()?,
         };
-        Ok(Self { program, dir, password, port, options })
+        Ok(Self { program, dir, route_password, passwords, port, options })
     }
 
-    fn url(&self) -> String {
-        format!("nats://{USER}:{}@127.0.0.1:{}", self.password, self.port)
+    fn url(&self, user: NatsUser) -> String {
+        format!("nats://{}:{}@127.0.0.1:{}", user.as_str(), self.passwords.of(user), self.port)
     }
 
     async fn launch(&self) -> anyhow::Result<Child> {
+        self.move_older_log()?;
         let config = self.dir.join("nats.conf");
         secret::write_private(&config, &self.config())?;
         let mut command = with_parent(&self.program);
@@ -165,6 +180,16 @@ impl Setup {
         Ok(child)
     }
 
+    /// Before there were accounts, a lone server kept the log in the one that every server has.
+    fn move_older_log(&self) -> anyhow::Result<()> {
+        let store = self.dir.join("jetstream/jetstream");
+        let (older, log) = (store.join("$G"), store.join("LOG"));
+        if self.options.cluster.is_none() && older.exists() && !log.exists() {
+            fs::rename(&older, &log).with_context(|| format!("cannot move {}", older.display()))?;
+        }
+        Ok(())
+    }
+
     fn name(&self) -> String {
         match &self.options.cluster {
             Some(member) => member.name.clone(),
@@ -173,17 +198,19 @@ impl Setup {
     }
 
     fn config(&self) -> String {
-        let Self { dir, password, port, .. } = self;
+        let Self { dir, route_password, port, .. } = self;
         let cluster =
-            self.options.cluster.as_ref().map_or_else(String::new, |member| member.config(password));
+            self.options.cluster.as_ref().map_or_else(String::new, |member| member.config(route_password));
         let limit = self.options.max_store_bytes.map(|bytes| format!(", max_file_store: {bytes}"));
         format!(
             r#"server_name: "{name}"
 listen: "127.0.0.1:{port}"
 max_payload: 1MB
-authorization {{ user: {USER}, password: "{password}" }}
 jetstream {{ store_dir: "{dir}", sync_interval: always{limit} }}
-{cluster}"#,
+{cluster}
+{passwords}
+{RIGHTS}"#,
+            passwords = self.passwords.variables(),
             name = self.name(),
             limit = limit.unwrap_or_default(),
             dir = dir.join("jetstream").display(),
@@ -201,14 +228,17 @@ jetstream {{ store_dir: "{dir}", sync_interval: always{limit} }}
 
 impl Member {
     fn config(&self, password: &str) -> String {
-        let routes: Vec<String> =
-            self.routes.iter().map(|port| format!("\"nats://{USER}:{password}@127.0.0.1:{port}\"")).collect();
+        let routes: Vec<String> = self
+            .routes
+            .iter()
+            .map(|port| format!("\"nats://{ROUTE_USER}:{password}@127.0.0.1:{port}\""))
+            .collect();
         format!(
             r#"http: "127.0.0.1:{}"
 cluster {{
   name: latchkey
   listen: "127.0.0.1:{}"
-  authorization {{ user: {USER}, password: "{password}" }}
+  authorization {{ user: {ROUTE_USER}, password: "{password}" }}
   routes: [{}]
 }}
 "#,

@@ -58,10 +58,14 @@ impl Postgres {
         Ok(Self { setup, child })
     }
 
-    /// Where clients connect, role and password included; the database is `postgres`.
+    /// Where its superuser connects, password included; the database is `postgres`.
     pub fn url(&self) -> String {
-        let Setup { password, port, .. } = &self.setup;
-        format!("postgres://{ROLE}:{password}@127.0.0.1:{port}/postgres")
+        self.url_of(ROLE, &self.setup.password)
+    }
+
+    /// Where another role connects.
+    pub fn url_of(&self, role: &str, password: &str) -> String {
+        format!("postgres://{role}:{password}@127.0.0.1:{}/postgres", self.setup.port)
     }
 
     /// Its port on 127.0.0.1.

@@ -10,6 +10,7 @@ use latchkey::up::children::{Children, Programs};
 use latchkey::up::folder::Folder;
 use latchkey::up::parts::{ADMIN, Parts, Plan};
 use latchkey::up::secrets::Secrets;
+use latchkey::up::set_up::set_up;
 use projector::{Config, Database};
 use runtime::{Ambient, RandomIds, TestClock};
 use serde_json::json;
@@ -96,7 +97,8 @@ impl Cluster {
         let password = secrets.first_password(&ambient)?;
         let children = Children::start(&folder, &Programs::default()).await?;
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let plan = Plan::new(children.nats.url(), children.postgres.url(), folder.blobs(), secrets, any);
+        let plan = Plan::new(folder.blobs(), secrets, any);
+        set_up(&children, &plan, &ambient).await?;
         let (services, http) = if options.separate_processes {
             let logs = dir.path().join("logs");
             let services = Services::start(plan.clone(), logs, environment(&options)).await?;
@@ -125,6 +127,11 @@ impl Cluster {
     /// Everything that is written: data, logs, secrets.
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// Where the operator of NATS signs in, who may do everything.
+    pub fn operator_url(&self) -> String {
+        self.children.nats.url()
     }
 
     /// Where the services' keys and credentials lie.
@@ -186,7 +193,7 @@ impl Cluster {
         &self,
         look: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
     ) -> anyhow::Result<T> {
-        crate::database::when_used(&self.plan.database_url, look).await
+        crate::database::when_used(&self.children.postgres.url(), look).await
     }
 
     /// Compares the read models with the log; an error shows what differs.
@@ -206,9 +213,36 @@ impl Cluster {
         }
     }
 
+    fn apart(&self, part: Part) -> anyhow::Result<(&Services, Service)> {
+        match (&self.services, part.service()) {
+            (Run::Apart(services), Some(service)) => Ok((services, service)),
+            (Run::Apart(_) | Run::Here(_) | Run::Stopped, _) => {
+                anyhow::bail!("{part:?} is not a service in a process of its own")
+            }
+        }
+    }
+
+    /// One service's metrics.
+    pub async fn metrics_of(&self, part: Part) -> anyhow::Result<String> {
+        let (services, service) = self.apart(part)?;
+        services.metrics_of(service).await
+    }
+
+    /// Whether a service says that it is ready. One that is gone is not.
+    pub async fn is_ready(&self, part: Part) -> anyhow::Result<bool> {
+        let (services, service) = self.apart(part)?;
+        Ok(services.is_ready(service).await)
+    }
+
+    /// What a service has logged.
+    pub fn log_of(&self, part: Part) -> anyhow::Result<String> {
+        let (services, service) = self.apart(part)?;
+        services.log_of(service)
+    }
+
     /// Every table of the database, as text.
     pub async fn tables(&self) -> anyhow::Result<Vec<(String, String)>> {
-        crate::database::tables(&self.plan.database_url).await
+        crate::database::tables(&self.children.postgres.url()).await
     }
 
     /// Drains the services and checks that each ends in time and well. The servers go on.

@@ -115,10 +115,25 @@ impl Services {
     pub(crate) async fn metrics(&self) -> anyhow::Result<Vec<(String, String)>> {
         let mut metrics = Vec::new();
         for service in ORDER {
-            let answer = self.http.get(format!("http://{}/metrics", self.admin(service))).send().await?;
-            metrics.push((service.as_str().to_owned(), answer.error_for_status()?.text().await?));
+            metrics.push((service.as_str().to_owned(), self.metrics_of(service).await?));
         }
         Ok(metrics)
+    }
+
+    pub(crate) async fn metrics_of(&self, service: Service) -> anyhow::Result<String> {
+        let answer = self.http.get(format!("http://{}/metrics", self.admin(service))).send().await?;
+        Ok(answer.error_for_status()?.text().await?)
+    }
+
+    /// A process that is gone is not ready.
+    pub(crate) async fn is_ready(&self, service: Service) -> bool {
+        let asked = self.http.get(format!("http://{}/readyz", self.admin(service))).send().await;
+        asked.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    pub(crate) fn log_of(&self, service: Service) -> anyhow::Result<String> {
+        let log = self.logs.join(format!("{}.log", service.as_str()));
+        std::fs::read_to_string(&log).with_context(|| log.display().to_string())
     }
 
     /// Asks each to end, the last first. An error says which did not end well.

@@ -24,8 +24,12 @@ const SMALLEST_BYTES: i64 = 16 << 20;
 /// A batch with all its uses is a third of it.
 const MAX_MESSAGE_BYTES: i32 = 256 << 10;
 
+/// Under this name the log's account offers JetStream to the services' accounts.
+const API_PREFIX: &str = "log";
+
 pub(crate) fn context(client: &Client) -> Context {
-    jetstream::ContextBuilder::new().timeout(REQUEST_LIMIT).build(client.clone())
+    let builder = jetstream::ContextBuilder::new().timeout(REQUEST_LIMIT);
+    builder.api_prefix(API_PREFIX).build(client.clone())
 }
 
 fn wanted(replicas: usize, max_bytes: i64) -> Config {

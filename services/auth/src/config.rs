@@ -103,7 +103,9 @@ impl Config {
     }
 
     pub(crate) fn nats(&self) -> NatsConfig {
-        NatsConfig { replicas: self.nats_replicas, ..NatsConfig::new(self.nats_url.as_str(), "auth") }
+        let new = NatsConfig::new(self.nats_url.as_str(), "auth");
+        // The streams are made by set-up, whose right it is.
+        NatsConfig { replicas: self.nats_replicas, create: false, ..new }
     }
 
     pub(crate) fn signer(&self) -> anyhow::Result<Signer> {
@@ -111,7 +113,8 @@ impl Config {
     }
 
     pub(crate) fn keyring(&self) -> anyhow::Result<Keyring> {
-        parsed("KEYRING_FILE", &self.keyring_file, Keyring::parse)
+        let path = &self.keyring_file;
+        Keyring::read(path).with_context(|| format!("KEYRING_FILE {}", path.display()))
     }
 
     pub(crate) fn services(&self) -> anyhow::Result<HashMap<SecretHash, Service>> {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use async_nats::jetstream::{self, kv, stream};
+use async_nats::jetstream::{self, kv};
 use names::AccountId;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use runtime::{Failure, Ids, Secret};
@@ -11,10 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::domain::account::Sealed;
 
-/// The bucket's name.
-const BUCKET: &str = "ACCOUNT_KEYS";
 const KEY_BYTES: usize = 32;
-const MAX_BYTES: i64 = 256 << 20;
 
 /// The names of personal fields, authenticated with what they hold: one field cannot be passed off as another.
 #[derive(Debug, Clone, Copy)]
@@ -55,29 +52,9 @@ pub struct AccountKey {
 }
 
 impl Keys {
-    /// Opens the bucket and makes it where it is missing. Reads go to the leader: a replica that is behind would make a
-    /// new account look erased.
-    pub async fn open(
-        client: async_nats::Client,
-        replicas: usize,
-        ids: Arc<dyn Ids>,
-    ) -> Result<Self, Failure> {
-        let context = jetstream::new(client);
-        let config = stream::Config {
-            name: format!("KV_{BUCKET}"),
-            subjects: vec![format!("$KV.{BUCKET}.>")],
-            max_messages_per_subject: 1,
-            max_bytes: MAX_BYTES,
-            storage: stream::StorageType::File,
-            discard: stream::DiscardPolicy::New,
-            num_replicas: replicas,
-            allow_rollup: true,
-            deny_delete: true,
-            allow_direct: false,
-            ..stream::Config::default()
-        };
-        context.get_or_create_stream(config).await.map_err(away)?;
-        let bucket = context.get_key_value(BUCKET).await.map_err(away)?;
+    /// Opens the bucket.
+    pub async fn open(context: jetstream::Context, ids: Arc<dyn Ids>) -> Result<Self, Failure> {
+        let bucket = context.get_key_value(eventlog::ACCOUNT_KEYS).await.map_err(away)?;
         Ok(Self { bucket, ids })
     }
 

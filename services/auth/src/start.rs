@@ -41,11 +41,7 @@ pub struct Started {
 pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Result<Started> {
     let log = JetStream::connect(config.nats(), stamps(&ambient), Some(config.signer()?), config.keyring()?);
     let log = log.await.context("the event log at NATS_URL")?;
-    let client = log.client();
-    // Nothing here waits for it: on a laptop this is who makes streams, and without this one only last uses are missing.
-    if let Err(error) = usage::ensure(&client, config.nats_replicas).await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the stream of uses is not there");
-    }
+    let context = log.context();
     let log: Arc<dyn Log> = Arc::new(log);
 
     let view = AccessView::new(config.services()?);
@@ -61,7 +57,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     // On an empty log nobody can have followed an earlier process.
     let first = view.read(|table| table.has_no_accounts());
     let followers = if first { Followers::new(boot) } else { Followers::after_restart(boot) };
-    let keys = Keys::open(client, config.nats_replicas, ambient.ids.clone()).await?;
+    let keys = Keys::open(context, ambient.ids.clone()).await?;
     let app =
         App::new(ambient.clone(), log.clone(), keys, view.clone(), followers.clone(), config.lifetimes());
     let reader = match &config.database_url {

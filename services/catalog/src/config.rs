@@ -76,7 +76,9 @@ impl Config {
     }
 
     pub(crate) fn nats(&self) -> NatsConfig {
-        NatsConfig { replicas: self.nats_replicas, ..NatsConfig::new(self.nats_url.as_str(), "catalog") }
+        let new = NatsConfig::new(self.nats_url.as_str(), "catalog");
+        // The streams are made by set-up, whose right it is.
+        NatsConfig { replicas: self.nats_replicas, create: false, ..new }
     }
 
     pub(crate) fn signer(&self) -> anyhow::Result<Signer> {
@@ -84,7 +86,8 @@ impl Config {
     }
 
     pub(crate) fn keyring(&self) -> anyhow::Result<Keyring> {
-        parsed("KEYRING_FILE", &self.keyring_file, Keyring::parse)
+        let path = &self.keyring_file;
+        Keyring::read(path).with_context(|| format!("KEYRING_FILE {}", path.display()))
     }
 
     pub(crate) fn services(&self) -> anyhow::Result<HashMap<SecretHash, Service>> {

@@ -34,6 +34,8 @@ impl Source for Content {
     fn tail(&self, from: u64) -> BoxStream<'static, Result<Step, Status>> {
         let steps = self.0.tail(Stream::Catalog, from).map(|record| match record {
             Ok(record) => step(&record),
+            // A forged message says nothing: the projector parks its aggregate, and nothing is shown otherwise for it.
+            Err(LogError::BadSignature { seq, .. }) => Ok(Step { seq, items: Vec::new() }),
             Err(error) => Err(unavailable(&error)),
         });
         steps.boxed()

@@ -72,6 +72,8 @@ pub(crate) struct Intake {
     catalog: Option<Source>,
     /// A CATALOG event that waits for AUTHZ.
     waiting: Option<Record>,
+    /// The CATALOG message of this sequence is forged, and why it is thought so.
+    forged: Option<(u64, String)>,
     /// A bounded AUTHZ has been taken in as far as it was asked for: CATALOG has nothing to wait for.
     authz_is_whole: bool,
     stops: VecDeque<Stopped>,
@@ -88,6 +90,7 @@ impl Intake {
             authz: Some(sources.authz),
             catalog: Some(sources.catalog),
             waiting: None,
+            forged: None,
             authz_is_whole: false,
             stops: VecDeque::new(),
             live: false,
@@ -165,6 +168,13 @@ impl Intake {
             match (stream, item) {
                 (Stream::Authz, Some(Ok(record))) => return Some((stream, record)),
                 (Stream::Catalog, Some(Ok(record))) => self.waiting = Some(record),
+                (
+                    Stream::Catalog,
+                    Some(Err(SourceError::Log(LogError::BadSignature { seq, subject, raw, why, .. }))),
+                ) => {
+                    self.forged = Some((seq, why));
+                    self.waiting = Some(Record::unread(seq, subject, raw));
+                }
                 (_, Some(Err(error))) => {
                     self.stop(stream, &error, error.is_replaced());
                     return None;
@@ -194,7 +204,11 @@ impl Intake {
             Span::none()
         };
         *self.taken.of_mut(stream) = record.seq;
-        batch.push(Entry { stream, record, void, span });
+        let forged = match stream {
+            Stream::Authz => None,
+            Stream::Catalog => self.forged.take_if(|(seq, _)| *seq == record.seq).map(|(_, why)| why),
+        };
+        batch.push(Entry { stream, record, void, forged, span });
     }
 
     fn stop(&mut self, stream: Stream, error: &dyn std::error::Error, replaced: bool) {

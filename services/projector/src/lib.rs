@@ -30,7 +30,7 @@ pub use checker::SWEEP;
 pub use config::Config;
 pub use follow::{Following, Habits, follow};
 pub use put_back::{PUT_BACK_MAX, Restored, put_back};
-pub use readmodel::write::Database;
+pub use readmodel::write::{Database, make_roles};
 pub use rebuild::{Origin, Rebuilt, rebuild};
 pub use start::{Started, connect, keyring, make_streams, start};
 pub use stop::Stop;

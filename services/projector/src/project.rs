@@ -33,6 +33,8 @@ pub(crate) struct Entry {
     pub(crate) record: Record,
     /// Its actor was dead at its position in AUTHZ: it stays in the ledger and changes nothing.
     pub(crate) void: bool,
+    /// Why it is believed to be forged, if it is.
+    pub(crate) forged: Option<String>,
     /// Part of the trace in which the decision was made; held until its rows are committed.
     pub(crate) span: tracing::Span,
 }
@@ -72,6 +74,9 @@ pub(crate) fn fold(rows: &mut Rows, entries: &[Entry]) -> Result<(), Unapplicabl
 
 fn fold_entry(rows: &mut Rows, entry: &Entry) -> Result<(), Unapplicable> {
     let (seq, subject) = (entry.record.seq, entry.record.subject.clone());
+    if let Some(why) = &entry.forged {
+        return refuse(rows, entry.stream, seq, subject, format!("it is forged: {why}"));
+    }
     let context = match Context::of(entry) {
         Ok(context) => context,
         Err(reason) => return refuse(rows, entry.stream, seq, subject, reason),

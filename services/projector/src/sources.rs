@@ -32,6 +32,15 @@ pub(crate) async fn from_log(
     })
 }
 
+/// Where a message stands, be it forged or not.
+fn seq_of(item: &Result<eventlog::Record, SourceError>) -> Option<u64> {
+    match item {
+        Ok(record) => Some(record.seq),
+        Err(SourceError::Log(LogError::BadSignature { seq, .. })) => Some(*seq),
+        Err(_) => None,
+    }
+}
+
 async fn stretch(
     db: &Database,
     log: &Arc<dyn Log>,
@@ -45,7 +54,7 @@ async fn stretch(
     let put_back = put_back(db, log, stream, to).await?;
     let tail = log.tail(stream, after + 1).map_err(SourceError::Log);
     let within = move |record: &Result<eventlog::Record, SourceError>| {
-        std::future::ready(record.as_ref().map_or(true, |record| record.seq <= to))
+        std::future::ready(seq_of(record).is_none_or(|seq| seq <= to))
     };
     Ok(eventlog::in_place(tail.take_while(within), put_back).boxed())
 }
@@ -144,7 +153,7 @@ pub(crate) async fn follow(
     let applied = checkpoint.seq;
     let rest = move |source: Source| {
         let seen = move |item: &Result<eventlog::Record, SourceError>| {
-            std::future::ready(item.as_ref().is_ok_and(|record| record.seq <= applied))
+            std::future::ready(seq_of(item).is_some_and(|seq| seq <= applied))
         };
         source.skip_while(seen).boxed()
     };
@@ -158,12 +167,16 @@ pub(crate) async fn follow(
     let Some(last) = db.ledger_end(stream_of(stream)).await? else {
         return Ok(Ok(rest(log.tail(stream, applied + 1).map_err(SourceError::Log).boxed())));
     };
-    let mut tail = log.tail(stream, last.seq);
+    let mut tail = log.tail(stream, last.seq).map_err(SourceError::Log);
     match tail.next().await {
-        Some(Ok(record)) if record.seq == last.seq && record.raw == last.raw => {
-            Ok(Ok(rest(tail.map_err(SourceError::Log).boxed())))
+        Some(Ok(record)) if record.seq == last.seq && record.raw == last.raw => Ok(Ok(rest(tail.boxed()))),
+        // A forged message is kept in the ledger as it came.
+        Some(Err(SourceError::Log(LogError::BadSignature { seq, raw, .. })))
+            if stream == Stream::Catalog && seq == last.seq && raw == last.raw =>
+        {
+            Ok(Ok(rest(tail.boxed())))
         }
         Some(Ok(_)) | None => Ok(Err(Stop::Replaced { stream, seq: last.seq })),
-        Some(Err(error)) => Err(error.into()),
+        Some(Err(error)) => Err(error),
     }
 }

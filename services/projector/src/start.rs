@@ -106,8 +106,7 @@ fn stamps(ambient: &Ambient) -> Stamps {
 pub fn keyring(config: &Config) -> anyhow::Result<Keyring> {
     let path =
         config.keyring_file.as_ref().context("KEYRING_FILE is not set: name the file of public keys")?;
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Keyring::parse(&text).with_context(|| format!("cannot use {}", path.display()))
+    Keyring::read(path).with_context(|| format!("cannot use {}", path.display()))
 }
 
 fn signer(config: &Config) -> anyhow::Result<Option<Signer>> {

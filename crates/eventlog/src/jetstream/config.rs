@@ -123,7 +123,7 @@ async fn make(
         Err(error) if !is_missing(&error) => return Err(LogError::Unavailable(Box::new(error))),
         Err(_) if !config.create => {
             return Err(LogError::Unfit(format!(
-                "stream {stream} does not exist: start auth first, or run the set-up job"
+                "stream {stream} does not exist: run `latchkey-projector setup` first (the set-up job of a cluster)"
             )));
         }
         // Somebody else may be creating it at the same moment; whoever comes second takes what is there.

@@ -22,6 +22,9 @@ pub(super) const BROKEN: &str = "the connection to NATS broke before the answer"
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// Under this name the log's account offers JetStream to the services' accounts.
+pub(super) const API_PREFIX: &str = "log";
+
 /// A client, and whether it is connected.
 pub(super) struct Connection {
     client: async_nats::Client,
@@ -83,7 +86,8 @@ impl Connection {
     }
 
     pub(super) fn context(&self) -> jetstream::Context {
-        jetstream::ContextBuilder::new().timeout(REQUEST_LIMIT).build(self.client.clone())
+        let builder = jetstream::ContextBuilder::new().timeout(REQUEST_LIMIT);
+        builder.api_prefix(API_PREFIX).build(self.client.clone())
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -125,6 +129,12 @@ fn note(event: &Event, state: &watch::Sender<State>) {
         }
         // Closed from this side.
         Event::Closed => down(state),
+        // Something has been tried that this service has no right to, and its code never tries: a sign of an intruder,
+        // or of a server whose rights are not those of this release.
+        Event::ServerError(error) if error.to_string().to_lowercase().contains("permissions violation") => {
+            metrics::counter!("eventlog_forbidden_total").increment(1);
+            tracing::error!("nats: {event}");
+        }
         Event::LameDuckMode
         | Event::Draining
         | Event::SlowConsumer(_)

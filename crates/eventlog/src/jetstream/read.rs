@@ -13,7 +13,7 @@ use futures::StreamExt as _;
 
 use super::{
     Inner,
-    connection::{BROKEN, REQUEST_LIMIT},
+    connection::{API_PREFIX, BROKEN, REQUEST_LIMIT},
 };
 use crate::{LogError, Record, Stream, append, error::Source, seal::open};
 
@@ -102,7 +102,7 @@ async fn page(inner: &Inner, stream: Stream, subject: &str, next: u64) -> Result
     let mut answers = client.subscribe(inbox.clone()).await.map_err(unavailable)?;
     let ask = serde_json::json!({ "seq": next, "next_by_subj": subject, "batch": PAGE });
     client
-        .publish_with_reply(format!("$JS.API.DIRECT.GET.{stream}"), inbox, ask.to_string().into())
+        .publish_with_reply(format!("{API_PREFIX}.DIRECT.GET.{stream}"), inbox, ask.to_string().into())
         .await
         .map_err(unavailable)?;
     let mut page = Vec::new();

@@ -109,15 +109,21 @@ async fn consume(inner: &Inner, stream: Stream, next: &mut u64, out: &Out) -> Br
         }
         delivered = position;
         let message = message.message;
-        let record = match open(&inner.keyring, stream, seq, &message.subject, message.payload) {
-            Ok(record) => record,
-            Err(error) => return Broken::Fatal(error),
-        };
-        if out.send(Ok(record)).await.is_err() {
+        let opened = open(&inner.keyring, stream, seq, &message.subject, message.payload);
+        match opened {
+            Err(error) if !is_passable(stream, &error) => return Broken::Fatal(error),
+            Ok(_) | Err(_) => {}
+        }
+        if out.send(opened).await.is_err() {
             return Broken::Unread;
         }
         *next = seq + 1;
     }
+}
+
+/// Whether a follower may go on behind this error: what is forged in CATALOG concerns one aggregate.
+pub(crate) fn is_passable(stream: Stream, error: &LogError) -> bool {
+    stream == Stream::Catalog && matches!(error, LogError::BadSignature { .. })
 }
 
 async fn open_consumer(inner: &Inner, stream: Stream, next: u64) -> Result<pull::Stream, Broken> {

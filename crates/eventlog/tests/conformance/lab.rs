@@ -13,7 +13,7 @@ use eventlog::{
     keys::{self, Generated, Signer},
 };
 use proto::event::v1::{ChannelDescribed, Envelope, Event, TokenRevoked, event};
-use servers::{NatsCluster, NatsOptions, NatsServer};
+use servers::{NatsCluster, NatsOptions, NatsServer, NatsUser};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -112,10 +112,14 @@ impl Lab {
     }
 
     pub(crate) fn url(&self) -> String {
+        self.url_of(NatsUser::Operator)
+    }
+
+    fn url_of(&self, user: NatsUser) -> String {
         match &self.below {
             Below::Memory(_) => panic!("the memory log has no address"),
-            Below::One(server) => server.url(),
-            Below::Three(cluster) => cluster.url(),
+            Below::One(server) => server.url_of(user),
+            Below::Three(cluster) => cluster.url_of(user),
         }
     }
 
@@ -145,14 +149,14 @@ impl Lab {
         publish.await.expect("it is sent").await.expect("it is stored").sequence
     }
 
-    /// The log over a connection of its own.
+    /// The log over a connection of its own, with the rights of the service that writes the stream.
     pub(crate) async fn open(&self) -> Arc<dyn Log> {
-        match &self.below {
-            Below::Memory(memory) => Arc::new(memory.clone()),
-            Below::One(_) | Below::Three(_) => {
-                Arc::new(self.connect(&self.url()).await.expect("it connects"))
-            }
+        if let Below::Memory(memory) = &self.below {
+            return Arc::new(memory.clone());
         }
+        drop(self.connect(&self.url()).await.expect("the streams are made"));
+        let config = NatsConfig { create: false, ..self.config(&self.url_of(NatsUser::Catalog)) };
+        Arc::new(self.connect_to(config).await.expect("it connects"))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The secrets of a cluster, made once as files: a folder for each Kubernetes secret, a file for each of its keys.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -8,18 +9,16 @@ use access::Service;
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
+use servers::NatsUser;
 
 use super::folder::write_private;
-use super::secrets::{Secrets, password};
+use super::secrets::{DATABASE_ROLES, Secrets, password};
 use crate::failed::{Exit, Failed};
 use crate::verb::Context;
 
-/// Who signs in to NATS, and which secret holds the address.
-const NATS_USERS: [&str; 5] = ["auth", "catalog", "gateway", "projector", "setup"];
-
-/// Who signs in to Postgres as whom; the gateway's user, who is auth's too, may only read.
+/// Who signs in to Postgres as whom; the set-up makes what the projector will own.
 const DATABASE_USERS: [(&str, &str); 4] =
-    [("projector", "latchkey"), ("setup", "latchkey"), ("gateway", "gateway"), ("auth", "gateway")];
+    [("projector", "projector"), ("setup", "projector"), ("gateway", "gateway"), ("auth", "auth")];
 
 /// `latchkey secrets`
 #[derive(Debug, Args)]
@@ -67,24 +66,23 @@ impl Options {
         self.write("auth", "bootstrap-password", &password(&context.ambient))?;
 
         let mut passwords = String::new();
-        for user in NATS_USERS {
+        for user in NatsUser::ALL.map(NatsUser::as_str) {
             let secret = password(&context.ambient);
             passwords += &format!("{}_PASSWORD: \"{secret}\"\n", user.to_uppercase());
             self.write(user, "nats-url", &format!("nats://{user}:{secret}@{}", self.nats))?;
         }
         self.write("nats", "passwords.conf", &passwords)?;
 
-        let (owner, reader) = (password(&context.ambient), password(&context.ambient));
+        let roles: BTreeMap<&str, String> =
+            DATABASE_ROLES.into_iter().map(|role| (role.as_str(), password(&context.ambient))).collect();
         for (service, user) in DATABASE_USERS {
-            let secret = if user == "gateway" { &reader } else { &owner };
-            self.write(
-                service,
-                "database-url",
-                &format!("postgres://{user}:{secret}@{}/latchkey", self.postgres),
-            )?;
+            let address = format!("postgres://{user}:{}@{}/latchkey", roles[user], self.postgres);
+            self.write(service, "database-url", &address)?;
         }
-        self.write("postgres", "password", &owner)?;
-        self.write("postgres", "gateway-password", &reader)?;
+        self.write("postgres", "password", &password(&context.ambient))?;
+        for (role, secret) in &roles {
+            self.write("postgres", &format!("{role}-password"), secret)?;
+        }
         // What is left are credentials of services that call nobody.
         fs::remove_dir_all(self.dir.join("made")).context("removing what is not needed")
     }
@@ -128,11 +126,14 @@ mod tests {
             }
         }
         found.sort();
-        let expected = "latchkey-auth/bootstrap-password latchkey-auth/database-url latchkey-auth/nats-url latchkey-auth/signing.key \
+        let expected = "latchkey-auth/bootstrap-password latchkey-auth/database-url latchkey-auth/nats-url \
+            latchkey-auth/signing.key \
             latchkey-catalog/credential latchkey-catalog/nats-url latchkey-catalog/signing.key \
             latchkey-cluster/keyring.json latchkey-cluster/services.json \
-            latchkey-gateway/credential latchkey-gateway/database-url latchkey-gateway/nats-url latchkey-nats/passwords.conf \
-            latchkey-postgres/gateway-password latchkey-postgres/password \
+            latchkey-gateway/credential latchkey-gateway/database-url latchkey-gateway/nats-url \
+            latchkey-nats/passwords.conf latchkey-operator/nats-url \
+            latchkey-postgres/auth-password latchkey-postgres/gateway-password latchkey-postgres/password \
+            latchkey-postgres/projector-password \
             latchkey-projector/database-url latchkey-projector/nats-url latchkey-projector/signing.key \
             latchkey-setup/database-url latchkey-setup/nats-url";
         assert_eq!(found.join(" "), expected.split_whitespace().collect::<Vec<_>>().join(" "));

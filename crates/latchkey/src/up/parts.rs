@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser};
 use futures::future::select_all;
 use runtime::{Ambient, Drain};
+use servers::NatsUser;
 use tokio::task::JoinHandle;
 
 use super::authority::Authority;
@@ -23,13 +24,9 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(12);
 /// Where everything is; port 0 stands for any free one.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The log.
-    pub nats_url: String,
-    /// The read models.
-    pub database_url: String,
     /// The file store.
     pub blobs: PathBuf,
-    /// Keys and credentials.
+    /// Keys and credentials, and the addresses of the servers with them.
     pub secrets: Secrets,
     /// Where the gateway listens.
     pub http: SocketAddr,
@@ -45,32 +42,17 @@ pub struct Plan {
 
 impl Plan {
     /// Everything but the gateway on any free port of loopback.
-    pub fn new(
-        nats_url: String,
-        database_url: String,
-        blobs: PathBuf,
-        secrets: Secrets,
-        http: SocketAddr,
-    ) -> Self {
+    pub fn new(blobs: PathBuf, secrets: Secrets, http: SocketAddr) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self {
-            nats_url,
-            database_url,
-            blobs,
-            secrets,
-            http,
-            tls: None,
-            auth: any,
-            catalog: any,
-            admin: [any; 4],
-        }
+        Self { blobs, secrets, http, tls: None, auth: any, catalog: any, admin: [any; 4] }
     }
 
     /// The flags of one service's binary.
     pub fn arguments(&self, service: Service) -> Vec<String> {
         let secrets = &self.secrets;
-        let nats = ("--nats-url", self.nats_url.clone());
-        let database = ("--database-url", self.database_url.clone());
+        // Arguments are seen by everyone on the machine, files are not.
+        let nats = ("--nats-url", format!("@{}", secrets.nats_url(user(service)).display()));
+        let database = ("--database-url", format!("@{}", secrets.database_url(service).display()));
         let blobs = ("--blobs", self.blobs.display().to_string());
         let auth = ("--auth-url", format!("http://{}", self.auth));
         let credential = ("--service-secret-file", secrets.credential(service).display().to_string());
@@ -121,6 +103,16 @@ impl Plan {
         let arguments = [name].into_iter().chain(self.arguments(service));
         let only = Only::try_parse_from(arguments);
         Ok(only.with_context(|| format!("the configuration of {}", service.as_str()))?.config)
+    }
+}
+
+/// As whom a service signs in to the log.
+fn user(service: Service) -> NatsUser {
+    match service {
+        Service::Auth => NatsUser::Auth,
+        Service::Catalog => NatsUser::Catalog,
+        Service::Projector => NatsUser::Projector,
+        Service::Gateway => NatsUser::Gateway,
     }
 }
 

@@ -16,9 +16,9 @@ pub struct Record {
     pub grpc_auth: String,
     /// catalog, by gRPC.
     pub grpc_catalog: String,
-    /// nats-server.
+    /// nats-server, for its operator.
     pub nats: String,
-    /// The read models.
+    /// Postgres, for its superuser.
     pub postgres: String,
     /// First account.
     pub admin_login: String,

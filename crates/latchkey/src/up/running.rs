@@ -67,10 +67,10 @@ impl Running {
     fn config(&self, context: &Context) -> anyhow::Result<Config> {
         let root =
             self.data.canonicalize().with_context(|| format!("there is no {}", self.data.display()))?;
-        let record = Record::read(&root.join("up.json"))
+        Record::read(&root.join("up.json"))
             .with_context(|| format!("nothing runs in {}: start it with latchkey up", root.display()))?;
         let secrets = Secrets::ensure(&root.join("secrets"), &context.ambient)?;
         let any = ([127, 0, 0, 1], 0).into();
-        Plan::new(record.nats, record.postgres, root.join("blobs"), secrets, any).config(Service::Projector)
+        Plan::new(root.join("blobs"), secrets, any).config(Service::Projector)
     }
 }

@@ -5,17 +5,26 @@ use std::path::{Path, PathBuf};
 
 use access::{SecretHash, Service, token_string};
 use anyhow::Context as _;
-use eventlog::keys;
+use eventlog::{Writer, keys};
 use runtime::{Ambient, Secret};
+
+use servers::NatsUser;
 
 use super::folder::write_private;
 
 const SERVICES: [Service; 4] = [Service::Auth, Service::Catalog, Service::Gateway, Service::Projector];
 
-/// The services that append to the log, each with a key of its own; the projector appends nothing but barriers.
-const WRITERS: [Service; 3] = [Service::Auth, Service::Catalog, Service::Projector];
+/// The services that append to the log, each with a key of its own.
+const WRITERS: [(Service, Writer); 3] = [
+    (Service::Auth, Writer::Auth),
+    (Service::Catalog, Writer::Catalog),
+    (Service::Projector, Writer::Projector),
+];
 
-/// Where each secret lies; all of them exist.
+/// Who signs in to Postgres, each as the role of its name.
+pub(super) const DATABASE_ROLES: [Service; 3] = [Service::Projector, Service::Gateway, Service::Auth];
+
+/// Where each secret lies. Keys and credentials exist; addresses and what stands in them are written by the set-up.
 #[derive(Debug, Clone)]
 pub struct Secrets {
     dir: PathBuf,
@@ -30,15 +39,23 @@ impl Secrets {
             let credential = ensure(&secrets.credential(service), || service_credential(ambient))?;
             services.insert(service.as_str(), hex::encode(SecretHash::of(credential.expose()).0));
         }
-        let mut ring = keys::Keyring::default();
-        for service in WRITERS {
+        // Keys that have signed before stay believed.
+        let mut ring = match secrets.keyring().exists() {
+            true => keys::Keyring::read(&secrets.keyring()).with_context(|| {
+                let path = secrets.keyring();
+                format!("{}: if no key was ever rotated, delete it, and it is made anew", path.display())
+            })?,
+            false => keys::Keyring::default(),
+        };
+        for (service, writer) in WRITERS {
             let path = secrets.signing_key(service);
             if !path.exists() {
                 write_private(&path, &keys::generate().private_pem)
                     .with_context(|| said("writing", &path))?;
             }
             let text = std::fs::read_to_string(&path).with_context(|| said("reading", &path))?;
-            ring = ring.and(keys::Signer::parse(&text).with_context(|| said("reading", &path))?.keyring());
+            let signer = keys::Signer::parse(&text).with_context(|| said("reading", &path))?;
+            ring = ring.and(&signer.trusted_as(&[writer]));
         }
         write_private(&secrets.keyring(), &ring.to_json()).context("writing the key ring")?;
         let services = serde_json::to_string_pretty(&services).expect("strings are JSON");
@@ -64,6 +81,26 @@ impl Secrets {
     /// The hashes of all services' credentials.
     pub fn services(&self) -> PathBuf {
         self.dir.join("services.json")
+    }
+
+    /// The address of NATS with a user's credential.
+    pub fn nats_url(&self, user: NatsUser) -> PathBuf {
+        self.dir.join(format!("{}.nats-url", user.as_str()))
+    }
+
+    /// The address of Postgres with the credential of a service's role.
+    pub fn database_url(&self, service: Service) -> PathBuf {
+        self.dir.join(format!("{}.database-url", service.as_str()))
+    }
+
+    /// The password of a service's role in Postgres, made at the first start.
+    pub(super) fn database_password(&self, service: Service, ambient: &Ambient) -> anyhow::Result<Secret> {
+        ensure(&self.dir.join(format!("{}.database-password", service.as_str())), || password(ambient))
+    }
+
+    /// What stands in one of the files.
+    pub(super) fn read(path: &Path) -> anyhow::Result<String> {
+        Ok(Secret::read(path).with_context(|| said("reading", path))?.expose().to_owned())
     }
 
     /// The first account's password as it was made at the first start.

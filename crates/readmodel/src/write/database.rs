@@ -47,9 +47,15 @@ impl Database {
         Ok(Self { pool, options })
     }
 
-    /// Brings the fixed part up to this release, and makes the first version in a new database.
+    /// Brings the fixed part up to this release, makes the first version in a new database, and lets the gateway's role
+    /// read the views.
     pub async fn migrate(&self) -> Result<(), WriteError> {
         migrations().run(&self.pool).await.map_err(WriteError::Migrate)?;
+        self.make_first().await?;
+        self.grant_views().await
+    }
+
+    async fn make_first(&self) -> Result<(), WriteError> {
         let is_new = "SELECT NOT EXISTS (SELECT FROM meta.live)";
         if !sqlx::query_scalar::<_, bool>(is_new).fetch_one(&self.pool).await? {
             return Ok(());

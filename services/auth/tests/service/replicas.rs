@@ -54,7 +54,7 @@ async fn an_erased_account_is_a_stranger_to_every_replica() {
     let other = lab.another_auth().await;
     let admin = lab.admin().await;
     let account = lab.account_id(&admin).await;
-    let keys = auth::personal::Keys::open(lab.log.client(), 1, lab.ambient.ids.clone()).await.unwrap();
+    let keys = auth::personal::Keys::open(lab.log.context(), lab.ambient.ids.clone()).await.unwrap();
     keys.erase(account).await.unwrap();
     let me = lab.client(&admin).who_am_i(proto::auth::v1::WhoAmIRequest {}).await.unwrap().into_inner();
     assert_eq!(me.account.unwrap().login, "", "it reads erased");

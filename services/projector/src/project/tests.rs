@@ -27,7 +27,7 @@ fn entry(stream: Stream, seq: u64, subject: String, event: Event) -> Entry {
         ..Envelope::default()
     };
     let record = Record { seq, subject, envelope, raw: vec![].into() };
-    Entry { stream, record, void: false, span: tracing::Span::none() }
+    Entry { stream, record, void: false, forged: None, span: tracing::Span::none() }
 }
 
 fn published(build: u8, content: u8) -> Event {

@@ -5,6 +5,7 @@
 mod crash;
 mod events;
 mod follow;
+mod forged;
 mod guard;
 mod missing;
 mod property;
