@@ -15,7 +15,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proto::event::v1::Envelope;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
-use crate::{Writer, subject::hex};
+use crate::{Writer, subject::hex, writer};
 use ring_file::Entry;
 
 const PEM_HEAD: &str = "-----BEGIN PRIVATE KEY-----";
@@ -182,9 +182,9 @@ pub(crate) struct Trusted {
 }
 
 impl Trusted {
-    /// Whether one of the key's writers may say this there.
+    /// Whether the key's writers may say this there.
     pub(crate) fn may_sign(&self, subject: &str, envelope: &Envelope) -> Result<(), Distrust> {
-        if self.writers.iter().any(|writer| writer.may_sign(subject, envelope)) {
+        if writer::may_sign(&self.writers, subject, envelope) {
             return Ok(());
         }
         let writers: Vec<&str> = self.writers.iter().map(|writer| writer.as_str()).collect();

@@ -1,13 +1,13 @@
 //! Who may sign what. Each service has a key of its own, and a reader believes it only about that service's facts: a
 //! stolen key of catalog makes no tokens.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use proto::event::v1::{Envelope, event::Event};
 
 use crate::Stream;
 
-/// A service that appends to the log.
+/// Who appends to the log: a service, or a person who repairs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Writer {
     /// Accounts, tokens, logins and leases.
@@ -16,11 +16,13 @@ pub enum Writer {
     Catalog,
     /// Nothing but barriers.
     Projector,
+    /// What stood in the log before and is put back; no program has its key.
+    Operator,
 }
 
 impl Writer {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Auth, Self::Catalog, Self::Projector];
+    pub const ALL: [Self; 4] = [Self::Auth, Self::Catalog, Self::Projector, Self::Operator];
 
     /// As it stands in a key ring.
     pub const fn as_str(self) -> &'static str {
@@ -28,23 +30,15 @@ impl Writer {
             Self::Auth => "auth",
             Self::Catalog => "catalog",
             Self::Projector => "projector",
+            Self::Operator => "operator",
         }
-    }
-
-    /// Whether this writer may have said this there.
-    ///
-    /// An event that this version does not know is judged by its subject alone; the fold refuses it anyway.
-    pub(crate) fn may_sign(self, subject: &str, envelope: &Envelope) -> bool {
-        let is_barrier = envelope.events.is_empty() && is_barrier_subject(subject);
-        is_barrier
-            || (self.owns(subject) && envelope.events.iter().all(|event| self.says(event.event.as_ref())))
     }
 
     fn owns(self, subject: &str) -> bool {
         let prefixes: &[&str] = match self {
             Self::Auth => &["evt.auth.", "evt.access.name."],
             Self::Catalog => &["evt.access.", "evt.catalog."],
-            Self::Projector => &[],
+            Self::Projector | Self::Operator => &[],
         };
         prefixes.iter().any(|prefix| subject.starts_with(prefix))
     }
@@ -63,7 +57,7 @@ impl Writer {
             | Event::TokenOverlapEnded(_)
             | Event::TokenExpiryWarned(_)
             | Event::OwnersChanged(_) => self == Self::Auth,
-            Event::NameTaken(_) | Event::NameReleased(_) => self != Self::Projector,
+            Event::NameTaken(_) | Event::NameReleased(_) => matches!(self, Self::Auth | Self::Catalog),
             Event::ChannelCreated(_)
             | Event::ChannelDescribed(_)
             | Event::ChannelDeleted(_)
@@ -82,8 +76,27 @@ impl Writer {
     }
 }
 
-fn is_barrier_subject(subject: &str) -> bool {
-    Stream::ALL.iter().any(|stream| stream.barrier_subject() == subject)
+/// Whether one who is all of these writers may have said this there.
+///
+/// An event that this version does not know is judged by its subject alone; the fold refuses it anyway.
+pub(crate) fn may_sign(writers: &BTreeSet<Writer>, subject: &str, envelope: &Envelope) -> bool {
+    if envelope.events.is_empty() {
+        let is_auths = subject == Stream::Authz.barrier_subject() && writers.contains(&Writer::Auth);
+        return is_auths || (is_barrier(subject, envelope) && !writers.is_empty());
+    }
+    if envelope.original_seq.is_some() && writers.contains(&Writer::Operator) {
+        return true;
+    }
+    let says = |event: Option<&Event>| writers.iter().any(|writer| writer.says(event));
+    writers.iter().any(|writer| writer.owns(subject))
+        && envelope.events.iter().all(|event| says(event.event.as_ref()))
+}
+
+/// A barrier says nothing at all; a lease does, without an event.
+fn is_barrier(subject: &str, envelope: &Envelope) -> bool {
+    let bare =
+        Envelope { event_id: envelope.event_id.clone(), time_us: envelope.time_us, ..Envelope::default() };
+    *envelope == bare && Stream::ALL.iter().any(|stream| stream.barrier_subject() == subject)
 }
 
 impl fmt::Display for Writer {
@@ -97,7 +110,7 @@ impl FromStr for Writer {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|writer| writer.as_str() == text);
-        found.ok_or_else(|| format!("{text:?} signs nothing: expected auth, catalog or projector"))
+        found.ok_or_else(|| format!("{text:?} signs nothing: expected auth, catalog, projector or operator"))
     }
 }
 
@@ -114,7 +127,7 @@ mod tests {
 
     #[test]
     fn each_writer_signs_its_own_facts_on_its_own_subjects() {
-        use Writer::{Auth, Catalog, Projector};
+        use Writer::{Auth, Catalog, Operator, Projector};
         let issued = || Event::TokenIssued(TokenIssued::default());
         let deleted = || Event::ChannelDeleted(ChannelDeleted::default());
         let removed = || Event::ArtifactRemoved(ArtifactRemoved::default());
@@ -129,15 +142,39 @@ mod tests {
             ("evt.auth.owner.x", vec![deleted()], &[]),
             ("evt.access.name.x", vec![issued()], &[Auth]),
             ("evt.access.name.x", vec![deleted()], &[Catalog]),
-            ("evt.lease", vec![], &[Auth, Catalog, Projector]),
-            ("evt.catalog.barrier", vec![], &[Auth, Catalog, Projector]),
+            ("evt.lease", vec![], &[Auth, Catalog, Projector, Operator]),
+            ("evt.catalog.barrier", vec![], &[Auth, Catalog, Projector, Operator]),
             ("evt.lease", vec![issued()], &[]),
         ];
         for (subject, events, writers) in table {
             for writer in Writer::ALL {
-                let may = writer.may_sign(subject, &envelope(events.clone()));
+                let may = may_sign(&BTreeSet::from([writer]), subject, &envelope(events.clone()));
                 assert_eq!(may, writers.contains(&writer), "{writer} on {subject}");
             }
+        }
+    }
+
+    #[test]
+    fn only_the_operator_puts_back() {
+        let lost = envelope([Event::TokenIssued(TokenIssued::default())]);
+        let put_back = Envelope { original_seq: Some(7), ..lost.clone() };
+        for (envelope, writer) in
+            [(&lost, Writer::Auth), (&put_back, Writer::Auth), (&put_back, Writer::Operator)]
+        {
+            assert!(may_sign(&BTreeSet::from([writer]), "evt.auth.owner.x", envelope), "{writer}");
+        }
+        for (envelope, writer) in [(&lost, Writer::Operator), (&put_back, Writer::Projector)] {
+            assert!(!may_sign(&BTreeSet::from([writer]), "evt.auth.owner.x", envelope), "{writer}");
+        }
+    }
+
+    #[test]
+    fn what_says_more_than_a_barrier_is_auths() {
+        let more = Envelope { authz_seq: 1, ..Envelope::default() };
+        for writer in Writer::ALL {
+            let may = may_sign(&BTreeSet::from([writer]), "evt.lease", &more);
+            assert_eq!(may, writer == Writer::Auth, "{writer}");
+            assert!(!may_sign(&BTreeSet::from([writer]), "evt.catalog.barrier", &more), "{writer}");
         }
     }
 

@@ -1,6 +1,9 @@
 //! A gRPC server as every service runs it: traced, with health and reflection, with limits, and
 //! drained before it ends.
 
+mod dial;
+mod tls;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,6 +16,9 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
+
+pub use dial::channel;
+pub use tls::{Tls, TlsArgs};
 
 use crate::trace::GrpcTrace;
 use crate::{Ambient, Drain};
@@ -49,6 +55,8 @@ pub struct GrpcServer {
     pub drain: Drain,
     /// What the health service answers.
     pub ready: watch::Receiver<bool>,
+    /// With it, only callers whose certificates are believed are served.
+    pub tls: Option<Tls>,
 }
 
 /// A server that listens.
@@ -73,7 +81,8 @@ impl GrpcServer {
         let routes = self.with_health_and_reflection(services).await?;
         let known = [self.descriptors, tonic_health::pb::FILE_DESCRIPTOR_SET];
         let trace = GrpcTrace::new(self.ambient, &known).context("the descriptors cannot be read")?;
-        let server = Server::builder()
+        let (tls, asked) = (self.tls.clone(), self.drain.requested());
+        let router = Server::builder()
             .tcp_nodelay(true)
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
             .http2_keepalive_timeout(Some(KEEPALIVE_LIMIT))
@@ -82,11 +91,16 @@ impl GrpcServer {
             .concurrency_limit_per_connection(MAX_CALLS_PER_CONNECTION)
             .load_shed(true)
             .layer(trace)
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(
-                TcpIncoming::from(listener).with_nodelay(Some(true)),
-                self.drain.requested(),
-            );
+            .add_routes(routes);
+        let server = async move {
+            match tls {
+                Some(tls) => router.serve_with_incoming_shutdown(tls.incoming(listener), asked).await,
+                None => {
+                    let plain = TcpIncoming::from(listener).with_nodelay(Some(true));
+                    router.serve_with_incoming_shutdown(plain, asked).await
+                }
+            }
+        };
         let drain = self.drain;
         let task = tokio::spawn(async move {
             let _guard = drain.guard();

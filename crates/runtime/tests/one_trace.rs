@@ -123,7 +123,8 @@ async fn a_request_is_one_trace_and_its_secrets_are_in_none() {
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let descriptors = tonic_health::pb::FILE_DESCRIPTOR_SET;
     let ambient = Ambient::system();
-    let server = GrpcServer { listen, descriptors, ambient, drain: drain.clone(), ready: is_ready };
+    let server =
+        GrpcServer { listen, descriptors, ambient, drain: drain.clone(), ready: is_ready, tls: None };
     let behind = server.serve(RoutesBuilder::default()).await.unwrap();
     let channel = Endpoint::from_shared(format!("http://{}", behind.addr)).unwrap().connect_lazy();
     let http = serve_http(channel.clone()).await;

@@ -40,6 +40,7 @@ async fn readiness_shows_over_grpc_and_a_drain_ends_the_server() {
         ambient: Ambient::system(),
         drain: drain.clone(),
         ready: is_ready,
+        tls: None,
     };
     let served = server.serve(RoutesBuilder::default()).await.unwrap();
     let channel = Endpoint::from_shared(format!("http://{}", served.addr)).unwrap().connect().await.unwrap();

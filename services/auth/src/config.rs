@@ -66,12 +66,16 @@ pub struct Config {
     /// This process's name in the status: stable over restarts, different in each replica
     #[arg(long, env = "AUTH_NAME", default_value = "auth")]
     pub name: String,
+    /// The certificates between services.
+    #[command(flatten)]
+    pub grpc_tls: runtime::grpc::TlsArgs,
 }
 
 impl Config {
     /// A laptop's settings with these places and keys.
     pub fn new(nats_url: &str, signing_key_file: &Path, keyring_file: &Path, services_file: &Path) -> Self {
         Self {
+            grpc_tls: runtime::grpc::TlsArgs::default(),
             nats_url: nats_url.into(),
             nats_replicas: 1,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -98,6 +102,7 @@ impl Config {
             self.keyring().map(drop),
             self.services().map(drop),
             self.first_administrator().map(drop),
+            self.grpc_tls.open().map(drop),
         ];
         checks.into_iter().filter_map(Result::err).collect()
     }

@@ -75,7 +75,8 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         None => None,
     };
     let descriptors = proto::DESCRIPTORS;
-    let server = GrpcServer { listen: config.listen, descriptors, ambient, drain, ready };
+    let tls = config.grpc_tls.open()?;
+    let server = GrpcServer { listen: config.listen, descriptors, ambient, drain, ready, tls };
     let Served { addr, task } = server.serve(services).await?;
     tracing::info!(%addr, "auth is ready");
     let task = tokio::spawn(async move {

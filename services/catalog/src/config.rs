@@ -46,6 +46,9 @@ pub struct Config {
     /// This process's name in receipts: stable over restarts, different in each replica, and starting with "catalog"
     #[arg(long, env = "CATALOG_NAME", default_value = "catalog")]
     pub name: String,
+    /// The certificates between services.
+    #[command(flatten)]
+    pub grpc_tls: runtime::grpc::TlsArgs,
 }
 
 /// The files that a catalog reads at start.
@@ -61,6 +64,7 @@ impl Config {
     /// A laptop's settings with these places and files; it listens on a free port.
     pub fn new(nats_url: &str, auth_url: &str, blobs: &str, files: Files<'_>) -> Self {
         Self {
+            grpc_tls: runtime::grpc::TlsArgs::default(),
             nats_url: nats_url.into(),
             nats_replicas: 1,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),

@@ -42,8 +42,9 @@ pub struct Started {
 pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Result<Started> {
     let secret = Secret::read(&config.service_secret_file)
         .with_context(|| format!("SERVICE_SECRET_FILE {}", config.service_secret_file.display()))?;
-    let channel = Upstream::channel(&config.auth_url)
-        .with_context(|| format!("AUTH_URL {:?} is no address: write http://host:port", config.auth_url))?;
+    let tls = config.grpc_tls.open()?;
+    let channel = runtime::grpc::channel(&config.auth_url, tls.as_ref(), Upstream::tuned)
+        .with_context(|| format!("AUTH_URL {:?}", config.auth_url))?;
     let auth = Upstream::new(channel, secret.expose(), &config.name, ambient.ids.uuid());
     let blobs = Blobs::open(&config.blobs).context("BLOBS")?;
     let log = JetStream::connect(config.nats(), stamps(&ambient), Some(config.signer()?), config.keyring()?);
@@ -73,6 +74,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         ambient,
         drain: drain.clone(),
         ready,
+        tls,
     };
     let Served { addr, task: serving } = server.serve(services).await?;
     let served = CancellationToken::new();

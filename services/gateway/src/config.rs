@@ -52,6 +52,9 @@ pub struct Config {
     /// Largest file that can be uploaded, in bytes
     #[arg(long, env = "MAX_UPLOAD_BYTES", default_value_t = DEFAULT_MAX_UPLOAD_BYTES)]
     pub max_upload_bytes: u64,
+    /// The certificates between services.
+    #[command(flatten)]
+    pub grpc_tls: runtime::grpc::TlsArgs,
 }
 
 impl Config {
@@ -64,6 +67,7 @@ impl Config {
         service_secret_file: &Path,
     ) -> Self {
         Self {
+            grpc_tls: runtime::grpc::TlsArgs::default(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls_certificate_file: None,
             tls_key_file: None,

@@ -44,10 +44,10 @@ pub struct Started {
 pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Result<Started> {
     let secret = Secret::read(&config.service_secret_file)
         .with_context(|| format!("cannot read the credential in {}", config.service_secret_file.display()))?;
-    let auth =
-        Upstream::channel(&config.auth_url).context("AUTH_URL is no address: write http://host:port")?;
-    let catalog = Upstream::channel(&config.catalog_url)
-        .context("CATALOG_URL is no address: write http://host:port")?;
+    let tls = config.grpc_tls.open()?;
+    let reach = |url: &str| runtime::grpc::channel(url, tls.as_ref(), Upstream::tuned);
+    let auth = reach(&config.auth_url).context("AUTH_URL")?;
+    let catalog = reach(&config.catalog_url).context("CATALOG_URL")?;
     let certificate =
         config.certificate().map(Certificate::open).transpose().context("TLS_CERTIFICATE_FILE")?;
     let incarnation = ambient.ids.uuid();

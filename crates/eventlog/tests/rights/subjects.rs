@@ -2,7 +2,7 @@
 
 use servers::NatsUser::{self, Auth, Catalog, Gateway, Projector, Setup};
 
-use super::wire::{Fate, Servers};
+use super::wire::{Fate, LIMIT, Servers};
 
 pub(crate) const PROGRAMS: [NatsUser; 5] = [Setup, Auth, Catalog, Projector, Gateway];
 
@@ -101,4 +101,29 @@ async fn nobody_comes_in_without_a_password() {
     assert!(async_nats::connect(&address).await.is_err());
     let wrong = async_nats::ConnectOptions::with_user_and_password("auth".into(), "wrong".into());
     assert!(wrong.connect(&address).await.is_err());
+}
+
+/// What auth's replicas tell each other stays in their account: a watermark that nobody reached cannot be forged.
+#[tokio::test]
+async fn an_acknowledgement_is_auths_alone() {
+    let servers = Servers::one().await;
+    let listening = servers.sign_in(Auth).await;
+    let mut heard = listening.client.subscribe("ack.authz").await.unwrap();
+    listening.client.flush().await.unwrap();
+    for user in PROGRAMS.into_iter().filter(|user| *user != Auth) {
+        let mut wire = servers.sign_in(user).await;
+        assert_eq!(wire.publish("ack.authz").await, Fate::Refused, "{}", user.as_str());
+        // Not as a reply either: the name means something in the asker's account only.
+        let question = if user == Gateway { "use.own" } else { "log.STREAM.INFO.AUTHZ" };
+        wire.client.publish_with_reply(question, "ack.authz", "".into()).await.unwrap();
+        wire.publish(question).await;
+    }
+    let operator = servers.sign_in(NatsUser::Operator).await;
+    operator.client.publish("ack.authz", "from the log's account".into()).await.unwrap();
+    operator.client.flush().await.unwrap();
+    let replica = servers.sign_in(Auth).await;
+    replica.client.publish("ack.authz", "true".into()).await.unwrap();
+    replica.client.flush().await.unwrap();
+    let first = tokio::time::timeout(LIMIT, futures::StreamExt::next(&mut heard)).await.unwrap().unwrap();
+    assert_eq!(first.payload, "true");
 }

@@ -36,13 +36,17 @@ impl Upstream {
 
     /// A channel with the settings that a feed needs. It connects at the first call.
     pub fn channel(url: &str) -> Result<Channel, tonic::transport::Error> {
-        let endpoint = Endpoint::from_shared(url.to_owned())?
+        Ok(Self::tuned(Endpoint::from_shared(url.to_owned())?).connect_lazy())
+    }
+
+    /// The settings that a feed needs.
+    pub fn tuned(endpoint: Endpoint) -> Endpoint {
+        endpoint
             .connect_timeout(CONNECT_LIMIT)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE)
-            .keep_alive_while_idle(true);
-        Ok(endpoint.connect_lazy())
+            .keep_alive_while_idle(true)
     }
 
     pub(super) fn client(&self) -> FeedClient<Channel> {

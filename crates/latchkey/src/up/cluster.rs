@@ -1,5 +1,7 @@
 //! The secrets of a cluster, made once as files: a folder for each Kubernetes secret, a file for each of its keys.
 
+mod certificates;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -20,11 +22,17 @@ use crate::verb::Context;
 const DATABASE_USERS: [(&str, &str); 4] =
     [("projector", "projector"), ("setup", "projector"), ("gateway", "gateway"), ("auth", "auth")];
 
+/// Who calls others by gRPC, or is called.
+const CALLED: [Service; 3] = [Service::Auth, Service::Catalog, Service::Gateway];
+
 /// `latchkey secrets`
 #[derive(Debug, Args)]
 pub struct Options {
     /// Folder to make; it must not be there yet
     dir: PathBuf,
+    /// Only make new certificates between the services, in a folder made before
+    #[arg(long)]
+    certificates: bool,
     /// Host, and port if it is not 4222, of NATS in the cluster
     #[arg(long, default_value = "nats")]
     nats: String,
@@ -36,6 +44,9 @@ pub struct Options {
 impl Options {
     /// Makes all of them or says why not.
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failed> {
+        if self.certificates {
+            return self.renew(context);
+        }
         if self.dir.exists() {
             let taken = format!("{} is there already", self.dir.display());
             return Err(
@@ -53,17 +64,50 @@ impl Options {
         Ok(())
     }
 
+    fn renew(&self, context: &Context) -> Result<(), Failed> {
+        self.certify(context)?;
+        let names = CALLED.map(Service::as_str).join(", latchkey-");
+        context.output.line(format!(
+            "new certificates are in {}; replace the secrets latchkey-{names}",
+            self.dir.display()
+        ));
+        context.output.line("services read them by themselves within two minutes");
+        context.output.document(&json!({ "dir": self.dir }));
+        Ok(())
+    }
+
+    /// The services' certificates, under the authority that the folder has, or gets.
+    fn certify(&self, context: &Context) -> anyhow::Result<()> {
+        let (now, key) = (context.ambient.clock.now(), self.dir.join("latchkey-operator/ca.key"));
+        if !key.exists() {
+            anyhow::ensure!(!self.certificates, "there is no {}: it is needed to sign", key.display());
+            let authority = certificates::authority(now)?;
+            self.write("cluster", "ca.crt", &authority.certificate)?;
+            self.write("operator", "ca.key", &authority.key)?;
+        }
+        let key = fs::read_to_string(&key).with_context(|| format!("reading {}", key.display()))?;
+        for service in CALLED {
+            let made = certificates::service(&key, service.as_str(), now)?;
+            self.write(service.as_str(), "tls.key", &made.key)?;
+            self.write(service.as_str(), "tls.crt", &made.certificate)?;
+        }
+        Ok(())
+    }
+
     fn make(&self, context: &Context) -> anyhow::Result<()> {
         let secrets = Secrets::ensure(&self.folder("made")?, &context.ambient)?;
         for service in [Service::Auth, Service::Catalog, Service::Projector] {
             self.take(&secrets.signing_key(service), service.as_str(), "signing.key")?;
         }
+        self.take(&secrets.operator_key(), "operator", "signing.key")?;
         for service in [Service::Catalog, Service::Gateway] {
             self.take(&secrets.credential(service), service.as_str(), "credential")?;
         }
         self.take(&secrets.keyring(), "cluster", "keyring.json")?;
         self.take(&secrets.services(), "cluster", "services.json")?;
         self.write("auth", "bootstrap-password", &password(&context.ambient))?;
+
+        self.certify(context)?;
 
         let mut passwords = String::new();
         for user in NatsUser::ALL.map(NatsUser::as_str) {
@@ -114,7 +158,8 @@ mod tests {
     fn every_secret_that_the_manifests_mount_is_made_once() {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("secrets");
-        let options = Options { dir: dir.clone(), nats: "nats".into(), postgres: "db".into() };
+        let mut options =
+            Options { dir: dir.clone(), certificates: false, nats: "nats".into(), postgres: "db".into() };
         let context = Context::new(crate::args::Global::default());
         options.run(&context).unwrap();
         let mut found = Vec::new();
@@ -127,11 +172,13 @@ mod tests {
         }
         found.sort();
         let expected = "latchkey-auth/bootstrap-password latchkey-auth/database-url latchkey-auth/nats-url \
-            latchkey-auth/signing.key \
+            latchkey-auth/signing.key latchkey-auth/tls.crt latchkey-auth/tls.key \
             latchkey-catalog/credential latchkey-catalog/nats-url latchkey-catalog/signing.key \
+            latchkey-catalog/tls.crt latchkey-catalog/tls.key latchkey-cluster/ca.crt \
             latchkey-cluster/keyring.json latchkey-cluster/services.json \
             latchkey-gateway/credential latchkey-gateway/database-url latchkey-gateway/nats-url \
-            latchkey-nats/passwords.conf latchkey-operator/nats-url \
+            latchkey-gateway/tls.crt latchkey-gateway/tls.key \
+            latchkey-nats/passwords.conf latchkey-operator/ca.key latchkey-operator/nats-url latchkey-operator/signing.key \
             latchkey-postgres/auth-password latchkey-postgres/gateway-password latchkey-postgres/password \
             latchkey-postgres/projector-password \
             latchkey-projector/database-url latchkey-projector/nats-url latchkey-projector/signing.key \
@@ -141,5 +188,15 @@ mod tests {
         let password = fs::read_to_string(dir.join("latchkey-postgres/gateway-password")).unwrap();
         assert_eq!(url, format!("postgres://gateway:{password}@db/latchkey"));
         assert_eq!(options.run(&context).unwrap_err().exit, Exit::Conflict);
+
+        let tls = |service: &str| {
+            let files = ["tls.crt", "tls.key"].map(|key| dir.join(format!("latchkey-{service}")).join(key));
+            runtime::grpc::Tls::open(&files[0], &files[1], &dir.join("latchkey-cluster/ca.crt")).unwrap();
+            fs::read(&files[0]).unwrap()
+        };
+        let before = ["auth", "catalog", "gateway"].map(tls);
+        options.certificates = true;
+        options.run(&context).unwrap();
+        assert!(before.iter().zip(["auth", "catalog", "gateway"].map(tls)).all(|(old, new)| *old != new));
     }
 }

@@ -21,7 +21,7 @@ pub enum Keys {
     List(Place),
     /// Give a service a new signing key; the old one stays believed for what it signed
     Rotate {
-        /// Whose key: auth, catalog or projector
+        /// Whose key: auth, catalog, projector or operator
         service: Writer,
         /// Where the keys are.
         #[command(flatten)]
@@ -76,6 +76,9 @@ impl Keys {
 /// What is to be done before the new key signs.
 fn next(place: &Place, service: Writer) -> Vec<String> {
     match &place.cluster {
+        _ if service == Writer::Operator => {
+            vec!["replace the ring where it is used before the key is".into()]
+        }
         None => vec!["stop `latchkey up` and start it again".into()],
         Some(_) => vec![
             "in this order:".into(),
@@ -139,7 +142,7 @@ mod tests {
         let secrets = Secrets::ensure(&folder, &Ambient::system()).unwrap();
         let place = Place { data: dir.path().to_owned(), cluster: None };
         let running = Keyring::read(&secrets.keyring()).unwrap();
-        assert_eq!(running.ids().len(), 3);
+        assert_eq!(running.ids().len(), Writer::ALL.len());
 
         let (old, new) = rotate(&place.ring(), &place.key(Writer::Auth), Writer::Auth).unwrap();
         assert_ne!(old, new);

@@ -47,8 +47,8 @@ impl Secrets {
             })?,
             false => keys::Keyring::default(),
         };
-        for (service, writer) in WRITERS {
-            let path = secrets.signing_key(service);
+        let services_keys = WRITERS.map(|(service, writer)| (secrets.signing_key(service), writer));
+        for (path, writer) in services_keys.into_iter().chain([(secrets.operator_key(), Writer::Operator)]) {
             if !path.exists() {
                 write_private(&path, &keys::generate().private_pem)
                     .with_context(|| said("writing", &path))?;
@@ -71,6 +71,11 @@ impl Secrets {
     /// A writer's signing key.
     pub fn signing_key(&self, service: Service) -> PathBuf {
         self.dir.join(format!("{}.key", service.as_str()))
+    }
+
+    /// The key of who puts back what the log has lost; no service reads it.
+    pub fn operator_key(&self) -> PathBuf {
+        self.dir.join("operator.key")
     }
 
     /// The public halves of all signing keys.

@@ -65,7 +65,7 @@ impl Authz {
         services.add_service(FeedService::new(source, followers.clone(), gate, stop).into_server());
         let (readiness, ready) = watch::channel(true);
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = GrpcServer { listen, descriptors: proto::DESCRIPTORS, ambient, drain, ready };
+        let server = GrpcServer { listen, descriptors: proto::DESCRIPTORS, ambient, drain, ready, tls: None };
         let addr = server.serve(services).await.unwrap().addr;
         Self { log, stamps, view, followers, addr, next: AtomicU8::new(10), _ready: readiness }
     }
