@@ -1,6 +1,6 @@
 //! Why an append or a read did not happen.
 
-use crate::{Stream, seal::MAX_ENVELOPE_BYTES};
+use crate::{Record, Stream, seal::MAX_ENVELOPE_BYTES};
 
 /// The cause of an I/O error.
 pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -79,6 +79,15 @@ pub enum LogError {
 }
 
 impl LogError {
+    /// A forged message of CATALOG, which concerns its aggregate alone, for who copies what the log holds. Any other
+    /// error stays.
+    pub fn or_unread(self) -> Result<Record, Self> {
+        if let Self::BadSignature { stream: Stream::Catalog, seq, subject, raw, .. } = self {
+            return Ok(Record::unread(seq, subject, raw));
+        }
+        Err(self)
+    }
+
     /// The log ends before a reader's position.
     pub(crate) fn shorter(stream: Stream, known: u64, last: u64) -> Self {
         Self::Unfit(format!(

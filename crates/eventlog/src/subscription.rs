@@ -90,6 +90,11 @@ impl Telling {
         while !self.ended {
             let record = match self.records.next().await {
                 Some(Ok(record)) => record,
+                // Nothing in it is believed, and nobody is told of it.
+                Some(Err(LogError::BadSignature { stream: Stream::Catalog, seq, .. })) => {
+                    self.ended = self.until.is_some_and(|until| seq >= until);
+                    continue;
+                }
                 Some(Err(error)) => return self.end(error),
                 None => return self.end(LogError::Unavailable("the event log has ended".into())),
             };

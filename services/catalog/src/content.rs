@@ -35,7 +35,7 @@ impl Source for Content {
         let steps = self.0.tail(Stream::Catalog, from).map(|record| match record {
             Ok(record) => step(&record),
             // A forged message says nothing: the projector parks its aggregate, and nothing is shown otherwise for it.
-            Err(LogError::BadSignature { seq, .. }) => Ok(Step { seq, items: Vec::new() }),
+            Err(LogError::BadSignature { seq, .. }) => Ok(Step { seq, items: Vec::new(), anew: false }),
             Err(error) => Err(unavailable(&error)),
         });
         steps.boxed()

@@ -85,7 +85,8 @@ impl Records {
     async fn before(&mut self, seq: u64) -> Result<Option<Record>, SourceError> {
         loop {
             if self.next.is_none() {
-                self.next = Some(self.tail.next().await.ok_or(SourceError::Broken)??);
+                let next = self.tail.next().await.ok_or(SourceError::Broken)?;
+                self.next = Some(next.or_else(LogError::or_unread)?);
             }
             let Some(record) = self.next.take_if(|record| record.seq < seq) else { return Ok(None) };
             if !record.is_barrier() {

@@ -6,6 +6,7 @@ use eventlog::keys::Signer;
 use eventlog::{JetStream, Log as _, Message, NatsConfig, Stamps, Stream, Writer};
 use latchkey::up::keys::rotate;
 use proto::event::v1::{AccountDisabled, Actor, Envelope, Event, event};
+use runtime::{Ids as _, RandomIds, SystemClock};
 use testkit::package::Conda;
 use testkit::{Cluster, LIMIT, Options, Part, Session};
 use uuid::Uuid;
@@ -21,16 +22,20 @@ async fn stolen(cluster: &Cluster, key: &str) -> anyhow::Result<JetStream> {
     let secrets = cluster.secrets_dir();
     let signer = Signer::parse(&std::fs::read_to_string(secrets.join(format!("{key}.key")))?)?;
     let ring = eventlog::keys::Keyring::read(&secrets.join("keyring.json"))?;
-    let stamps = Stamps::new(Uuid::now_v7, || time::OffsetDateTime::UNIX_EPOCH);
+    let stamps = Stamps::new(id, || time::OffsetDateTime::UNIX_EPOCH);
     let config = NatsConfig { create: false, ..NatsConfig::new(cluster.operator_url(), "thief") };
     Ok(JetStream::connect(config, stamps, Some(signer), ring).await?)
+}
+
+fn id() -> Uuid {
+    RandomIds::new(std::sync::Arc::new(SystemClock)).uuid()
 }
 
 fn disabled() -> Envelope {
     let event =
         event::Event::AccountDisabled(AccountDisabled { account_id: vec![7; 16], ..Default::default() });
     Envelope {
-        event_id: Uuid::now_v7().as_bytes().to_vec(),
+        event_id: id().as_bytes().to_vec(),
         actor: Some(Actor { system: "auth".into(), ..Actor::default() }),
         events: vec![Event { event: Some(event) }],
         ..Envelope::default()

@@ -67,7 +67,7 @@ async fn ask_for_replies(wire: &mut Wire, user: NatsUser, target: &str) {
 
 /// Has a consumer made that delivers there.
 async fn deliver(wire: &mut Wire, stream: &str, target: &str) {
-    let name = format!("push-{}", uuid::Uuid::now_v7().simple());
+    let name = format!("push-{}", target.replace(['.', '$'], "-"));
     let config = json!({
         "name": name, "deliver_subject": target, "deliver_policy": "all", "ack_policy": "none",
         "inactive_threshold": 60_000_000_000_u64,

@@ -22,14 +22,15 @@ pub(crate) struct Servers {
 }
 
 enum Below {
-    One(NatsServer),
+    One(Box<NatsServer>),
     Three(NatsCluster),
 }
 
 impl Servers {
     pub(crate) async fn one() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let below = Below::One(NatsServer::start(dir.path(), NatsOptions::default()).await.unwrap());
+        let server = NatsServer::start(dir.path(), NatsOptions::default()).await.unwrap();
+        let below = Below::One(Box::new(server));
         Self { below, _dir: dir }.made(1).await
     }
 
@@ -43,7 +44,7 @@ impl Servers {
     async fn made(self, replicas: usize) -> Self {
         let key = keys::generate();
         let signer = Signer::parse(&key.private_pem).unwrap();
-        let stamps = Stamps::new(Uuid::now_v7, || time::OffsetDateTime::UNIX_EPOCH);
+        let stamps = Stamps::new(|| Uuid::from_u128(7 << 76 | 8 << 60), || time::OffsetDateTime::UNIX_EPOCH);
         let room = 8 << 20;
         let config = NatsConfig {
             replicas,
