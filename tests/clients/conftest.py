@@ -115,7 +115,10 @@ def run(*command, cwd=None, env=None, hosts=False):
     if hosts:
         table = pathlib.Path(env["HOME"]) / "hosts"
         table.write_text(HOSTS)
-        command = ["unshare", "-r", "-m", "sh", "-c", f'mount --bind "{table}" /etc/hosts && exec "$@"', "sh", *command]
+        # Root needs no user namespace for it, and in a container has none.
+        user = [] if os.geteuid() == 0 else ["-r"]
+        mount = f'mount --bind "{table}" /etc/hosts && exec "$@"'
+        command = ["unshare", *user, "-m", "sh", "-c", mount, "sh", *command]
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
 
 

@@ -62,7 +62,7 @@ fn a_closed_channel_and_one_that_is_not_there_are_refused_alike() {
             );
             let [here, there] =
                 [&LAB, &ghost].map(|object| world.table.explain(&caller, action, object).words);
-            assert_eq!(here.replace("lab", "ghost"), there);
+            assert_eq!(here.replace("channel lab", "channel ghost"), there);
         }
     }
 }

@@ -172,7 +172,7 @@ async fn create(
     context.create_stream(wanted).await
 }
 
-fn is_too_big(error: &CreateStreamError) -> bool {
+pub(super) fn is_too_big(error: &CreateStreamError) -> bool {
     matches!(error.kind(), CreateStreamErrorKind::JetStream(error) if error.error_code() == jetstream::ErrorCode::STORAGE_RESOURCES_EXCEEDED)
 }
 

@@ -79,3 +79,14 @@ async fn a_small_disk_gets_smaller_streams_and_keeps_room() {
         .await
         .expect("the smaller streams are taken as they are");
 }
+
+/// The streams just fit, and what is left is less than the keys' bucket would like.
+#[tokio::test]
+async fn a_disk_that_the_streams_take_almost_whole_has_room_for_the_keys() {
+    const LEFT_BYTES: u64 = 100 << 20;
+    let config = NatsConfig::new("", "");
+    let mut options = NatsOptions::default();
+    options.max_store_bytes = Some(config.authz_max_bytes + config.catalog_max_bytes + LEFT_BYTES);
+    let lab = Lab::one_with(options).await;
+    lab.connect_to(NatsConfig::new(lab.url(), "conformance")).await.expect("all three are made");
+}
