@@ -10,7 +10,7 @@ use std::{
 };
 
 use eventlog::{Log, Memory, MemoryOptions, Message, Stamps, Stream};
-use projector::{Database, Following, Habits, Report, Stop};
+use projector::{Database, Following, Habits, Report, Restored, Stop};
 use proto::event::v1::{Actor, Envelope, Event as Part, event::Event};
 use readmodel::{Reader, write::Beat};
 use runtime::Drain;
@@ -54,6 +54,13 @@ impl Writer {
 
     pub(crate) fn end(&self, stream: Stream) -> u64 {
         self.ends.get(&stream).copied().unwrap_or_default()
+    }
+
+    /// Somebody else has put something back.
+    pub(crate) fn moved(&mut self, restored: &Restored) {
+        let seq = restored.seq.unwrap();
+        self.lasts.insert((restored.stream, restored.subject.clone()), seq);
+        self.ends.insert(restored.stream, seq);
     }
 
     /// Appends one event decided by the system.
