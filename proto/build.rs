@@ -16,6 +16,9 @@ fn main() -> anyhow::Result<()> {
     let descriptors = protox::compile(FILES.map(|file| format!("proto/{file}")), ["proto"])?;
     let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().bytes(".latchkey.event.v1.Sealed.body").compile_fds(descriptors)?;
+    let shared = [".latchkey.event.v1.Sealed.body", ".latchkey.feed.v1.FeedItem"];
+    let configured =
+        shared.into_iter().fold(tonic_prost_build::configure(), tonic_prost_build::Builder::bytes);
+    configured.compile_fds(descriptors)?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod backoff;
 mod content;
 mod link;
+mod restore;
 mod upstream;
 mod view;
 

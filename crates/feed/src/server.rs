@@ -3,6 +3,7 @@
 mod followers;
 mod pump;
 mod service;
+mod snapshots;
 mod source;
 mod status;
 
@@ -11,5 +12,6 @@ pub use followers::{
 };
 pub use pump::Items;
 pub use service::{FeedService, Gate, RECEIPT_LIMIT};
+pub use snapshots::Snapshots;
 pub use source::{Snapshot, Source, Step};
 pub use status::{Allow, StatusService};

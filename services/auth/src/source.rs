@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use eventlog::{Log, LogError, Record, Stream};
 use feed::client::AccessView;
-use feed::server::{Snapshot, Source, Step};
+use feed::server::{Snapshot, Snapshots, Source, Step};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use proto::feed::v1::{AccessEvent, feed_item::Item};
@@ -18,6 +18,7 @@ use crate::events;
 pub struct Authz {
     pub log: Arc<dyn Log>,
     pub view: AccessView,
+    pub snapshots: Snapshots,
 }
 
 #[async_trait]
@@ -26,8 +27,8 @@ impl Source for Authz {
         self.log.epoch(Stream::Authz)
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, Status> {
-        Ok(self.view.read(|table| Snapshot { seq: table.seq(), entries: table.entries().collect() }))
+    async fn snapshot(&self, at_least: u64) -> Result<Arc<Snapshot>, Status> {
+        self.snapshots.of(&self.view, at_least).await
     }
 
     fn tail(&self, from: u64) -> BoxStream<'static, Result<Step, Status>> {

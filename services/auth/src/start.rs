@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use eventlog::{JetStream, Log, Stream};
 use feed::client::AccessView;
-use feed::server::{FeedService, Followers};
+use feed::server::{FeedService, Followers, Snapshots};
 use readmodel::Reader;
 use runtime::grpc::{GrpcServer, Served};
 use runtime::{Ambient, Drain, RequestId};
@@ -100,7 +100,7 @@ fn services(
         let drain = drain.clone();
         move || Box::pin(drain.requested()) as futures::future::BoxFuture<'static, ()>
     };
-    let source = Arc::new(Authz { log: log.clone(), view: view.clone() });
+    let source = Arc::new(Authz { log: log.clone(), view: view.clone(), snapshots: Snapshots::default() });
     let gate = gate(view.clone(), ambient.clock.clone());
     let status = status(name, app.clone(), log.clone(), view.clone(), followers.clone());
     let mut services = RoutesBuilder::default();

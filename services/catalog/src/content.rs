@@ -26,9 +26,9 @@ impl Source for Content {
     }
 
     /// A new follower starts with nothing rendered, so all it needs is a position that nothing acknowledged is behind.
-    async fn snapshot(&self) -> Result<Snapshot, Status> {
+    async fn snapshot(&self, _at_least: u64) -> Result<Arc<Snapshot>, Status> {
         let seq = self.0.barrier(Stream::Catalog).await.map_err(|error| unavailable(&error))?;
-        Ok(Snapshot { seq, entries: Vec::new() })
+        Ok(Arc::new(Snapshot { seq, ..Snapshot::default() }))
     }
 
     fn tail(&self, from: u64) -> BoxStream<'static, Result<Step, Status>> {

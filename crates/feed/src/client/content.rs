@@ -8,10 +8,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use proto::feed::v1::{ContentChange, SnapshotEntry, feed_item::Item};
+use proto::feed::v1::{ContentChange, feed_item::Item};
 use tokio::sync::watch;
 
 use super::link::{self, Fault, FollowError, Position, Sink};
+use super::restore::Build;
 use super::upstream::Upstream;
 use super::view::{AccessView, Behind};
 
@@ -100,6 +101,8 @@ struct Feeding<'a, F> {
 
 #[async_trait]
 impl<F: Fn(ContentChange) + Send + Sync> Sink for Feeding<'_, F> {
+    type Built = ();
+
     fn position(&self) -> Position {
         let epoch = self.follower.epoch.get().cloned().unwrap_or_default();
         Position { epoch, applied: *self.follower.heard.borrow() }
@@ -109,7 +112,14 @@ impl<F: Fn(ContentChange) + Send + Sync> Sink for Feeding<'_, F> {
         self.follower.heard.subscribe()
     }
 
-    fn restore(&mut self, epoch: &str, seq: u64, _entries: Vec<SnapshotEntry>) -> Result<(), Fault> {
+    fn build(&self) -> Build<()> {
+        Box::new(|_seq, rows| {
+            rows.for_each(drop);
+            Ok(())
+        })
+    }
+
+    fn restore(&mut self, epoch: &str, seq: u64, (): ()) -> Result<(), Fault> {
         let heard = *self.follower.heard.borrow();
         if seq < heard {
             return Err(Fault::Retry(format!("the snapshot is of {seq}, heard is {heard}")));

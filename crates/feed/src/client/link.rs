@@ -7,21 +7,20 @@ use access::FoldError;
 use async_trait::async_trait;
 use futures::{Stream, stream};
 use proto::feed::v1::{
-    Applied, FollowerMessage, Hello, SnapshotEntry, SnapshotStart, feed_item::Item, follower_message::Message,
+    Applied, FollowerMessage, Hello, SnapshotStart, feed_item::Item, follower_message::Message,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tonic::{Code, Status};
 
 use super::backoff::Backoff;
+use super::restore::{Build, Restoring};
 use super::upstream::Upstream;
 
 /// Reports of what is applied are gathered for at most this long; the first after a pause goes at once.
 const GATHER: Duration = Duration::from_millis(5);
 /// How long a stopping follower waits for the server to take note of it.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// Rows of a snapshot, at most: more memory than a process has been given.
-const MAX_SNAPSHOT_ENTRIES: usize = 50_000_000;
 
 /// Why following cannot go on. What is known stays known, but nothing new will come.
 #[derive(Debug, thiserror::Error)]
@@ -77,10 +76,14 @@ pub(crate) struct Position {
 /// What a feed flows into.
 #[async_trait]
 pub(crate) trait Sink: Send {
+    /// What the rows of a snapshot add up to.
+    type Built: Send + 'static;
     fn position(&self) -> Position;
     /// The watermark to report.
     fn applied(&self) -> watch::Receiver<u64>;
-    fn restore(&mut self, epoch: &str, seq: u64, entries: Vec<SnapshotEntry>) -> Result<(), Fault>;
+    /// How rows are put together, on a thread of its own while they come.
+    fn build(&self) -> Build<Self::Built>;
+    fn restore(&mut self, epoch: &str, seq: u64, built: Self::Built) -> Result<(), Fault>;
     async fn take(&mut self, item: Item) -> Result<(), Fault>;
 }
 
@@ -149,21 +152,22 @@ async fn connection<S: Sink>(
     };
     let reports = reports(hello, sink.applied(), leaving);
     let mut items = upstream.client().follow(upstream.request(reports)).await?.into_inner();
-    let mut snapshot: Option<(SnapshotStart, Vec<SnapshotEntry>)> = None;
+    let mut snapshot: Option<(SnapshotStart, Restoring<S::Built>)> = None;
     while let Some(item) = items.message().await? {
         backoff.reset();
         let item =
             item.item.ok_or_else(|| Fault::Retry("an item of a kind unknown to this version".into()))?;
-        match (item, snapshot.as_mut()) {
-            (Item::SnapshotStart(start), None) => snapshot = Some((start, Vec::new())),
-            (Item::SnapshotPart(part), Some((_, entries)))
-                if entries.len() + part.entries.len() <= MAX_SNAPSHOT_ENTRIES =>
-            {
-                entries.extend(part.entries);
+        match (item, snapshot.take()) {
+            (Item::SnapshotStart(start), None) => {
+                let restoring = Restoring::begin(start.seq, sink.build());
+                snapshot = Some((start, restoring));
             }
-            (Item::SnapshotEnd(end), Some((start, entries))) if end.entries == entries.len() as u64 => {
-                sink.restore(&start.epoch, start.seq, std::mem::take(entries))?;
-                snapshot = None;
+            (Item::SnapshotPart(part), Some((start, mut restoring))) => {
+                restoring.take(part).await;
+                snapshot = Some((start, restoring));
+            }
+            (Item::SnapshotEnd(end), Some((start, restoring))) => {
+                sink.restore(&start.epoch, start.seq, restoring.end(end.entries).await?)?;
             }
             (item @ (Item::AccessEvent(_) | Item::ContentChange(_) | Item::Bookmark(_)), None) => {
                 sink.take(item).await?;

@@ -10,10 +10,11 @@ use std::time::Duration;
 use access::{FoldError, Outcome, SecretHash, Service, Table};
 use async_trait::async_trait;
 use proto::event::v1::Envelope;
-use proto::feed::v1::{SnapshotEntry, feed_item::Item};
+use proto::feed::v1::feed_item::Item;
 use tokio::sync::watch;
 
 use super::link::{self, Fault, FollowError, Position, Sink};
+use super::restore::Build;
 use super::upstream::Upstream;
 
 /// The table, shared by every thread. Clones are the same view.
@@ -154,6 +155,8 @@ impl AccessView {
 
 #[async_trait]
 impl Sink for AccessView {
+    type Built = Table;
+
     fn position(&self) -> Position {
         Position { epoch: self.epoch().unwrap_or_default().to_owned(), applied: self.seq() }
     }
@@ -162,12 +165,16 @@ impl Sink for AccessView {
         self.subscribe()
     }
 
-    fn restore(&mut self, epoch: &str, seq: u64, entries: Vec<SnapshotEntry>) -> Result<(), Fault> {
+    fn build(&self) -> Build<Table> {
+        let services = self.0.services.clone();
+        Box::new(move |seq, rows| Ok(Table::restore(services, seq, rows).map_err(FollowError::from)?))
+    }
+
+    fn restore(&mut self, epoch: &str, seq: u64, table: Table) -> Result<(), Fault> {
         if seq < self.seq() {
             return Err(Fault::Retry(format!("the snapshot is of {seq}, applied is {}", self.seq())));
         }
         self.open(epoch)?;
-        let table = Table::restore(self.0.services.clone(), seq, entries).map_err(FollowError::from)?;
         *self.0.table.write().unwrap_or_else(PoisonError::into_inner) = table;
         self.advance(seq);
         self.mark_ready();

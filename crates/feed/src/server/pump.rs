@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use futures::{Stream, StreamExt as _, stream};
 use proto::feed::v1::{
-    FeedItem, FollowerMessage, SnapshotEnd, SnapshotPart, SnapshotStart, feed_item::Item,
-    follower_message::Message,
+    FeedItem, FollowerMessage, SnapshotEnd, SnapshotStart, feed_item::Item, follower_message::Message,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -28,8 +27,6 @@ const BUFFERED_ITEMS: usize = 256;
 const LAG_LIMIT: Duration = Duration::from_secs(10);
 /// How long this replica may take to begin anew itself.
 const ANEW_LIMIT: Duration = Duration::from_secs(120);
-/// Rows in one message of a snapshot.
-const PART_ENTRIES: usize = 500;
 
 /// Starts the stream. It ends with a status that says why, which stands behind whatever is still buffered.
 pub(super) fn start<S: Source>(
@@ -114,7 +111,7 @@ async fn tell<S: Source>(
 ) -> Result<std::convert::Infallible, Status> {
     let next = match resume {
         Some(next) => next,
-        None => tell_snapshot(source.epoch(), source.snapshot().await?, line).await? + 1,
+        None => tell_snapshot(source.epoch(), &*source.snapshot(0).await?, line).await? + 1,
     };
     let mut steps = source.tail(next);
     while let Some(step) = steps.next().await {
@@ -125,8 +122,8 @@ async fn tell<S: Source>(
                     "this replica has not reached {seq}; connect again"
                 )));
             }
-            let snapshot = source.snapshot().await?;
-            steps = source.tail(tell_snapshot(source.epoch(), snapshot, line).await? + 1);
+            let snapshot = source.snapshot(seq).await?;
+            steps = source.tail(tell_snapshot(source.epoch(), &snapshot, line).await? + 1);
             continue;
         }
         // Before the first of them is out: the follower may have applied it before this task runs again.
@@ -142,19 +139,13 @@ async fn tell<S: Source>(
     Err(Status::unavailable("the log's tail has ended; connect again"))
 }
 
-async fn tell_snapshot(epoch: String, snapshot: Snapshot, line: &Line) -> Result<u64, Status> {
-    let Snapshot { seq, entries } = snapshot;
+async fn tell_snapshot(epoch: String, snapshot: &Snapshot, line: &Line) -> Result<u64, Status> {
+    let &Snapshot { seq, ref parts, entries } = snapshot;
     line.sent.fetch_max(seq, Ordering::Release);
-    let count = entries.len() as u64;
     line.send(Item::SnapshotStart(SnapshotStart { epoch, seq })).await?;
-    let mut entries = entries.into_iter();
-    loop {
-        let part: Vec<_> = entries.by_ref().take(PART_ENTRIES).collect();
-        if part.is_empty() {
-            break;
-        }
-        line.send(Item::SnapshotPart(SnapshotPart { entries: part })).await?;
+    for part in parts {
+        line.send(Item::SnapshotPart(part.clone())).await?;
     }
-    line.send(Item::SnapshotEnd(SnapshotEnd { entries: count })).await?;
+    line.send(Item::SnapshotEnd(SnapshotEnd { entries })).await?;
     Ok(seq)
 }

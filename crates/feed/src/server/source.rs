@@ -1,19 +1,23 @@
 //! What a feed is fed from.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::stream::BoxStream;
-use proto::feed::v1::{SnapshotEntry, feed_item::Item};
+use proto::feed::v1::feed_item::Item;
 use tonic::Status;
 
-/// Everything that was decided up to a sequence, as rows.
+/// Everything that was decided up to a sequence, as rows in the form in which they travel.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     /// Everything up to here is in it, nothing later.
     pub seq: u64,
-    /// The rows; none for a feed whose followers start with nothing.
-    pub entries: Vec<SnapshotEntry>,
+    /// The rows, encoded; none for a feed whose followers start with nothing.
+    pub parts: Vec<Bytes>,
+    /// How many rows there are.
+    pub entries: u64,
 }
 
 /// What the log holds at one sequence.
@@ -33,8 +37,9 @@ pub trait Source: Send + Sync + 'static {
     /// The log's identity.
     fn epoch(&self) -> String;
 
-    /// What a new follower starts from.
-    async fn snapshot(&self) -> Result<Snapshot, Status>;
+    /// What a new follower starts from. It holds a sequence that this replica has reached, and may be a little older
+    /// than what the replica knows.
+    async fn snapshot(&self, at_least: u64) -> Result<Arc<Snapshot>, Status>;
 
     /// Every step from a sequence on, in order, without end.
     fn tail(&self, from: u64) -> BoxStream<'static, Result<Step, Status>>;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use feed::client::{AccessView, ContentFollower, FollowError};
+use prost::Message as _;
 use proto::feed::v1::SnapshotPart;
 use proto::feed::v1::feed_item::Item;
 use proto::feed::v1::feed_server::FeedServer;
@@ -80,8 +81,11 @@ async fn another_log_ends_the_following() {
 #[tokio::test]
 async fn a_torn_snapshot_is_not_taken() {
     let [start, end] = snapshot(EPOCH, 5);
-    let short =
-        vec![start.clone(), Item::SnapshotPart(SnapshotPart { entries: vec![Default::default()] }), end];
+    let short = vec![
+        start.clone(),
+        Item::SnapshotPart(SnapshotPart { entries: vec![Default::default()] }.encode_to_vec().into()),
+        end,
+    ];
     let interrupted = vec![start, event(6)];
     let whole = snapshot(EPOCH, 7).to_vec();
     let (script, mut hellos, _applied) = Script::new([short, interrupted, whole]);

@@ -148,8 +148,8 @@ impl Source for Growing {
         EPOCH.into()
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, Status> {
-        Ok(Snapshot { seq: *self.last.borrow(), entries: vec![] })
+    async fn snapshot(&self, _at_least: u64) -> Result<Arc<Snapshot>, Status> {
+        Ok(Arc::new(Snapshot { seq: *self.last.borrow(), ..Snapshot::default() }))
     }
 
     fn tail(&self, from: u64) -> BoxStream<'static, Result<Step, Status>> {

@@ -203,8 +203,8 @@ impl Source for Feed {
         self.log.epoch(Stream::Authz)
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, Status> {
-        Ok(self.view.read(|table| Snapshot { seq: table.seq(), entries: table.entries().collect() }))
+    async fn snapshot(&self, _at_least: u64) -> Result<Arc<Snapshot>, Status> {
+        Ok(Arc::new(self.view.read(|table| Snapshot::encode(table.seq(), table.entries()))))
     }
 
     fn tail(&self, from: u64) -> BoxStream<'static, Result<Step, Status>> {
