@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use access::{SecretHash, Service};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -18,6 +18,7 @@ use proto::event::v1::{
 };
 use proto::feed::v1::{AccessEvent, feed_item::Item};
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::transport::{Server, server::TcpIncoming};
 use uuid::Uuid;
