@@ -16,7 +16,7 @@ use tokio::{
 };
 
 pub use users::NatsUser;
-use users::{Passwords, RIGHTS};
+use users::Passwords;
 
 use crate::{
     child::{Child, Exited, with_parent},
@@ -208,9 +208,8 @@ listen: "127.0.0.1:{port}"
 max_payload: 1MB
 jetstream {{ store_dir: "{dir}", sync_interval: always{limit} }}
 {cluster}
-{passwords}
-{RIGHTS}"#,
-            passwords = self.passwords.variables(),
+{rights}"#,
+            rights = self.passwords.rights(),
             name = self.name(),
             limit = limit.unwrap_or_default(),
             dir = dir.join("jetstream").display(),

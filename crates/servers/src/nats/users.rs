@@ -6,7 +6,10 @@ use std::path::Path;
 use crate::secret;
 
 /// The accounts and permissions, as nats-server reads them; they take the passwords from variables.
-pub(super) const RIGHTS: &str = include_str!("../../../../deploy/k8s/base/rights.conf");
+const RIGHTS: &str = include_str!("../../../../deploy/k8s/base/rights.conf");
+
+/// Where a cluster's file takes the passwords from; here they stand in its place.
+const PASSWORDS: &str = "include \"secret/passwords.conf\"\n";
 
 /// One who signs in to the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,11 +64,11 @@ impl Passwords {
         &found.expect("everybody has a password").1
     }
 
-    /// The variables that [`RIGHTS`] takes.
-    pub(super) fn variables(&self) -> String {
+    /// The rights, with these passwords.
+    pub(super) fn rights(&self) -> String {
         let line = |(user, password): &(NatsUser, String)| {
             format!("{}_PASSWORD: \"{password}\"\n", user.as_str().to_uppercase())
         };
-        self.0.iter().map(line).collect()
+        RIGHTS.replacen(PASSWORDS, &self.0.iter().map(line).collect::<String>(), 1)
     }
 }
