@@ -40,6 +40,8 @@ actions! {
     CondaDownload = "conda:download",
     /// Fetch Python pages and files.
     PypiDownload = "pypi:download",
+    /// Fetch notebooks, environments and plain files.
+    FileDownload = "file:download",
     /// Upload to a conda address.
     CondaUpload = "conda:upload",
     /// Upload to a Python address.
@@ -48,16 +50,24 @@ actions! {
     CondaPublish = "conda:publish",
     /// Upload a Python file through the API.
     PypiPublish = "pypi:publish",
+    /// Upload a notebook, an environment or a plain file.
+    FilePublish = "file:publish",
     /// Remove a conda file.
     CondaDelete = "conda:delete",
     /// Remove a Python file.
     PypiDelete = "pypi:delete",
+    /// Remove a notebook, an environment or a plain file.
+    FileDelete = "file:delete",
     /// Change what a conda file says beside its bytes: its labels.
     CondaEdit = "conda:edit",
     /// Change what a Python file says beside its bytes: its labels.
     PypiEdit = "pypi:edit",
-    /// Change, copy, move or lock a label as a whole.
+    /// Change what a notebook, an environment or a plain file says beside its bytes: its labels.
+    FileEdit = "file:edit",
+    /// Give labels to files and take them away, whatever kind they are.
     LabelEdit = "artifact.label:edit",
+    /// Lock a label of a channel, or unlock it.
+    LabelLock = "artifact.label:lock",
     /// Make a package before its first file.
     PackageCreate = "package:create",
     /// Change who may see a package.
@@ -114,8 +124,8 @@ actions! {
 
 impl Action {
     /// Those by which something of a channel is read.
-    pub(crate) const READING: [Self; 4] =
-        [Self::ChannelView, Self::ArtifactView, Self::CondaDownload, Self::PypiDownload];
+    pub(crate) const READING: [Self; 5] =
+        [Self::ChannelView, Self::ArtifactView, Self::CondaDownload, Self::PypiDownload, Self::FileDownload];
 
     /// The level it needs on a channel; nothing for actions that are not about one.
     pub fn level(self) -> Option<Level> {
@@ -124,6 +134,7 @@ impl Action {
             | Self::ArtifactView
             | Self::CondaDownload
             | Self::PypiDownload
+            | Self::FileDownload
             | Self::GrantView
             | Self::SubchannelView
             | Self::SubchannelArtifactView
@@ -132,12 +143,16 @@ impl Action {
             | Self::PypiUpload
             | Self::CondaPublish
             | Self::PypiPublish
+            | Self::FilePublish
             | Self::PackageCreate => Some(Level::Write),
             Self::CondaDelete
             | Self::PypiDelete
+            | Self::FileDelete
             | Self::CondaEdit
             | Self::PypiEdit
+            | Self::FileEdit
             | Self::LabelEdit
+            | Self::LabelLock
             | Self::PackageEdit
             | Self::PackageDelete
             | Self::ChannelEdit
@@ -198,6 +213,11 @@ impl Action {
                 | Self::PypiDelete
                 | Self::CondaEdit
                 | Self::PypiEdit
+                | Self::FileDownload
+                | Self::FilePublish
+                | Self::FileDelete
+                | Self::FileEdit
+                | Self::LabelEdit
                 | Self::PackageEdit
                 | Self::PackageDelete
         )
@@ -211,6 +231,7 @@ impl Action {
                 | Self::PypiUpload
                 | Self::CondaPublish
                 | Self::PypiPublish
+                | Self::FilePublish
                 | Self::PackageCreate
         )
     }
@@ -228,6 +249,10 @@ impl Action {
             Self::ArtifactView => &[S::ArtifactView, S::ChannelViewArtifacts, S::ApiRead, S::Api, S::All],
             Self::CondaDownload => &[S::CondaDownload, S::ArtifactDownload, S::Conda, S::Repos, S::All],
             Self::PypiDownload => &[S::PypiDownload, S::ArtifactDownload, S::Pypi, S::Repos, S::All],
+            Self::FileDownload => &[S::ArtifactDownload, S::Repos, S::All],
+            Self::FilePublish => &[S::ArtifactCreate, S::ApiWrite, S::Api, S::All],
+            Self::FileDelete => &[S::ArtifactDelete, S::ApiWrite, S::Api, S::All],
+            Self::FileEdit => &[S::ArtifactEdit, S::ApiWrite, S::Api, S::All],
             Self::CondaUpload => &[S::ArtifactCreate, S::Conda, S::All],
             Self::PypiUpload => &[S::PypiUpload, S::ArtifactCreate, S::Pypi, S::All],
             Self::CondaPublish => &[S::ArtifactCreate, S::Conda, S::ApiWrite, S::Api, S::All],
@@ -236,7 +261,9 @@ impl Action {
             Self::PypiDelete => &[S::ArtifactDelete, S::Pypi, S::ApiWrite, S::Api, S::All],
             Self::CondaEdit => &[S::ArtifactEdit, S::Conda, S::ApiWrite, S::Api, S::All],
             Self::PypiEdit => &[S::ArtifactEdit, S::Pypi, S::ApiWrite, S::Api, S::All],
-            Self::LabelEdit => &[S::ArtifactEdit, S::Conda, S::Pypi, S::ApiWrite, S::Api, S::All],
+            Self::LabelEdit | Self::LabelLock => {
+                &[S::ArtifactEdit, S::Conda, S::Pypi, S::ApiWrite, S::Api, S::All]
+            }
             Self::PackageCreate => &[S::ArtifactCreate, S::ApiWrite, S::Api, S::All],
             Self::PackageEdit => &[S::ArtifactEdit, S::ApiWrite, S::Api, S::All],
             Self::PackageDelete => &[S::ArtifactDelete, S::ApiWrite, S::Api, S::All],

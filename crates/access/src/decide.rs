@@ -88,6 +88,7 @@ pub enum Why {
 
 impl Table {
     /// Decides. Pure and without allocation; the caller must come from [`Table::caller`] on the same state.
+    #[expect(clippy::too_many_lines, reason = "one list of all actions, in which none can be forgotten")]
     pub fn decide(&self, caller: &Caller, action: Action, object: &Object<'_>) -> Verdict {
         match action {
             Action::ChannelView
@@ -100,10 +101,15 @@ impl Table {
             | Action::PypiUpload
             | Action::CondaPublish
             | Action::PypiPublish
+            | Action::FileDownload
+            | Action::FilePublish
+            | Action::FileDelete
+            | Action::FileEdit
             | Action::CondaDelete
             | Action::CondaEdit
             | Action::PypiEdit
             | Action::LabelEdit
+            | Action::LabelLock
             | Action::PypiDelete
             | Action::PackageCreate
             | Action::PackageEdit

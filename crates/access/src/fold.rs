@@ -293,6 +293,9 @@ fn kind(kind: i32) -> Folded<PackageKind> {
     match stored::PackageKind::try_from(kind).map_err(text)? {
         stored::PackageKind::Conda => Ok(PackageKind::Conda),
         stored::PackageKind::Pypi => Ok(PackageKind::Pypi),
+        stored::PackageKind::Notebook => Ok(PackageKind::Notebook),
+        stored::PackageKind::Environment => Ok(PackageKind::Environment),
+        stored::PackageKind::File => Ok(PackageKind::File),
         stored::PackageKind::Unspecified => Err("a package of a kind unknown to this version".into()),
     }
 }

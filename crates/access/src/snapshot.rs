@@ -227,6 +227,9 @@ fn package_entry(channel: ChannelId, kind: PackageKind, name: &str, package: &Pa
         kind: match kind {
             PackageKind::Conda => StoredKind::Conda,
             PackageKind::Pypi => StoredKind::Pypi,
+            PackageKind::Notebook => StoredKind::Notebook,
+            PackageKind::Environment => StoredKind::Environment,
+            PackageKind::File => StoredKind::File,
         }
         .into(),
         name: name.to_owned(),

@@ -85,8 +85,13 @@ pub enum Verb {
     /// Create, list, edit, reissue, revoke and explain tokens
     #[command(subcommand)]
     Token(verb::token::Token),
-    /// Upload conda packages, wheels and source archives to a channel
+    /// Upload packages, notebooks, environments and files to a channel
     Upload(verb::upload::Upload),
+    /// Download a package's files from a channel
+    #[command(disable_version_flag = true)]
+    Download(verb::download::Download),
+    /// Find packages in all channels that you may see
+    Search(verb::search::Search),
     /// List and remove what a channel holds
     #[command(subcommand)]
     Artifact(verb::artifact::Artifact),
@@ -158,6 +163,9 @@ mod tests {
             "artifact list acme",
             "artifact remove acme noarch/a-1-0.conda",
             "upload acme a.conda --label dev --label rc1",
+            "upload acme data.bin --kind file --package data --version 1",
+            "download acme a --version 1.0 --kind conda --label main --output d --force",
+            "search pan --kind conda --platform linux-64 --channel acme",
             "label list acme",
             "label add acme dev a --version 1.0 --kind conda",
             "label remove acme dev a --file noarch/a-1-0.conda",

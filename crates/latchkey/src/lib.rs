@@ -31,6 +31,8 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Verb::Channel(channel) => channel.run(&context).await,
         Verb::Token(token) => token.run(&context).await,
         Verb::Upload(upload) => upload.run(&context).await,
+        Verb::Download(download) => download.run(&context).await,
+        Verb::Search(search) => search.run(&context).await,
         Verb::Artifact(artifact) => artifact.run(&context).await,
         Verb::Label(label) => label.run(&context).await,
         Verb::Account(account) => account.run(&context).await,

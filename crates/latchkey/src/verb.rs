@@ -3,12 +3,14 @@
 pub mod account;
 pub mod artifact;
 pub mod channel;
+pub mod download;
 pub mod events;
 pub mod expiry;
 pub mod label;
 pub mod login;
 pub mod overlap;
 pub mod recipe;
+pub mod search;
 pub(crate) mod status;
 pub mod token;
 pub mod upload;

@@ -40,11 +40,25 @@ pub enum PackageKind {
     Conda,
     /// Wheels and sdists.
     Pypi,
+    /// Jupyter notebooks.
+    Notebook,
+    /// conda environments, as `environment.yml`.
+    Environment,
+    /// Any other file.
+    File,
 }
 
 impl PackageKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Conda, Self::Pypi];
+    pub const ALL: [Self; 5] = [Self::Conda, Self::Pypi, Self::Notebook, Self::Environment, Self::File];
+
+    /// Whether it is none of conda's or Python's: its files stand under `<name>/<version>`, and no index shows them.
+    pub fn is_plain(self) -> bool {
+        match self {
+            Self::Notebook | Self::Environment | Self::File => true,
+            Self::Conda | Self::Pypi => false,
+        }
+    }
 }
 
 /// The words of a vocabulary, as typed in commands and shown in JSON.
@@ -79,4 +93,12 @@ macro_rules! words {
 
 words!(Level, "level", Read = "read", Write = "write", Manage = "manage");
 words!(Privacy, "privacy", Public = "public", Authenticated = "authenticated", Private = "private");
-words!(PackageKind, "package kind", Conda = "conda", Pypi = "pypi");
+words!(
+    PackageKind,
+    "package kind",
+    Conda = "conda",
+    Pypi = "pypi",
+    Notebook = "notebook",
+    Environment = "environment",
+    File = "file"
+);

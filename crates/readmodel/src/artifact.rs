@@ -31,9 +31,9 @@ impl FileType {
 pub struct FileKey {
     /// The channel.
     pub channel_id: ChannelId,
-    /// conda or Python.
+    /// Which kind.
     pub kind: PackageKind,
-    /// conda's directory; empty for Python.
+    /// conda's directory; empty for Python; `<name>/<version>` for any other kind.
     pub subdir: String,
     /// Without directory.
     pub filename: String,
@@ -52,7 +52,7 @@ pub struct ArtifactRow {
     pub kind: PackageKind,
     /// The package's normalised name.
     pub name: String,
-    /// conda's directory; empty for Python.
+    /// conda's directory; empty for Python; `<name>/<version>` for any other kind.
     pub subdir: String,
     /// Without directory.
     pub filename: String,

@@ -2,8 +2,11 @@
 
 mod artifacts;
 mod listener;
+mod packages;
 mod standing;
 mod usage;
+
+pub use packages::Wanted;
 
 #[cfg(feature = "write")]
 pub(crate) use listener::NOTIFICATIONS;

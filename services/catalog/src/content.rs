@@ -66,16 +66,16 @@ fn step(record: &Record) -> Result<Step, Status> {
     let (channel, kind, name) = parts(&record.subject).ok_or_else(|| {
         Status::internal(format!("message {} stands on a subject of no package", record.seq))
     })?;
-    let mut subdirs: Vec<&str> =
+    let mut subdirs: Vec<String> =
         record.envelope.events.iter().filter_map(|event| subdir(event.event.as_ref()?)).collect();
     subdirs.sort_unstable();
     subdirs.dedup();
-    let change = |subdir: &str| {
+    let change = |subdir: String| {
         Item::ContentChange(ContentChange {
             seq: record.seq,
             channel_id: channel.to_bytes(),
             kind: kind_to_stored(kind).into(),
-            subdir: subdir.to_owned(),
+            subdir,
             name: name.clone(),
             authz_seq: record.envelope.authz_seq,
         })
@@ -83,14 +83,15 @@ fn step(record: &Record) -> Result<Step, Status> {
     Ok(Step { seq: record.seq, items: subdirs.into_iter().map(change).collect(), anew: false })
 }
 
-fn subdir(event: &Event) -> Option<&str> {
+fn subdir(event: &Event) -> Option<String> {
     match event {
         Event::ArtifactPublished(published) => Some(match &published.detail {
-            Some(Detail::Conda(conda)) => &conda.subdir,
-            Some(Detail::Python(_)) | None => "",
+            Some(Detail::Conda(conda)) => conda.subdir.clone(),
+            Some(Detail::Plain(plain)) => format!("{}/{}", plain.name, plain.version),
+            Some(Detail::Python(_)) | None => String::new(),
         }),
-        Event::ArtifactRemoved(removed) => Some(&removed.subdir),
-        Event::LabelsChanged(changed) => Some(&changed.subdir),
+        Event::ArtifactRemoved(removed) => Some(removed.subdir.clone()),
+        Event::LabelsChanged(changed) => Some(changed.subdir.clone()),
         Event::AccountCreated(_)
         | Event::PasswordChanged(_)
         | Event::AccountDisabled(_)

@@ -103,6 +103,9 @@ pub fn kind_to_stored(kind: PackageKind) -> stored::PackageKind {
     match kind {
         PackageKind::Conda => stored::PackageKind::Conda,
         PackageKind::Pypi => stored::PackageKind::Pypi,
+        PackageKind::Notebook => stored::PackageKind::Notebook,
+        PackageKind::Environment => stored::PackageKind::Environment,
+        PackageKind::File => stored::PackageKind::File,
     }
 }
 
@@ -111,6 +114,9 @@ pub fn kind_from_stored(kind: stored::PackageKind) -> Option<PackageKind> {
     match kind {
         stored::PackageKind::Conda => Some(PackageKind::Conda),
         stored::PackageKind::Pypi => Some(PackageKind::Pypi),
+        stored::PackageKind::Notebook => Some(PackageKind::Notebook),
+        stored::PackageKind::Environment => Some(PackageKind::Environment),
+        stored::PackageKind::File => Some(PackageKind::File),
         stored::PackageKind::Unspecified => None,
     }
 }

@@ -9,6 +9,7 @@ mod json;
 mod limits;
 mod metadata;
 mod path;
+mod plain;
 mod refusal;
 mod sdist;
 mod tar;
@@ -26,6 +27,7 @@ use names::{PackageKind, ProjectName, Subdir};
 pub use conda::Conda;
 pub use filename::package_of;
 pub use limits::Limits;
+pub use plain::Plain;
 pub use refusal::{Failed, Refusal};
 
 use limits::Meter;
@@ -49,6 +51,7 @@ pub struct Claim<'a> {
 pub enum Facts {
     Conda(Conda),
     Python(Python),
+    Plain(Plain),
 }
 
 /// What the index holds of a Python file.
@@ -89,7 +92,7 @@ pub fn inspect<F: Read + Seek>(
     elapsed: &dyn Fn() -> Duration,
 ) -> Result<Inspected, Failed> {
     let packed = file.seek(SeekFrom::End(0)).map_err(Failed::Fault)?;
-    filename::check(claim.filename)?;
+    filename::check_of(claim.kind, claim.filename)?;
     let meter = |density| Meter::new(limits, elapsed, packed, density);
     let mut warnings = Vec::new();
     let facts = match claim.kind {
@@ -101,6 +104,10 @@ pub fn inspect<F: Read + Seek>(
         }
         PackageKind::Pypi if claim.filename.ends_with(".tar.gz") => {
             Facts::Python(sdist::inspect(file, claim, &meter(limits.tar_density), &mut warnings)?)
+        }
+        PackageKind::Notebook | PackageKind::Environment | PackageKind::File => {
+            // They are not unpacked: what is read is what was sent.
+            Facts::Plain(plain::inspect(file, claim, &meter(1))?)
         }
         PackageKind::Pypi => {
             let what = format!("{:?} is neither a wheel (.whl) nor an sdist (.tar.gz)", claim.filename);

@@ -80,6 +80,8 @@ impl<R: Rows> Indexes<R> {
             (Ok(channel), PackageKind::Pypi, _) => {
                 self.pypi.heard(&Key::pypi(channel), &change.name, change.seq);
             }
+            // No index shows these.
+            (_, PackageKind::Notebook | PackageKind::Environment | PackageKind::File, _) => {}
             // What a newer catalog says may concern anything.
             (_, PackageKind::Conda | PackageKind::Pypi | PackageKind::Unspecified, _) => {
                 self.floor(change.seq)

@@ -116,14 +116,20 @@ static CONDA_UPLOADS: [Line; 2] = [
 ];
 
 /// The REST interface.
-static REST: [Line; 39] = {
+static REST: [Line; 45] = {
     use rest::{
-        account, artifact, channel, event, explain, grant, label, leaked, scope, session, status, token,
+        account, artifact, channel, event, explain, file, grant, label, leaked, scope, search, session,
+        status, token,
     };
     const SHOW: Gate = Gate::Channel(Action::ChannelView);
     const FILES: Gate = Gate::Channel(Action::ArtifactView);
     const CONDA_REMOVE: Gate = Gate::Channel(Action::CondaDelete);
     const PYTHON_REMOVE: Gate = Gate::Channel(Action::PypiDelete);
+    const FILE_READ: Gate = Gate::Channel(Action::FileDownload);
+    const FILE_PUBLISH: Gate = Gate::Channel(Action::FilePublish);
+    const FILE_REMOVE: Gate = Gate::Channel(Action::FileDelete);
+    const PLAIN_FILE: &str = "/channels/{channel}/artifacts/{kind}/{name}/{version}/{file}";
+    const LOCK: Gate = Gate::Channel(Action::LabelLock);
     const LABEL: Gate = Gate::Channel(Action::LabelEdit);
     const GRANT: Gate = Gate::Channel(Action::GrantEdit);
     const TOKENS: Gate = Gate::Account(Action::TokenView);
@@ -149,13 +155,21 @@ static REST: [Line; 39] = {
         line(Method::DELETE, "/channels/{channel}/artifacts/pypi/{file}", PYTHON_REMOVE, || {
             delete(artifact::remove_python)
         }),
+        line(Method::GET, "/channels/{channel}/artifacts/conda/{subdir}/{file}", CONDA_READ, || {
+            get(file::conda)
+        }),
+        line(Method::GET, "/channels/{channel}/artifacts/pypi/{file}", PYTHON_READ, || get(file::python)),
+        line(Method::PUT, "/channels/{channel}/artifacts/{kind}/{file}", FILE_PUBLISH, || put(upload::plain)),
+        line(Method::GET, PLAIN_FILE, FILE_READ, || get(file::plain)),
+        line(Method::DELETE, PLAIN_FILE, FILE_REMOVE, || delete(file::remove_plain)),
+        line(Method::GET, "/search", Gate::Listed, || get(search::search)),
         line(Method::GET, "/channels/{channel}/labels", FILES, || get(label::list)),
         line(Method::POST, "/channels/{channel}/labels/{label}/files", LABEL, || post(label::add)),
         line(Method::DELETE, "/channels/{channel}/labels/{label}/files", LABEL, || delete(label::remove)),
         line(Method::POST, "/channels/{channel}/labels/{label}/copy", LABEL, || post(label::copy)),
         line(Method::POST, "/channels/{channel}/labels/{label}/move", LABEL, || post(label::relocate)),
-        line(Method::PUT, "/channels/{channel}/labels/{label}/lock", LABEL, || put(label::lock)),
-        line(Method::DELETE, "/channels/{channel}/labels/{label}/lock", LABEL, || delete(label::unlock)),
+        line(Method::PUT, "/channels/{channel}/labels/{label}/lock", LOCK, || put(label::lock)),
+        line(Method::DELETE, "/channels/{channel}/labels/{label}/lock", LOCK, || delete(label::unlock)),
         line(Method::GET, "/channels/{channel}/grants", Gate::Channel(Action::GrantView), || {
             get(grant::list)
         }),

@@ -2,11 +2,13 @@
 
 pub(crate) mod anaconda;
 pub(crate) mod conda;
+mod cursor;
 mod given;
 mod labelling;
 pub(crate) mod oauth;
 pub(crate) mod page;
 pub(crate) mod pypi;
+mod reach;
 pub(crate) mod rest;
 pub(crate) mod server;
 pub(crate) mod upload;

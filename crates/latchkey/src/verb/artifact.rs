@@ -22,7 +22,7 @@ pub enum Artifact {
     Remove {
         /// Which channel
         channel: ChannelName,
-        /// As listed: SUBDIR/FILE for conda, FILE for Python
+        /// As listed: SUBDIR/FILE for conda, FILE for Python, KIND/PACKAGE/VERSION/FILE for any other
         #[arg(required = true)]
         file: Vec<String>,
     },
@@ -41,10 +41,7 @@ impl Artifact {
 async fn list(context: &Context, client: &Client, channel: &ChannelName) -> Result<(), Failed> {
     let artifacts = client.all(&["channels", channel.as_str(), "artifacts"], &[], "artifacts").await?;
     let row = |artifact: &Value| {
-        let path = match text(artifact, "subdir") {
-            subdir if subdir.is_empty() => text(artifact, "filename"),
-            subdir => format!("{subdir}/{}", text(artifact, "filename")),
-        };
+        let path = place(artifact);
         let labels = list_of(artifact, "labels").iter().filter_map(Value::as_str);
         let labels = labels.collect::<Vec<_>>().join(", ");
         vec![
@@ -65,6 +62,16 @@ async fn list(context: &Context, client: &Client, channel: &ChannelName) -> Resu
     Ok(())
 }
 
+/// Where a file stands, as `artifact remove` takes it.
+fn place(artifact: &Value) -> String {
+    let filename = text(artifact, "filename");
+    match (text(artifact, "kind").as_str(), text(artifact, "subdir").as_str()) {
+        (_, "") => filename,
+        ("conda", subdir) => format!("{subdir}/{filename}"),
+        (kind, place) => format!("{kind}/{place}/{filename}"),
+    }
+}
+
 async fn remove(
     context: &Context,
     client: &Client,
@@ -74,9 +81,13 @@ async fn remove(
     let mut removed = Vec::new();
     let mut first_failure: Option<Failed> = None;
     for file in files {
-        let kind = if file.contains('/') { "conda" } else { "pypi" };
-        let segments = ["channels", channel.as_str(), "artifacts", kind];
-        let path: Vec<&str> = segments.into_iter().chain(file.split('/')).collect();
+        let segments = ["channels", channel.as_str(), "artifacts"];
+        let kind = match file.split('/').count() {
+            1 => Some("pypi"),
+            2 => Some("conda"),
+            _ => None,
+        };
+        let path: Vec<&str> = segments.into_iter().chain(kind).chain(file.split('/')).collect();
         match client.json(client.api(Method::DELETE, &path)).await {
             Ok(_) => {
                 context.output.line(format!("removed {file}"));

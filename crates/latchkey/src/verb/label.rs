@@ -107,6 +107,11 @@ impl Files {
         set("kind", self.kind.map(names::PackageKind::as_str));
         if let Some(file) = self.file.as_deref() {
             let (subdir, filename) = file.rsplit_once('/').unwrap_or(("", file));
+            // A place of three parts begins with its kind, which stands by itself.
+            let subdir = match subdir.splitn(3, '/').collect::<Vec<_>>()[..] {
+                [_kind, _, _] => subdir.split_once('/').map_or(subdir, |(_, place)| place),
+                _ => subdir,
+            };
             set("subdir", Some(subdir));
             set("filename", Some(filename));
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use futures::TryStreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use names::{ChannelName, LabelName};
+use names::{ChannelName, LabelName, PackageKind};
 use reqwest::header::CONTENT_LENGTH;
 use reqwest::{Body, Method, RequestBuilder, multipart};
 use serde_json::{Value, json};
@@ -23,10 +23,11 @@ const CHUNK_BYTES: usize = 64 << 10;
 
 /// `latchkey upload`
 #[derive(Debug, Args)]
+#[command(disable_version_flag = true)]
 pub struct Upload {
     /// Into which channel
     channel: ChannelName,
-    /// .conda, .tar.bz2, .whl, or a source archive .tar.gz
+    /// .conda, .tar.bz2, .whl, a source archive .tar.gz, .ipynb, an environment .yml, or any file with --kind file
     #[arg(required = true)]
     file: Vec<PathBuf>,
     /// Replace a conda file of the same name (Python file names are never reused)
@@ -35,6 +36,15 @@ pub struct Upload {
     /// What to find the files under; may be said several times [default: main]
     #[arg(long)]
     label: Vec<LabelName>,
+    /// What the files are, where their names do not tell: conda, pypi, notebook, environment or file
+    #[arg(long)]
+    kind: Option<PackageKind>,
+    /// Which package a notebook or a plain file is of [default: a notebook's own name]
+    #[arg(long)]
+    package: Option<String>,
+    /// Which version a notebook, an environment or a plain file is of [default: the time, but for plain files]
+    #[arg(long)]
+    version: Option<String>,
 }
 
 /// What a file is, by its name alone; the server looks inside.
@@ -43,6 +53,7 @@ enum Form {
     Conda,
     Wheel,
     SourceArchive,
+    Plain(PackageKind),
 }
 
 impl Form {
@@ -52,7 +63,21 @@ impl Form {
             () if ends(".conda") || ends(".tar.bz2") => Some(Self::Conda),
             () if ends(".whl") => Some(Self::Wheel),
             () if ends(".tar.gz") || ends(".zip") => Some(Self::SourceArchive),
+            () if ends(".ipynb") => Some(Self::Plain(PackageKind::Notebook)),
+            () if ends(".yml") || ends(".yaml") => Some(Self::Plain(PackageKind::Environment)),
             () => None,
+        }
+    }
+
+    /// The same for a kind that was said.
+    fn said(kind: PackageKind, filename: &str) -> Option<Self> {
+        match (kind, Self::of(filename)) {
+            (PackageKind::Conda, Some(Self::Conda)) => Some(Self::Conda),
+            (PackageKind::Pypi, Some(form @ (Self::Wheel | Self::SourceArchive))) => Some(form),
+            (PackageKind::Conda | PackageKind::Pypi, _) => None,
+            (PackageKind::Notebook | PackageKind::Environment | PackageKind::File, _) => {
+                Some(Self::Plain(kind))
+            }
         }
     }
 }
@@ -91,8 +116,15 @@ impl Upload {
             .file_name()
             .and_then(|name| name.to_str())
             .ok_or_else(|| Failed::usage("it has no file name that can be sent"))?;
-        let form = Form::of(filename).ok_or_else(|| {
-            Failed::usage("what is it? names end in .conda, .tar.bz2, .whl, .tar.gz or .zip")
+        let form = match self.kind {
+            Some(kind) => Form::said(kind, filename),
+            None => Form::of(filename),
+        };
+        let form = form.ok_or_else(|| {
+            Failed::usage(
+                "what is it? names end in .conda, .tar.bz2, .whl, .tar.gz, .zip, .ipynb or .yml; \
+                 for any other file say --kind file --package NAME --version VERSION",
+            )
         })?;
         let (size, sha256) = hash(path).await.map_err(|error| Failed::io("reading it", &error))?;
         let bar = bar(context, filename, size);
@@ -105,6 +137,7 @@ impl Upload {
             Form::Conda => self.conda(client, source),
             Form::Wheel => self.python(client, source, "bdist_wheel")?,
             Form::SourceArchive => self.python(client, source, "sdist")?,
+            Form::Plain(kind) => self.plain(client, source, kind),
         };
         let labels: Vec<_> = self.label.iter().map(|label| ("label", label.as_str())).collect();
         let response = client.send(request.query(&labels)).await;
@@ -135,6 +168,16 @@ impl Upload {
             .query(&[("force", if self.force { "true" } else { "false" }), ("sha256", source.sha256)])
             .header(CONTENT_LENGTH, source.size)
             .body(source.body)
+    }
+
+    /// One request with the raw bytes; name and version are said where the file does not tell them.
+    fn plain(&self, client: &Client, source: Source<'_>, kind: PackageKind) -> RequestBuilder {
+        let path = ["channels", self.channel.as_str(), "artifacts", kind.as_str(), source.filename];
+        let mut query = vec![("force", if self.force { "true" } else { "false" }), ("sha256", source.sha256)];
+        query.extend(self.package.as_deref().map(|name| ("name", name)));
+        query.extend(self.version.as_deref().map(|version| ("version", version)));
+        let request = client.api(Method::PUT, &path).query(&query);
+        request.header(CONTENT_LENGTH, source.size).body(source.body)
     }
 
     /// The form that twine sends; name and version are left to the archive, which alone is believed.

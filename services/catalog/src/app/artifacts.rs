@@ -2,7 +2,7 @@
 
 use access::{Action, Object};
 use eventlog::subject;
-use names::{PackageKind, Subdir};
+use names::PackageKind;
 use runtime::Failure;
 
 use super::{Asker, Catalog, failures};
@@ -14,8 +14,8 @@ use crate::inspect::package_of;
 pub struct Removal {
     pub channel: String,
     pub kind: PackageKind,
-    /// conda only.
-    pub subdir: Option<Subdir>,
+    /// Empty for Python.
+    pub subdir: String,
     pub filename: String,
 }
 
@@ -28,9 +28,9 @@ impl Catalog {
     ) -> Result<(u64, Vec<String>), Failure> {
         let (caller, channel) =
             self.check_channel(&asker.credential, removing(removal.kind), &removal.channel)?;
-        let name = package_of(removal.kind, &removal.filename).map_err(failures::invalid)?;
-        let subdir = removal.subdir.as_ref().map(ToString::to_string).unwrap_or_default();
-        let place = Place { subdir, filename: removal.filename.clone() };
+        let name = package_of(removal.kind, &removal.subdir, &removal.filename);
+        let name = name.map_err(failures::invalid)?;
+        let place = Place { subdir: removal.subdir.clone(), filename: removal.filename.clone() };
         let decide = |state: Option<&Artifacts>| {
             let package = Object::Package { channel, kind: removal.kind, name: &name };
             self.check(&asker.credential, removing(removal.kind), &package)?;
@@ -47,5 +47,6 @@ fn removing(kind: PackageKind) -> Action {
     match kind {
         PackageKind::Conda => Action::CondaDelete,
         PackageKind::Pypi => Action::PypiDelete,
+        PackageKind::Notebook | PackageKind::Environment | PackageKind::File => Action::FileDelete,
     }
 }

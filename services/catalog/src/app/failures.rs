@@ -98,6 +98,7 @@ impl From<artifacts::Refusal> for Failure {
     fn from(refusal: artifacts::Refusal) -> Self {
         let code = match refusal {
             artifacts::Refusal::CondaExists(_)
+            | artifacts::Refusal::PlainExists(_)
             | artifacts::Refusal::PythonExists(_)
             | artifacts::Refusal::NameUsed(_)
             | artifacts::Refusal::SdistExists(_) => Code::Exists,

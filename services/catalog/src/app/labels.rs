@@ -47,7 +47,7 @@ impl Catalog {
         let (caller, channel) = self.check_channel(&asker.credential, first, &wish.channel)?;
         let mut packages: BTreeMap<(PackageKind, String), BTreeSet<&Place>> = BTreeMap::new();
         for (kind, place) in &wish.files {
-            let name = package_of(*kind, &place.filename).map_err(failures::invalid)?;
+            let name = package_of(*kind, &place.subdir, &place.filename).map_err(failures::invalid)?;
             packages.entry((*kind, name)).or_default().insert(place);
         }
         let mut relabelled = Relabelled::default();
@@ -80,9 +80,9 @@ impl Catalog {
         label: &LabelName,
         locked: bool,
     ) -> Result<ChannelChange, Failure> {
-        let (caller, id) = self.check_channel(&asker.credential, Action::LabelEdit, name)?;
+        let (caller, id) = self.check_channel(&asker.credential, Action::LabelLock, name)?;
         let decide = |channel: Option<&channel::Channel>| {
-            self.check(&asker.credential, Action::LabelEdit, &Object::Channel(id))?;
+            self.check(&asker.credential, Action::LabelLock, &Object::Channel(id))?;
             Ok::<_, Failure>(channel::decide(channel, Command::LockLabel { label: label.clone(), locked })?)
         };
         let done = self.channels.execute(&subject::channel(id), &self.meta(&caller), decide).await;
@@ -110,5 +110,6 @@ fn editing(kind: PackageKind) -> Action {
     match kind {
         PackageKind::Conda => Action::CondaEdit,
         PackageKind::Pypi => Action::PypiEdit,
+        PackageKind::Notebook | PackageKind::Environment | PackageKind::File => Action::FileEdit,
     }
 }

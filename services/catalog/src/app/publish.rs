@@ -86,6 +86,7 @@ impl Catalog {
         let name = match &facts {
             Facts::Conda(facts) => facts.name.to_string(),
             Facts::Python(facts) => facts.name.to_string(),
+            Facts::Plain(facts) => facts.name.to_string(),
         };
         let package = self.ensure_package(asker, &caller, channel, (upload.kind, &name)).await?;
         let Described { file, version, metadata } = self.describe(channel, package, upload, digests, facts);
@@ -174,6 +175,10 @@ impl Catalog {
                 let (subdir, version) = (facts.subdir.to_string(), facts.version.clone());
                 (subdir, version, Detail::Conda { facts, indexed_timestamp_ms }, None)
             }
+            Facts::Plain(facts) => {
+                let (place, version) = (facts.place(), facts.version.to_string());
+                (place, version, Detail::Plain(facts), None)
+            }
             Facts::Python(mut facts) => {
                 let text = facts.metadata.take();
                 let metadata = text.as_ref().map(|text| Metadata {
@@ -219,6 +224,7 @@ fn publishing(kind: PackageKind) -> Action {
     match kind {
         PackageKind::Conda => Action::CondaPublish,
         PackageKind::Pypi => Action::PypiPublish,
+        PackageKind::Notebook | PackageKind::Environment | PackageKind::File => Action::FilePublish,
     }
 }
 
@@ -228,7 +234,11 @@ mod tests {
 
     #[test]
     fn whoever_the_gateway_lets_upload_may_publish() {
-        let uploads = [(PackageKind::Conda, Action::CondaUpload), (PackageKind::Pypi, Action::PypiUpload)];
+        let uploads = [
+            (PackageKind::Conda, Action::CondaUpload),
+            (PackageKind::Pypi, Action::PypiUpload),
+            (PackageKind::Notebook, Action::FilePublish),
+        ];
         for (kind, upload) in uploads {
             let publish = publishing(kind);
             assert_eq!(publish.level(), upload.level());

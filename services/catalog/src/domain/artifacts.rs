@@ -1,13 +1,13 @@
 //! The files of one package.
 //!
-//! A conda file may be replaced when asked for. A Python file's name stands for its bytes for ever: removed, it can come
+//! Any file but Python's may be replaced when asked for. A Python file's name stands for its bytes for ever: removed, it can come
 //! back, but never as something else. A file bears labels, under which indexes show it. State is a map by place, so the ten-thousandth file costs what the first did.
 
 use std::collections::{BTreeSet, HashMap};
 
 use names::{ArtifactId, ChannelId, LabelName, PackageId, PackageKind};
 
-use crate::inspect::{Conda, FileType, Python};
+use crate::inspect::{Conda, FileType, Plain, Python};
 
 /// Labels that one file can bear.
 pub const MAX_LABELS: usize = 32;
@@ -15,7 +15,8 @@ pub const MAX_LABELS: usize = 32;
 /// What a file is found under, each once.
 pub type Labels = BTreeSet<LabelName>;
 
-/// Where a file stands within its package: the subdir is empty for Python.
+/// Where a file stands within its package: the subdir is empty for Python, `<name>/<version>` for a notebook, an
+/// environment or a plain file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
     pub subdir: String,
@@ -43,6 +44,8 @@ pub enum Detail {
         facts: Conda,
         indexed_timestamp_ms: i64,
     },
+    /// A notebook, an environment or a plain file.
+    Plain(Plain),
     /// The facts without METADATA, which is a blob of its own.
     Python {
         facts: Python,
@@ -62,6 +65,7 @@ impl Detail {
         match self {
             Self::Conda { .. } => PackageKind::Conda,
             Self::Python { .. } => PackageKind::Pypi,
+            Self::Plain(facts) => facts.kind,
         }
     }
 
@@ -69,7 +73,7 @@ impl Detail {
     fn sdist_of(&self) -> Option<&str> {
         match self {
             Self::Python { facts, .. } if facts.filetype == FileType::Sdist => Some(&facts.release),
-            Self::Python { .. } | Self::Conda { .. } => None,
+            Self::Python { .. } | Self::Conda { .. } | Self::Plain(_) => None,
         }
     }
 }
@@ -112,6 +116,8 @@ pub enum Refusal {
         "File already exists: {0} is there with other bytes; give the new one another build or version, or force"
     )]
     CondaExists(String),
+    #[error("File already exists: {0} is there with other bytes; give the new one another version, or force")]
+    PlainExists(String),
     #[error("File already exists: {0} is there with other bytes; give the new one another version")]
     PythonExists(String),
     #[error(
@@ -144,17 +150,20 @@ pub fn publish(
         (Some(Slot { removed: false, .. }), PackageKind::Conda) if !force => {
             return Err(Refusal::CondaExists(name()));
         }
-        (Some(Slot { removed: false, id, labels, .. }), PackageKind::Conda) => {
+        (Some(Slot { removed: false, .. }), kind) if kind.is_plain() && !force => {
+            return Err(Refusal::PlainExists(name()));
+        }
+        (Some(Slot { removed: false, .. }), PackageKind::Pypi) => return Err(Refusal::PythonExists(name())),
+        (Some(Slot { removed: false, id, labels, .. }), _) => {
             unlocked(labels, locked)?;
             unlocked(&borne(&file)?, locked)?;
             let removed = Event::Removed { id: *id, place: file.place.clone() };
             return Ok(vec![removed, Event::Published(Box::new(file))]);
         }
-        (Some(Slot { removed: false, .. }), PackageKind::Pypi) => return Err(Refusal::PythonExists(name())),
         (Some(slot), PackageKind::Pypi) if slot.sha256 != file.sha256 => {
             return Err(Refusal::NameUsed(name()));
         }
-        (Some(_) | None, PackageKind::Conda | PackageKind::Pypi) => {}
+        (Some(_) | None, _) => {}
     }
     unlocked(&borne(&file)?, locked)?;
     let version = file.detail.sdist_of();

@@ -2,16 +2,16 @@
 
 use std::str::FromStr;
 
-use names::{CondaName, LabelName, ProjectName, Subdir};
+use names::{CondaName, LabelName, PlainName, PlainVersion, ProjectName, Subdir};
 use pep440_rs::Version;
 use proto::event::v1 as stored;
 use proto::event::v1::artifact_published::Detail as StoredDetail;
 use proto::event::v1::event::Event as Stored;
 use proto::event::v1::python_artifact::FileType as StoredFileType;
 
-use super::{artifact_id, channel_id, digest, known, package_id};
+use super::{artifact_id, channel_id, digest, kind_from_stored, kind_to_stored, known, package_id};
 use crate::domain::artifacts::{Detail, Event, File, Labels, Metadata, Place};
-use crate::inspect::{Conda, FileType, Python};
+use crate::inspect::{Conda, FileType, Plain, Python};
 
 /// Writes an event.
 pub fn encode(event: &Event) -> stored::Event {
@@ -46,6 +46,12 @@ fn published(file: &File) -> stored::ArtifactPublished {
                 StoredDetail::Conda(conda(facts, *indexed_timestamp_ms))
             }
             Detail::Python { facts, metadata } => StoredDetail::Python(python(facts, metadata.as_ref())),
+            Detail::Plain(facts) => StoredDetail::Plain(stored::PlainArtifact {
+                kind: kind_to_stored(facts.kind).into(),
+                name: facts.name.to_string(),
+                version: facts.version.to_string(),
+                summary: facts.summary.clone(),
+            }),
         }),
         labels: (!file.labels.is_empty()).then(|| written(&file.labels)),
     }
@@ -135,6 +141,10 @@ fn file(event: &stored::ArtifactPublished) -> Result<File, String> {
     let (subdir, detail) = match event.detail.as_ref().ok_or("a file of a kind unknown to this version")? {
         StoredDetail::Conda(conda) => (conda.subdir.clone(), conda_detail(conda)?),
         StoredDetail::Python(python) => (String::new(), python_detail(python)?),
+        StoredDetail::Plain(plain) => {
+            let facts = plain_facts(plain)?;
+            (facts.place(), Detail::Plain(facts))
+        }
     };
     Ok(File {
         id: artifact_id(&event.artifact_id)?,
@@ -161,6 +171,16 @@ fn conda_detail(conda: &stored::CondaArtifact) -> Result<Detail, String> {
         channeldata_json: conda.channeldata_json.clone(),
     };
     Ok(Detail::Conda { facts, indexed_timestamp_ms: conda.indexed_timestamp_ms })
+}
+
+fn plain_facts(plain: &stored::PlainArtifact) -> Result<Plain, String> {
+    let kind = kind_from_stored(plain.kind()).filter(|kind| kind.is_plain());
+    Ok(Plain {
+        kind: kind.ok_or("a file of a kind unknown to this version")?,
+        name: PlainName::parse(&plain.name).map_err(|reason| reason.to_string())?,
+        version: PlainVersion::parse(&plain.version).map_err(|reason| reason.to_string())?,
+        summary: plain.summary.clone(),
+    })
 }
 
 fn python_detail(python: &stored::PythonArtifact) -> Result<Detail, String> {

@@ -130,7 +130,7 @@ impl Api for CatalogApi {
         let removal = Removal {
             kind: kind(request.kind())?,
             channel: request.channel,
-            subdir: subdir(&request.subdir)?,
+            subdir: request.subdir,
             filename: request.filename,
         };
         let (catalog_seq, silent) = Box::pin(self.0.remove_artifact(&asker, &removal)).await?;
@@ -233,7 +233,8 @@ fn digest<const N: usize>(what: &str, bytes: &[u8]) -> Result<Option<[u8; N]>, F
 }
 
 fn kind(kind: stored::PackageKind) -> Result<PackageKind, Failure> {
-    kind_from_stored(kind).ok_or_else(|| invalid("say which kind of package it is: conda or pypi"))
+    kind_from_stored(kind)
+        .ok_or_else(|| invalid("say which kind of package it is: conda, pypi, notebook, environment or file"))
 }
 
 fn subdir(text: &str) -> Result<Option<Subdir>, Failure> {

@@ -25,9 +25,18 @@ pub(super) fn check(filename: &str) -> Result<(), Refusal> {
     }
 }
 
-/// The normalised name of the package that a file of this name belongs to.
-pub fn package_of(kind: PackageKind, filename: &str) -> Result<String, Refusal> {
-    check(filename)?;
+/// The same for one kind: people write blanks into the names of files that no tool cuts.
+pub(super) fn check_of(kind: PackageKind, filename: &str) -> Result<(), Refusal> {
+    let inner = |filename: &str| filename.trim() == filename;
+    match kind.is_plain() && inner(filename) {
+        true => check(&filename.replace(' ', "_")),
+        false => check(filename),
+    }
+}
+
+/// The normalised name of the package that a file in this place belongs to.
+pub fn package_of(kind: PackageKind, subdir: &str, filename: &str) -> Result<String, Refusal> {
+    check_of(kind, filename)?;
     match kind {
         PackageKind::Conda => {
             let name = filename.rsplitn(3, '-').nth(2).and_then(|name| CondaName::parse(name).ok());
@@ -35,6 +44,12 @@ pub fn package_of(kind: PackageKind, filename: &str) -> Result<String, Refusal> 
                 Refusal::FileName(format!(
                     "{filename:?} is no conda file name: expected <name>-<version>-<build>.conda or .tar.bz2"
                 ))
+            })
+        }
+        PackageKind::Notebook | PackageKind::Environment | PackageKind::File => {
+            let name = super::plain::package_at(subdir);
+            name.map(|name| name.to_string()).ok_or_else(|| {
+                Refusal::FileName(format!("{subdir:?} is no place of a file: expected <name>/<version>"))
             })
         }
         PackageKind::Pypi if filename.ends_with(".whl") => Ok(Release::of_wheel(filename)?.name.to_string()),

@@ -24,6 +24,8 @@ pub(super) const TAR_DENSITY: u64 = 200;
 pub(super) const DOCUMENT_BYTES: u64 = 10 << 20;
 /// Largest `info/paths.json`, which is read as a stream.
 pub(super) const PATHS_BYTES: u64 = 256 << 20;
+/// Largest notebook; it is read as a stream, and what is kept of it is one line.
+pub(super) const NOTEBOOK_BYTES: u64 = 256 << 20;
 /// Longest name of a member.
 pub(super) const NAME_BYTES: usize = 4096;
 /// Most of a package's documents that may enter an event, which has 256 KiB in all.
@@ -42,6 +44,7 @@ pub struct Limits {
     pub tar_density: u64,
     pub document_bytes: u64,
     pub paths_bytes: u64,
+    pub notebook_bytes: u64,
     pub facts_bytes: usize,
 }
 
@@ -56,6 +59,7 @@ impl Default for Limits {
             tar_density: TAR_DENSITY,
             document_bytes: DOCUMENT_BYTES,
             paths_bytes: PATHS_BYTES,
+            notebook_bytes: NOTEBOOK_BYTES,
             facts_bytes: FACTS_BYTES,
         }
     }

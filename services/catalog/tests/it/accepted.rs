@@ -13,7 +13,7 @@ fn taken(filename: &str, bytes: &[u8]) -> Inspected {
 fn conda_facts(inspected: Inspected) -> catalog::inspect::Conda {
     match inspected.facts {
         Facts::Conda(facts) => facts,
-        Facts::Python(_) => panic!("it is a conda package"),
+        Facts::Python(_) | Facts::Plain(_) => panic!("it is a conda package"),
     }
 }
 

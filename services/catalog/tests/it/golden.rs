@@ -5,10 +5,10 @@
 use catalog::domain::artifacts::{self, Detail, File, Metadata, Place};
 use catalog::domain::{channel, name, package};
 use catalog::events;
-use catalog::inspect::{Conda, FileType, Python};
+use catalog::inspect::{Conda, FileType, Plain, Python};
 use names::{
     AccountId, ArtifactId, ChannelId, ChannelName, CondaName, GroupId, LabelName, Level, PackageId,
-    PackageKind, Privacy, ProjectName, Subdir, Subject,
+    PackageKind, PlainName, PlainVersion, Privacy, ProjectName, Subdir, Subject,
 };
 use prost::Message as _;
 use proto::event::v1 as stored;
@@ -142,6 +142,12 @@ fn events_about_files() {
         place: Place { subdir: "linux-64".into(), filename: "tiny-1.0-h0_0.conda".into() },
     };
     let labels = ["dev", "rc1"].map(|label| LabelName::parse(label).unwrap());
+    let notebook = Detail::Plain(Plain {
+        kind: PackageKind::Notebook,
+        name: PlainName::parse("notes").unwrap(),
+        version: PlainVersion::parse("2026.11.25").unwrap(),
+        summary: "a notebook of 2 cells".into(),
+    });
     let labelled = artifacts::Event::Labelled {
         id: ARTIFACT,
         place: Place { subdir: "linux-64".into(), filename: "tiny-1.0-h0_0.conda".into() },
@@ -152,6 +158,7 @@ fn events_about_files() {
         ..file("", "leaf_pkg-1.0.tar.gz", python(FileType::Sdist, None))
     }));
     for (file, event) in [
+        ("artifact_published_plain", published("notes/2026.11.25", "My Notes.ipynb", notebook)),
         ("labels_changed", labelled),
         ("artifact_published_labels", under_labels),
         ("artifact_published_conda", published("linux-64", "tiny-1.0-h0_0.conda", conda)),

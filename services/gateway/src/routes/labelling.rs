@@ -1,7 +1,7 @@
 //! Labels of files, for every interface that changes them: which files are meant, and the change in parts that catalog
 //! takes.
 
-use names::{ChannelId, CondaName, LabelName, PackageKind, ProjectName};
+use names::{ChannelId, CondaName, LabelName, PackageKind, PlainName, ProjectName};
 use proto::catalog::v1::{ChangeLabelsRequest, Place};
 use proto::event::v1 as stored;
 use readmodel::ArtifactRow;
@@ -33,8 +33,23 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// The files meant, of those that bear a label or of all; none is not found.
+    /// The files meant; none is not found.
     pub(crate) async fn rows(
+        &self,
+        app: &App,
+        channel: ChannelId,
+        of: Option<&LabelName>,
+    ) -> Result<Vec<ArtifactRow>, Problem> {
+        let rows = self.matching(app, channel, of).await?;
+        match (rows.is_empty(), of) {
+            (false, _) => Ok(rows),
+            (true, Some(label)) => Err(Problem::not_found(format!("no such file bears the label {label}"))),
+            (true, None) => Err(Problem::not_found("there is no such file")),
+        }
+    }
+
+    /// The files meant, of those that bear a label or of all.
+    pub(crate) async fn matching(
         &self,
         app: &App,
         channel: ChannelId,
@@ -57,12 +72,7 @@ impl Selection {
                 && is(&self.subdir, &row.subdir)
                 && is(&self.filename, &row.filename)
         };
-        let rows: Vec<_> = rows.into_iter().filter(meant).collect();
-        match (rows.is_empty(), of) {
-            (false, _) => Ok(rows),
-            (true, Some(label)) => Err(Problem::not_found(format!("no such file bears the label {label}"))),
-            (true, None) => Err(Problem::not_found("there is no such file")),
-        }
+        Ok(rows.into_iter().filter(meant).collect())
     }
 }
 
@@ -81,6 +91,9 @@ pub(crate) fn normal(kind: PackageKind, name: &str) -> Option<String> {
     match kind {
         PackageKind::Conda => CondaName::parse(&name.to_ascii_lowercase()).ok().map(|name| name.to_string()),
         PackageKind::Pypi => ProjectName::parse(name).ok().map(|name| name.to_string()),
+        PackageKind::Notebook | PackageKind::Environment | PackageKind::File => {
+            PlainName::parse(name).ok().map(|name| name.to_string())
+        }
     }
 }
 
@@ -89,6 +102,9 @@ pub(crate) fn stored_kind(kind: PackageKind) -> stored::PackageKind {
     match kind {
         PackageKind::Conda => stored::PackageKind::Conda,
         PackageKind::Pypi => stored::PackageKind::Pypi,
+        PackageKind::Notebook => stored::PackageKind::Notebook,
+        PackageKind::Environment => stored::PackageKind::Environment,
+        PackageKind::File => stored::PackageKind::File,
     }
 }
 

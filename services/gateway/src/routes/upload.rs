@@ -26,6 +26,9 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{PENDING_LIMIT, PUBLISH_CALL, STALL_LIMIT};
 use crate::problem::Problem;
 use crate::routes::given::Given;
+use crate::routes::labelling::stored_kind;
+use crate::routes::rest::file::plain_kind;
+use crate::routes::rest::json::query;
 use crate::state::{App, unstored};
 use crate::upstream;
 use digest::Expected;
@@ -76,6 +79,34 @@ pub(crate) async fn raw(given: Given<Place>, body: Body) -> Result<Response, Pro
     let expected = digest::of_headers(&given.headers)?.or(digest::of_query(query)?);
     let claim =
         Claim { subdir: given.path.subdir.clone(), ..Claim::conda(filename, expected, forced(query)) };
+    let written = receive(&given.app, body.into_data_stream()).await?;
+    publish(&given, claim, written).await
+}
+
+/// Where a notebook, an environment or a plain file goes.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PlainPlace {
+    kind: String,
+    file: String,
+}
+
+/// What is said of it in the query; what the file tells itself need not be.
+#[derive(Debug, Deserialize)]
+struct PlainQuery {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    version: String,
+}
+
+/// `PUT …/artifacts/{kind}/{file}`: the body is the file.
+pub(crate) async fn plain(given: Given<PlainPlace>, body: Body) -> Result<Response, Problem> {
+    let filename = checked_filename(&given.path.file)?;
+    let kind = stored_kind(plain_kind(&given.path.kind)?);
+    let PlainQuery { name, version } = query(&given.uri)?;
+    let text = given.uri.query().unwrap_or_default();
+    let expected = digest::of_headers(&given.headers)?.or(digest::of_query(text)?);
+    let claim = Claim { kind, name, version, ..Claim::conda(filename, expected, forced(text)) };
     let written = receive(&given.app, body.into_data_stream()).await?;
     publish(&given, claim, written).await
 }

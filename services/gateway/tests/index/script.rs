@@ -239,6 +239,7 @@ fn stored(kind: PackageKind) -> Kind {
     match kind {
         PackageKind::Conda => Kind::Conda,
         PackageKind::Pypi => Kind::Pypi,
+        PackageKind::Notebook | PackageKind::Environment | PackageKind::File => Kind::File,
     }
 }
 

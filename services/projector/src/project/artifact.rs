@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use names::{ArtifactId, ChannelId, LabelName, PackageId, PackageKind, ProjectName};
 use proto::event::v1::{
-    ArtifactPublished, ArtifactRemoved, CondaArtifact, Labels, LabelsChanged, PythonArtifact,
-    artifact_published::Detail, python_artifact::FileType as StoredType,
+    self as stored, ArtifactPublished, ArtifactRemoved, CondaArtifact, Labels, LabelsChanged, PlainArtifact,
+    PythonArtifact, artifact_published::Detail, python_artifact::FileType as StoredType,
 };
 use readmodel::{ArtifactRow, FileKey, FileType, write::Rows};
 use serde_json::{Value, json};
@@ -44,6 +44,7 @@ pub(crate) fn published_key(subject: &str, event: &ArtifactPublished) -> Folded<
     let Subject { channel_id, kind, .. } = Subject::parse(subject)?;
     let subdir = match &event.detail {
         Some(Detail::Conda(conda)) => text(&conda.subdir),
+        Some(Detail::Plain(plain)) => plain_place(plain),
         Some(Detail::Python(_)) | None => String::new(),
     };
     Ok(FileKey { channel_id, kind, subdir, filename: text(&event.filename) })
@@ -171,6 +172,7 @@ fn row(context: &Context<'_>, event: &ArtifactPublished) -> Folded<ArtifactRow> 
     match &event.detail {
         Some(Detail::Conda(detail)) => conda(blank, detail),
         Some(Detail::Python(detail)) => python(blank, detail),
+        Some(Detail::Plain(detail)) => plain(blank, detail),
         None => Err("a file of a kind that this release does not know; update the projector".into()),
     }
 }
@@ -208,6 +210,30 @@ fn python(blank: ArtifactRow, detail: &PythonArtifact) -> Folded<ArtifactRow> {
         requires_python: text(&detail.requires_python),
         metadata_sha256: metadata.transpose()?,
         metadata_size: size(detail.metadata_size_bytes)?,
+        summary: text(&detail.summary),
+        ..blank
+    })
+}
+
+/// Where such a file stands, in the column that holds conda's subdir.
+fn plain_place(detail: &PlainArtifact) -> String {
+    text(&format!("{}/{}", detail.name, detail.version))
+}
+
+fn plain(blank: ArtifactRow, detail: &PlainArtifact) -> Folded<ArtifactRow> {
+    let kind = match detail.kind() {
+        stored::PackageKind::Notebook => PackageKind::Notebook,
+        stored::PackageKind::Environment => PackageKind::Environment,
+        stored::PackageKind::File => PackageKind::File,
+        stored::PackageKind::Unspecified | stored::PackageKind::Conda | stored::PackageKind::Pypi => {
+            return Err("a file of a kind that this release does not know; update the projector".into());
+        }
+    };
+    Ok(ArtifactRow {
+        kind,
+        name: text(&detail.name),
+        subdir: plain_place(detail),
+        version: text(&detail.version),
         summary: text(&detail.summary),
         ..blank
     })

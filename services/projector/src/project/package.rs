@@ -25,6 +25,9 @@ pub(crate) fn created(
         kind: match event.kind() {
             stored::PackageKind::Conda => PackageKind::Conda,
             stored::PackageKind::Pypi => PackageKind::Pypi,
+            stored::PackageKind::Notebook => PackageKind::Notebook,
+            stored::PackageKind::Environment => PackageKind::Environment,
+            stored::PackageKind::File => PackageKind::File,
             stored::PackageKind::Unspecified => {
                 return Err("a package of a kind that this release does not know".into());
             }

@@ -1,6 +1,6 @@
 //! Histories of one package.
 
-use names::{CondaName, ProjectName, Subdir};
+use names::{CondaName, PlainName, PlainVersion, ProjectName, Subdir};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ fn file(filename: &str, bytes: u8, detail: Detail) -> File {
     let subdir = match &detail {
         Detail::Conda { facts, .. } => facts.subdir.to_string(),
         Detail::Python { .. } => String::new(),
+        Detail::Plain(facts) => facts.place(),
     };
     File {
         id: ArtifactId(Uuid::from_u128(u128::from(bytes))),
@@ -80,6 +81,26 @@ fn a_conda_file_is_replaced_only_by_force() {
     assert!(matches!(&events[..], [Event::Removed { .. }, Event::Published(_)]));
     let state = events.into_iter().fold(state, evolve);
     assert_eq!(state.unwrap().id(&conda("noarch", 2).place), Some(conda("noarch", 2).id));
+}
+
+fn notebook(bytes: u8) -> File {
+    let facts = Plain {
+        kind: PackageKind::Notebook,
+        name: PlainName::parse("a").unwrap(),
+        version: PlainVersion::parse("1").unwrap(),
+        summary: String::new(),
+    };
+    file("a.ipynb", bytes, Detail::Plain(facts))
+}
+
+#[test]
+fn a_notebook_is_replaced_only_by_force() {
+    let none = Labels::new();
+    let history = publish(None, notebook(1), false, &none).unwrap();
+    let state = after(&history);
+    assert!(matches!(publish(state.as_ref(), notebook(2), false, &none), Err(Refusal::PlainExists(_))));
+    let events = publish(state.as_ref(), notebook(2), true, &none).unwrap();
+    assert!(matches!(&events[..], [Event::Removed { .. }, Event::Published(_)]));
 }
 
 #[test]

@@ -27,7 +27,7 @@ enum Call {
 }
 
 /// Each call with the level it needs on the channel, and the scopes that open it; none: any live token may.
-const TABLE: [(Call, Option<Level>, &[&str]); 13] = [
+const TABLE: [(Call, Option<Level>, &[&str]); 16] = [
     (Call::CreateChannel, None, &["channel:create", "api:write", "api", "all"]),
     (Call::SetChannel, Some(Level::Manage), &["channel:edit", "api:write", "api", "all"]),
     (Call::GrantChannel, Some(Level::Manage), &["channel.group:edit", "api:modify-group", "api", "all"]),
@@ -64,6 +64,21 @@ const TABLE: [(Call, Option<Level>, &[&str]); 13] = [
         Some(Level::Manage),
         &["artifact:edit", "pypi", "api:write", "api", "all"],
     ),
+    (
+        Call::Publish(PackageKind::Notebook),
+        Some(Level::Write),
+        &["artifact:create", "api:write", "api", "all"],
+    ),
+    (
+        Call::RemoveArtifact(PackageKind::Environment),
+        Some(Level::Manage),
+        &["artifact:delete", "api:write", "api", "all"],
+    ),
+    (
+        Call::ChangeLabels(PackageKind::File),
+        Some(Level::Manage),
+        &["artifact:edit", "api:write", "api", "all"],
+    ),
     (Call::LockLabel, Some(Level::Manage), &["artifact:edit", "conda", "pypi", "api:write", "api", "all"]),
 ];
 
@@ -89,6 +104,9 @@ impl Call {
         let kind = |kind| match kind {
             PackageKind::Conda => (stored::PackageKind::Conda, "absent-1-0.conda"),
             PackageKind::Pypi => (stored::PackageKind::Pypi, "absent-1.0.tar.gz"),
+            PackageKind::Notebook => (stored::PackageKind::Notebook, "absent.ipynb"),
+            PackageKind::Environment => (stored::PackageKind::Environment, "absent.yml"),
+            PackageKind::File => (stored::PackageKind::File, "absent.bin"),
         };
         match self {
             Self::CreateChannel => {
@@ -116,13 +134,13 @@ impl Call {
             }
             Self::RemoveArtifact(of) => {
                 let (kind, filename) = kind(of);
-                let (kind, filename, subdir) = (kind.into(), filename.into(), String::new());
+                let (kind, filename, subdir) = (kind.into(), filename.into(), "absent/1".into());
                 let request = api::RemoveArtifactRequest { channel, kind, filename, subdir };
                 client.remove_artifact(request).await.map(drop)
             }
             Self::ChangeLabels(of) => {
                 let (kind, filename) = kind(of);
-                let (kind, filename, subdir) = (kind.into(), filename.into(), String::new());
+                let (kind, filename, subdir) = (kind.into(), filename.into(), "absent/1".into());
                 let files = vec![api::Place { kind, filename, subdir }];
                 let add = vec!["dev".to_owned()];
                 let request = api::ChangeLabelsRequest { channel, files, add, ..Default::default() };

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderValue;
-use names::{PackageKind, Subdir, TokenId};
+use names::{LabelName, PackageKind, Subdir, TokenId};
 use proto::catalog::v1::RemoveArtifactRequest;
 use proto::event::v1 as stored;
 use readmodel::{ArtifactRow, FileKey, PAGE_LIMIT};
@@ -18,6 +18,8 @@ use crate::gate::Admitted;
 use crate::limits::WRITE_CALL;
 use crate::problem::Problem;
 use crate::routes::given::Given;
+use crate::routes::labelling::Selection;
+use crate::routes::reach;
 use crate::routes::upload::{PENDING, pending};
 use crate::state::unread;
 use crate::upstream;
@@ -31,6 +33,17 @@ struct Listing {
     page_size: u32,
     #[serde(default)]
     page_token: String,
+    /// Only this package's.
+    #[serde(default)]
+    name: Option<String>,
+    /// Only this kind's.
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    version: Option<String>,
+    /// Only those that bear it.
+    #[serde(default)]
+    label: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,6 +86,9 @@ impl From<ArtifactRow> for ArtifactDocument {
 /// `GET …/artifacts`.
 pub(crate) async fn list(given: Given<Named>) -> Result<Response, Problem> {
     let listing: Listing = query(&given.uri)?;
+    if listing.name.is_some() || listing.label.is_some() {
+        return selected(&given, listing).await;
+    }
     let room = given.admitted.room();
     let after = Place::read(&listing.page_token, &given.admitted)?;
     let limit = if listing.page_size == 0 { PAGE } else { listing.page_size.min(PAGE_LIMIT) };
@@ -83,6 +99,20 @@ pub(crate) async fn list(given: Given<Named>) -> Result<Response, Problem> {
     let full = rows.len() >= limit as usize;
     let next = rows.last().filter(|_| full).map(|row| Place::of(&row.key(), &given.admitted).written());
     let artifacts: Vec<_> = rows.into_iter().map(ArtifactDocument::from).collect();
+    Ok(axum::Json(json!({ "artifacts": artifacts, "next_page_token": next, "total": total })).into_response())
+}
+
+/// The files of one package or label, all of them on one page.
+async fn selected(given: &Given<Named>, listing: Listing) -> Result<Response, Problem> {
+    let label = listing.label.as_deref().map(LabelName::parse).transpose();
+    let label = label.map_err(|error| Problem::invalid(error.to_string()))?;
+    let Listing { name, kind, version, .. } = listing;
+    let selection = Selection { kind, name, version, ..Selection::default() };
+    let rows = selection.matching(&given.app, given.admitted.room().id, label.as_ref()).await?;
+    let rows = reach::listed(&given.app, &given.admitted, rows);
+    let total = rows.len();
+    let artifacts: Vec<_> = rows.into_iter().map(ArtifactDocument::from).collect();
+    let next = Option::<String>::None;
     Ok(axum::Json(json!({ "artifacts": artifacts, "next_page_token": next, "total": total })).into_response())
 }
 
@@ -136,8 +166,8 @@ impl Place {
 /// A conda file of a channel.
 #[derive(Debug, Deserialize)]
 pub(crate) struct CondaFile {
-    subdir: String,
-    file: String,
+    pub(super) subdir: String,
+    pub(super) file: String,
 }
 
 /// `DELETE …/artifacts/conda/{subdir}/{file}`.
@@ -150,7 +180,7 @@ pub(crate) async fn remove_conda(given: Given<CondaFile>) -> Result<Response, Pr
 /// A Python file of a channel.
 #[derive(Debug, Deserialize)]
 pub(crate) struct PythonFile {
-    file: String,
+    pub(super) file: String,
 }
 
 /// `DELETE …/artifacts/pypi/{file}`.
@@ -158,7 +188,7 @@ pub(crate) async fn remove_python(given: Given<PythonFile>) -> Result<Response, 
     remove(&given, stored::PackageKind::Pypi, "", &given.path.file).await
 }
 
-async fn remove<P>(
+pub(super) async fn remove<P>(
     given: &Given<P>,
     kind: stored::PackageKind,
     subdir: &str,

@@ -17,6 +17,10 @@ pub(super) enum Deed {
     PublishConda,
     RemoveConda,
     RemovePython,
+    /// Notebooks, environments and plain files.
+    ReadFiles,
+    PublishFiles,
+    RemoveFiles,
     /// Labels of any file.
     EditLabels,
     ListFiles,
@@ -51,9 +55,9 @@ pub(super) enum Opens {
 
 /// Sections 3 and 4 of the documents' table, line by line.
 pub(super) const SCOPES: [(&str, Opens); 50] = [
-    ("artifact:create", Opens::These(&[UploadConda, UploadPython, PublishConda])),
-    ("artifact:delete", Opens::These(&[RemoveConda, RemovePython])),
-    ("artifact:download", Opens::These(&[ReadConda, ReadPython])),
+    ("artifact:create", Opens::These(&[UploadConda, UploadPython, PublishConda, PublishFiles])),
+    ("artifact:delete", Opens::These(&[RemoveConda, RemovePython, RemoveFiles])),
+    ("artifact:download", Opens::These(&[ReadConda, ReadPython, ReadFiles])),
     ("artifact:edit", Opens::These(&[EditLabels])),
     ("artifact:view", Opens::These(&[ListFiles])),
     ("channel:create", Opens::These(&[MakeChannels])),
@@ -101,6 +105,8 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
             RemoveConda,
             RemovePython,
             EditLabels,
+            PublishFiles,
+            RemoveFiles,
             MakeChannels,
             EditChannels,
             DeleteChannels,
@@ -117,6 +123,8 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
             RemoveConda,
             RemovePython,
             EditLabels,
+            PublishFiles,
+            RemoveFiles,
             MakeChannels,
             EditChannels,
             DeleteChannels,
@@ -128,7 +136,7 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
     ("pypi", Opens::These(&[ReadPython, UploadPython, RemovePython, EditLabels])),
     ("pypi:download", Opens::These(&[ReadPython])),
     ("pypi:upload", Opens::These(&[UploadPython])),
-    ("repos", Opens::These(&[ReadConda, ReadPython])),
+    ("repos", Opens::These(&[ReadConda, ReadPython, ReadFiles])),
     ("events:subscribe", Opens::These(&[ReadLog])),
     ("status:view", Opens::These(&[SeeStatus])),
 ];
@@ -223,7 +231,7 @@ const fn row(
 }
 
 /// Every route there is.
-pub(super) const ROUTES: [Row; 35] = [
+pub(super) const ROUTES: [Row; 40] = [
     row(CONDA, CONDA_READS, Asks::Channel(Level::Read, ReadConda)),
     row(KEYED, CONDA_READS, Asks::Keyed(Level::Read, ReadConda)),
     row(CONDA_PUTS, &[("PUT", "/{subdir}/{file}")], Asks::Channel(Level::Write, UploadConda)),
@@ -242,6 +250,19 @@ pub(super) const ROUTES: [Row; 35] = [
     row(ONE_CHANNEL, &[("PATCH", "")], Asks::Channel(Level::Manage, EditChannels)),
     row(ONE_CHANNEL, &[("DELETE", "")], Asks::Channel(Level::Manage, DeleteChannels)),
     row(ONE_CHANNEL, &[("GET", "/artifacts"), ("GET", "/labels")], Asks::Channel(Level::Read, ListFiles)),
+    row(ONE_CHANNEL, &[("GET", "/artifacts/conda/{subdir}/{file}")], Asks::Channel(Level::Read, ReadConda)),
+    row(ONE_CHANNEL, &[("GET", "/artifacts/pypi/{file}")], Asks::Channel(Level::Read, ReadPython)),
+    row(
+        ONE_CHANNEL,
+        &[("GET", "/artifacts/{kind}/{name}/{version}/{file}")],
+        Asks::Channel(Level::Read, ReadFiles),
+    ),
+    row(ONE_CHANNEL, &[("PUT", "/artifacts/{kind}/{file}")], Asks::Channel(Level::Write, PublishFiles)),
+    row(
+        ONE_CHANNEL,
+        &[("DELETE", "/artifacts/{kind}/{name}/{version}/{file}")],
+        Asks::Channel(Level::Manage, RemoveFiles),
+    ),
     row(
         ONE_CHANNEL,
         &[
@@ -310,7 +331,11 @@ pub(super) const ROUTES: [Row; 35] = [
     ),
     row(V1, &[("GET", "/events/{log}")], Asks::Server(ReadLog)),
     row(V1, &[("GET", "/status")], Asks::Server(SeeStatus)),
-    row(V1, &[("GET", "/whoami"), ("POST", "/explain"), ("GET", "/channels")], Asks::LiveToken),
+    row(
+        V1,
+        &[("GET", "/whoami"), ("POST", "/explain"), ("GET", "/channels"), ("GET", "/search")],
+        Asks::LiveToken,
+    ),
     row(
         API,
         &[

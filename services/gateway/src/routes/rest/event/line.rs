@@ -223,6 +223,11 @@ fn artifact_published(it: &ArtifactPublished) -> Value {
             fields["name"] = json!(python.project);
             fields["version"] = json!(python.version);
         }
+        Some(artifact_published::Detail::Plain(plain)) => {
+            fields["kind"] = json!(package_kind_word(plain.kind()));
+            fields["name"] = json!(plain.name);
+            fields["version"] = json!(plain.version);
+        }
         None => {}
     }
     fields
@@ -233,6 +238,9 @@ fn package_kind_word(kind: stored::PackageKind) -> &'static str {
         stored::PackageKind::Unspecified => "unknown",
         stored::PackageKind::Conda => "conda",
         stored::PackageKind::Pypi => "pypi",
+        stored::PackageKind::Notebook => "notebook",
+        stored::PackageKind::Environment => "environment",
+        stored::PackageKind::File => "file",
     }
 }
 

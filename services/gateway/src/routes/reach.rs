@@ -1,0 +1,92 @@
+//! What a caller may see of channels and packages, where a route shows more than the one its address names.
+
+use access::{Action, Caller, Object, Table, Verdict};
+use names::{ChannelId, PackageKind};
+use readmodel::{ArtifactRow, ListedPackage, PackageKey, Wanted};
+
+use crate::gate::Admitted;
+use crate::problem::Problem;
+use crate::state::{App, unread};
+
+/// A channel that the caller may list.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) id: ChannelId,
+    pub(crate) name: Box<str>,
+}
+
+/// The channels whose packages the caller may list, by name.
+pub(crate) fn channels(app: &App, caller: &Caller) -> Vec<Seen> {
+    let mut seen: Vec<Seen> = app.view.read(|table| {
+        let allowed = |id| {
+            let verdict = table.decide(caller, Action::ArtifactView, &Object::Channel(id));
+            matches!(verdict, Verdict::Allowed(_))
+        };
+        let listed = table.channels().filter(|channel| allowed(channel.id));
+        let seen = listed.map(|channel| Seen { id: channel.id, name: channel.name.clone() });
+        seen.collect()
+    });
+    seen.sort_unstable_by(|one, two| one.name.cmp(&two.name));
+    seen
+}
+
+/// What fetching a file of a kind asks for.
+pub(crate) fn download(kind: PackageKind) -> Action {
+    match kind {
+        PackageKind::Conda => Action::CondaDownload,
+        PackageKind::Pypi => Action::PypiDownload,
+        PackageKind::Notebook | PackageKind::Environment | PackageKind::File => Action::FileDownload,
+    }
+}
+
+/// Whether the caller may do this to a package of a channel.
+pub(crate) fn may(
+    table: &Table,
+    caller: &Caller,
+    action: Action,
+    channel: ChannelId,
+    (kind, name): (PackageKind, &str),
+) -> bool {
+    let package = Object::Package { channel, kind, name };
+    matches!(table.decide(caller, action, &package), Verdict::Allowed(_))
+}
+
+/// Those of the rows that the caller may list.
+pub(crate) fn listed(app: &App, admitted: &Admitted, rows: Vec<ArtifactRow>) -> Vec<ArtifactRow> {
+    app.view.read(|table| {
+        let seen = |row: &ArtifactRow| {
+            let package = (row.kind, row.name.as_str());
+            may(table, &admitted.caller, Action::ArtifactView, row.channel_id, package)
+        };
+        rows.into_iter().filter(seen).collect()
+    })
+}
+
+/// The packages of these channels that the caller may list, after a place; at most `limit`.
+pub(crate) async fn packages(
+    app: &App,
+    caller: &Caller,
+    channels: &[ChannelId],
+    wanted: &Wanted,
+    (mut after, limit): (Option<PackageKey>, u32),
+) -> Result<Vec<ListedPackage>, Problem> {
+    let wanted_count = limit as usize;
+    let mut packages: Vec<ListedPackage> = Vec::new();
+    app.caught_up().await?;
+    loop {
+        let page = app.reader.packages(channels, wanted, after.as_ref(), limit).await.map_err(unread)?;
+        let is_last = page.len() < wanted_count;
+        after = page.last().map(ListedPackage::key);
+        app.view.read(|table| {
+            let seen = |package: &ListedPackage| {
+                let named = (package.kind, package.name.as_str());
+                may(table, caller, Action::ArtifactView, package.channel_id, named)
+            };
+            packages.extend(page.into_iter().filter(seen));
+        });
+        if is_last || packages.len() >= wanted_count {
+            packages.truncate(wanted_count);
+            return Ok(packages);
+        }
+    }
+}
