@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::{sync::Semaphore, time::Instant};
 
-use proto::event::v1::Envelope;
+use proto::event::v1::{Envelope, Lease};
 
 use crate::{
     AppendError, Message, Stamps, Stream, error::Source, keys::Signer, restrict::restricts, seal::seal,
@@ -26,12 +26,32 @@ pub(crate) const WAITING: usize = 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
+/// How long a barrier stays in the stream; it only has to outlive the reads that wait for it.
+const BARRIER_TTL: Duration = Duration::from_secs(300);
+
+/// Where a message belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Behind this sequence of its subject.
+    Behind(u64),
+    /// Anywhere, for so long.
+    Passing(Duration),
+}
+
+impl Place {
+    pub(crate) fn expect(self) -> Option<u64> {
+        match self {
+            Self::Behind(seq) => Some(seq),
+            Self::Passing(_) => None,
+        }
+    }
+}
+
 /// A message as it goes over the wire.
 #[derive(Debug, Clone)]
 pub(crate) struct Outgoing {
     pub(crate) subject: String,
-    /// None for a barrier, which expects nothing and expires.
-    pub(crate) expect: Option<u64>,
+    pub(crate) place: Place,
     pub(crate) id: String,
     pub(crate) traceparent: String,
     pub(crate) raw: Bytes,
@@ -109,7 +129,7 @@ pub(crate) async fn append(
 ) -> Result<u64, AppendError> {
     let batch = messages
         .iter()
-        .map(|message| outgoing(signer, &message.subject, Some(message.expect), &message.envelope))
+        .map(|message| outgoing(signer, &message.subject, Place::Behind(message.expect), &message.envelope))
         .collect::<Result<Vec<_>, _>>()?;
     let restricting = messages.iter().all(|message| restricts(&message.envelope));
     let started = Instant::now();
@@ -136,22 +156,38 @@ fn outcome(appended: &Result<u64, AppendError>) -> &'static str {
     }
 }
 
-/// Appends a barrier. An unanswered one may be stored besides the one that is answered.
-pub(crate) async fn barrier(
+/// What holds no events: it expects nothing and expires.
+#[derive(Debug, Clone)]
+pub(crate) struct Passing {
+    pub(crate) lease: Option<Lease>,
+    pub(crate) ttl: Duration,
+}
+
+impl Passing {
+    pub(crate) fn barrier() -> Self {
+        Self { lease: None, ttl: BARRIER_TTL }
+    }
+}
+
+/// Appends what expires. An unanswered one may be stored besides the one that is answered.
+pub(crate) async fn passing(
     wire: &impl Wire,
     gate: &Gate,
     signer: &Signer,
     stamps: &Stamps,
     stream: Stream,
+    passing: Passing,
 ) -> Result<u64, AppendError> {
     gate.pass(async {
         loop {
             let envelope = Envelope {
                 event_id: stamps.id().as_bytes().to_vec(),
                 time_us: stamps.now_us(),
+                lease: passing.lease.clone(),
                 ..Envelope::default()
             };
-            let outgoing = outgoing(signer, stream.barrier_subject(), None, &envelope)?;
+            let outgoing =
+                outgoing(signer, stream.barrier_subject(), Place::Passing(passing.ttl), &envelope)?;
             match wire.publish(stream, &[outgoing]).await {
                 Answer::Stored { seq } => return Ok(seq),
                 Answer::Full => return Err(AppendError::Full),
@@ -168,18 +204,18 @@ pub(crate) async fn barrier(
 fn outgoing(
     signer: &Signer,
     subject: &str,
-    expect: Option<u64>,
+    place: Place,
     envelope: &Envelope,
 ) -> Result<Outgoing, AppendError> {
     let id = uuid::Uuid::from_slice(&envelope.event_id).expect("writers give every envelope a UUID");
     // The server takes nothing under an id that it has just seen, and an event that is put back keeps its own.
-    let id = match (envelope.original_seq, expect) {
+    let id = match (envelope.original_seq, place.expect()) {
         (Some(place), Some(expect)) => format!("{id}-{place}-{expect}"),
         (Some(_) | None, _) => id.to_string(),
     };
     Ok(Outgoing {
         subject: subject.into(),
-        expect,
+        place,
         id,
         traceparent: envelope.traceparent.clone(),
         raw: seal(signer, subject, envelope)?,
@@ -198,7 +234,7 @@ async fn settle(wire: &impl Wire, stream: Stream, batch: &[Outgoing]) -> Result<
             Answer::Full if !ambiguous => return Err(AppendError::Full),
             Answer::WrongLast { last } if !ambiguous => return Err(AppendError::Conflict { last }),
             Answer::WrongLast { .. } | Answer::Duplicate | Answer::Full => {
-                let expect = last.expect.expect("only a barrier expects nothing");
+                let expect = last.place.expect().expect("only what expires expects nothing");
                 match wire.first_after(stream, &last.subject, expect).await {
                     Ok(Some((seq, id))) if id == last.id => return Ok(seq),
                     Ok(Some((seq, _))) => return Err(AppendError::Conflict { last: Some(seq) }),

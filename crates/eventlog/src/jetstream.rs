@@ -9,11 +9,12 @@ mod read;
 pub(crate) mod tail;
 mod wire;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_nats::jetstream;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use proto::event::v1::Lease;
 use time::OffsetDateTime;
 
 pub use bucket::ACCOUNT_KEYS;
@@ -23,7 +24,7 @@ use gauge::Gauge;
 
 use crate::{
     AppendError, Log, LogError, Message, Record, Stamps, Stream,
-    append::{self, Gate},
+    append::{self, Gate, Passing},
     keys::{Keyring, Signer},
 };
 
@@ -118,7 +119,16 @@ impl Log for JetStream {
 
     async fn barrier(&self, stream: Stream) -> Result<u64, LogError> {
         let signer = self.0.signer.as_ref().ok_or(LogError::ReadOnly)?;
-        Ok(append::barrier(&*self.0, &self.0.one(stream).gate, signer, &self.0.stamps, stream).await?)
+        let (inner, barrier) = (&*self.0, Passing::barrier());
+        Ok(append::passing(inner, &inner.one(stream).gate, signer, &inner.stamps, stream, barrier).await?)
+    }
+
+    async fn lease(&self, lease: Lease, ttl: Duration) -> Result<u64, AppendError> {
+        let signer =
+            self.0.signer.as_ref().ok_or_else(|| AppendError::Unavailable(Box::new(LogError::ReadOnly)))?;
+        let (inner, lease) = (&*self.0, Passing { lease: Some(lease), ttl });
+        let gate = &inner.one(Stream::Authz).gate;
+        append::passing(inner, gate, signer, &inner.stamps, Stream::Authz, lease).await
     }
 
     async fn end(&self, stream: Stream) -> Result<u64, LogError> {

@@ -182,6 +182,11 @@ pub(crate) struct Trusted {
 }
 
 impl Trusted {
+    /// Whether it is this writer's.
+    pub(crate) fn is(&self, writer: Writer) -> bool {
+        self.writers.contains(&writer)
+    }
+
     /// Whether the key's writers may say this there.
     pub(crate) fn may_sign(&self, subject: &str, envelope: &Envelope) -> Result<(), Distrust> {
         if writer::may_sign(&self.writers, subject, envelope) {

@@ -28,7 +28,7 @@ pub use memory::{Fault, Memory, MemoryOptions, Replicas};
 pub use meta::{Meta, append_all};
 pub use place::{PutBack, fold_in_place, in_place};
 pub use restrict::restricts;
-pub use seal::{MAX_ENVELOPE_BYTES, open, unknown_event};
+pub use seal::{MAX_ENVELOPE_BYTES, open, open_note, seal_note, unknown_event};
 pub use selection::{FILTER_WORDS, Selection};
 pub use stamps::Stamps;
 pub use store::{Done, ExecuteError, NoVoids, Rules, Store, Voids, execute_pair};

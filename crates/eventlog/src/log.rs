@@ -1,9 +1,11 @@
 //! The log as the domain sees it: two streams, and four calls for writing and reading them.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use proto::event::v1::Envelope;
+use proto::event::v1::{Envelope, Lease};
 use time::OffsetDateTime;
 
 use crate::{AppendError, LogError};
@@ -45,7 +47,8 @@ impl Stream {
         }
     }
 
-    /// Where its barriers stand. They expire, so their sequence numbers are the only ones that may be missing.
+    /// Where its barriers stand, and in AUTHZ the leases. They expire, so their sequence numbers are the only ones that
+    /// may be missing.
     pub const fn barrier_subject(self) -> &'static str {
         match self {
             Self::Authz => "evt.lease",
@@ -91,7 +94,7 @@ impl Record {
         Self { seq, subject, envelope: Envelope { events: vec![nothing], ..Envelope::default() }, raw }
     }
 
-    /// True for a barrier: it holds no events and expires.
+    /// True for a barrier or a lease: it holds no events and expires.
     pub fn is_barrier(&self) -> bool {
         self.envelope.events.is_empty()
     }
@@ -140,6 +143,10 @@ pub trait Log: Send + Sync + 'static {
     /// Appends a message without events and returns its sequence: whatever was acknowledged before
     /// the call stands before it.
     async fn barrier(&self, stream: Stream) -> Result<u64, LogError>;
+
+    /// Appends leases to AUTHZ, where they stand for `ttl`, and returns their sequence. Even a stream that is nearly full
+    /// takes them. After an answer that was lost they may stand there twice.
+    async fn lease(&self, lease: Lease, ttl: Duration) -> Result<u64, AppendError>;
 
     /// The last sequence of the stream, or 0. A replica that lags may be behind: for people, not for decisions.
     async fn end(&self, stream: Stream) -> Result<u64, LogError>;

@@ -5,9 +5,11 @@ mod faults;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use proto::event::v1::Lease;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
@@ -16,7 +18,7 @@ use state::State;
 
 use crate::{
     AppendError, Log, LogError, Message, Record, Stamps, Stream,
-    append::{self, Answer, Gate, Outgoing, Wire},
+    append::{self, Answer, Gate, Outgoing, Passing, Place, Wire},
     error::Source,
     jetstream::tail::is_passable,
     keys::{Keyring, Signer},
@@ -119,7 +121,7 @@ impl Memory {
         let one = self.0.one(stream);
         let seq = lock(&one.state).push(Outgoing {
             subject: subject.into(),
-            expect: Some(0),
+            place: Place::Behind(0),
             id: self.0.stamps.id().to_string(),
             traceparent: String::new(),
             raw,
@@ -247,7 +249,14 @@ impl Log for Memory {
     async fn barrier(&self, stream: Stream) -> Result<u64, LogError> {
         let inner = &*self.0;
         let gate = &inner.one(stream).gate;
-        Ok(append::barrier(inner, gate, &inner.signer, &inner.stamps, stream).await?)
+        let barrier = Passing::barrier();
+        Ok(append::passing(inner, gate, &inner.signer, &inner.stamps, stream, barrier).await?)
+    }
+
+    async fn lease(&self, lease: Lease, ttl: Duration) -> Result<u64, AppendError> {
+        let (inner, lease) = (&*self.0, Passing { lease: Some(lease), ttl });
+        let gate = &inner.one(Stream::Authz).gate;
+        append::passing(inner, gate, &inner.signer, &inner.stamps, Stream::Authz, lease).await
     }
 
     async fn end(&self, stream: Stream) -> Result<u64, LogError> {

@@ -31,6 +31,7 @@ impl Meta {
             traceparent: self.traceparent.clone(),
             events,
             original_seq: None,
+            lease: None,
         }
     }
 }

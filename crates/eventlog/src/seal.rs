@@ -8,7 +8,7 @@ use prost::Message as _;
 use proto::event::v1::{Envelope, Sealed};
 
 use crate::{
-    AppendError, LogError, Record, Stream,
+    AppendError, LogError, Record, Stream, Writer,
     keys::{Distrust, Keyring, Signer},
 };
 
@@ -24,6 +24,23 @@ pub(crate) fn seal(signer: &Signer, subject: &str, envelope: &Envelope) -> Resul
     let signature = signer.sign(&signed_text(subject, &body));
     let sealed = Sealed { body: body.into(), key_id: signer.id().into(), signature };
     Ok(sealed.encode_to_vec().into())
+}
+
+/// Signs what is told beside the log, under the subject that it is told on.
+pub fn seal_note(signer: &Signer, subject: &str, body: Vec<u8>) -> Bytes {
+    let signature = signer.sign(&signed_text(subject, &body));
+    Sealed { body: body.into(), key_id: signer.id().into(), signature }.encode_to_vec().into()
+}
+
+/// What this writer has told under a subject; an error says why it is not believed.
+pub fn open_note(keyring: &Keyring, writer: Writer, subject: &str, raw: Bytes) -> Result<Bytes, String> {
+    let sealed = Sealed::decode(raw).map_err(|error| error.to_string())?;
+    let trusted = keyring.verify(&sealed.key_id, &signed_text(subject, &sealed.body), &sealed.signature);
+    let trusted = trusted.map_err(|distrust| distrust.to_string())?;
+    if !trusted.is(writer) {
+        return Err(format!("key {} is not {writer}'s", sealed.key_id));
+    }
+    Ok(sealed.body)
 }
 
 /// Verifies and decodes what stands in the log, or in a copy of it.

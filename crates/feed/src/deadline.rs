@@ -7,8 +7,17 @@ use tonic::metadata::MetadataMap;
 /// Kept back from the caller's time, so that the answer is there before the caller gives up.
 const MARGIN: Duration = Duration::from_millis(100);
 
-/// The caller's remaining time less a margin, at most `most`.
+/// Metadata with how far a change must have come before the call returns: `all-gateways`, which is the default, or
+/// [`COMMITTED`].
+pub const WAIT: &str = "latchkey-wait";
+/// It is recorded; the receipt says who has not confirmed, and by when it holds all the same.
+pub const COMMITTED: &str = "committed";
+
+/// The caller's remaining time less a margin, at most `most`; none if the caller does not want to wait for others.
 pub fn within(metadata: &MetadataMap, most: Duration) -> Duration {
+    if metadata.get(WAIT).is_some_and(|wait| wait == COMMITTED) {
+        return Duration::ZERO;
+    }
     let given = metadata.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?));
     given.map_or(most, |given| given.saturating_sub(MARGIN.min(given / 10)).min(most))
 }
@@ -48,6 +57,15 @@ mod tests {
         assert_eq!(within(&header("5000m"), most), Duration::from_millis(4900));
         assert_eq!(within(&header("100m"), most), Duration::from_millis(90));
         assert_eq!(within(&header("1H"), most), most);
+    }
+
+    #[test]
+    fn whoever_wants_it_recorded_and_no_more_waits_for_nobody() {
+        let mut metadata = header("5000m");
+        metadata.insert(WAIT, "all-gateways".parse().unwrap());
+        assert_eq!(within(&metadata, Duration::from_secs(1)), Duration::from_secs(1));
+        metadata.insert(WAIT, COMMITTED.parse().unwrap());
+        assert_eq!(within(&metadata, Duration::from_secs(1)), Duration::ZERO);
     }
 
     #[test]

@@ -22,7 +22,8 @@ use access::{Action, Caller, Object, Verdict};
 use async_trait::async_trait;
 use eventlog::{Log, LogError, Meta, Rules, Stamps, Store, Stream, Voids};
 use feed::client::AccessView;
-use feed::server::Followers;
+use feed::lease::{Clocks, WANT_LIMIT};
+use feed::server::Leased;
 use proto::event::v1::Actor;
 use proto::feed::v1::Receipt;
 use readmodel::Reader;
@@ -33,6 +34,7 @@ use crate::call::Call;
 use crate::domain::account as owner;
 use crate::domain::name;
 use crate::events;
+use crate::lease::{clocks, lapsed};
 use crate::password::Passwords;
 use crate::personal::Keys;
 use crate::receipt::{Change, Receipts};
@@ -75,6 +77,7 @@ pub struct App {
     keys: Keys,
     passwords: Passwords,
     receipts: Receipts,
+    clocks: Clocks,
     lifetimes: Lifetimes,
     /// Where last uses of tokens are; without it they are not known.
     reader: Option<Reader>,
@@ -93,7 +96,7 @@ impl App {
         log: Arc<dyn Log>,
         keys: Keys,
         view: AccessView,
-        followers: Followers,
+        leased: Leased,
         lifetimes: Lifetimes,
     ) -> Self {
         let stamps = stamps(&ambient);
@@ -106,7 +109,8 @@ impl App {
             accounts: Store::new(log.clone(), Stream::Authz, account, stamps.clone(), voids.clone()),
             names: Store::new(log, Stream::Authz, login, stamps, voids),
             passwords: Passwords::new(&*ambient.ids),
-            receipts: Receipts::new(view.clone(), followers),
+            receipts: Receipts::new(view.clone(), leased),
+            clocks: clocks(&ambient),
             ambient,
             view,
             keys,
@@ -125,8 +129,17 @@ impl App {
         self.ambient.clock.now()
     }
 
+    /// Sees to it that this process may decide, if that is possible in a bearable time.
+    pub async fn until_leased(&self) {
+        // Without a lease every check refuses, in better words than a wait that was in vain.
+        self.view.lease().wait(&self.clocks, WANT_LIMIT).await;
+    }
+
     /// The one check: whether the caller may do this, at this moment and on this state.
     pub fn allow(&self, call: &Call, action: Action, object: &Object<'_>) -> Result<Caller, Failure> {
+        if !self.view.lease().holds(self.clocks.now()) {
+            return Err(lapsed());
+        }
         let now = self.now();
         self.view.read(|table| {
             let caller = table.caller(now, &call.credential);

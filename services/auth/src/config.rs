@@ -60,6 +60,10 @@ pub struct Config {
     /// Days before its end from which a token is warned of
     #[arg(long, env = "AUTH_EXPIRY_WARNING_DAYS", default_value_t = 14)]
     pub expiry_warning_days: u16,
+    /// How many seconds a process that decides may go on when it has lost touch with auth. So long a revocation waits for
+    /// one that is cut off; a shorter time makes more work, and a shorter loss of touch refuses requests
+    #[arg(long, env = "AUTH_LEASE_S", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=60))]
+    pub lease_s: u16,
     /// Seconds between two looks at which tokens end soon
     #[arg(long, env = "AUTH_EXPIRY_CHECK_S", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..))]
     pub expiry_check_s: u32,
@@ -90,8 +94,9 @@ impl Config {
             token_days: 365,
             token_longest_days: 3650,
             expiry_warning_days: 14,
-            expiry_check_s: 3600,
+            lease_s: 15,
             name: "auth".into(),
+            expiry_check_s: 3600,
         }
     }
 
@@ -124,6 +129,10 @@ impl Config {
 
     pub(crate) fn services(&self) -> anyhow::Result<HashMap<SecretHash, Service>> {
         parsed("SERVICES_FILE", &self.services_file, services)
+    }
+
+    pub(crate) fn lease(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.lease_s.into())
     }
 
     pub(crate) fn lifetimes(&self) -> Lifetimes {

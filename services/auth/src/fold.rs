@@ -5,6 +5,7 @@ use std::sync::Arc;
 use access::{FoldError, Table};
 use eventlog::{Log, LogError, Record, Stream};
 use feed::client::AccessView;
+use feed::server::Holders;
 use futures::StreamExt as _;
 use proto::event::v1::Envelope;
 
@@ -20,9 +21,15 @@ pub enum Stopped {
 }
 
 /// Folds the log from its beginning up to a sequence that it has reached.
-pub async fn replay(log: &Arc<dyn Log>, view: &AccessView, to: u64) -> Result<(), Stopped> {
+pub async fn replay(
+    log: &Arc<dyn Log>,
+    view: &AccessView,
+    holders: &Holders,
+    to: u64,
+) -> Result<(), Stopped> {
     let tail = || log.tail(Stream::Authz, 1);
     let apply = |table: &mut Table, record: &Record| -> Result<(), Stopped> {
+        note_lease(holders, record);
         table.apply(record.seq, &record.envelope)?;
         Ok(())
     };
@@ -34,11 +41,11 @@ pub async fn replay(log: &Arc<dyn Log>, view: &AccessView, to: u64) -> Result<()
 }
 
 /// Folds what comes behind the view, for as long as the process lives.
-pub async fn follow(log: Arc<dyn Log>, view: AccessView) -> Stopped {
+pub async fn follow(log: Arc<dyn Log>, view: AccessView, holders: Holders) -> Stopped {
     let mut records = log.tail(Stream::Authz, view.seq() + 1);
     loop {
         let applied = match records.next().await {
-            Some(Ok(record)) => apply(&log, &view, &record).await,
+            Some(Ok(record)) => apply(&log, &view, &holders, &record).await,
             Some(Err(error)) => return error.into(),
             None => return Stopped::Ended,
         };
@@ -49,7 +56,12 @@ pub async fn follow(log: Arc<dyn Log>, view: AccessView) -> Stopped {
     }
 }
 
-async fn apply(log: &Arc<dyn Log>, view: &AccessView, record: &Record) -> Result<(), Stopped> {
+async fn apply(
+    log: &Arc<dyn Log>,
+    view: &AccessView,
+    holders: &Holders,
+    record: &Record,
+) -> Result<(), Stopped> {
     if record.is_put_back() {
         // This process may have begun while the event was lost. What it does not know it cannot add at the end.
         tracing::warn!(
@@ -57,8 +69,16 @@ async fn apply(log: &Arc<dyn Log>, view: &AccessView, record: &Record) -> Result
             place = record.place(),
             "an event was put back: access is folded anew"
         );
-        return replay(log, view, record.seq).await;
+        return replay(log, view, holders, record.seq).await;
     }
+    // Before the position moves: whoever waits for it knows every lease from before it.
+    note_lease(holders, record);
     view.apply(record.seq, &record.envelope)?;
     Ok(())
+}
+
+fn note_lease(holders: &Holders, record: &Record) {
+    if let Some(lease) = &record.envelope.lease {
+        holders.fold(record.seq, lease);
+    }
 }

@@ -1,12 +1,12 @@
-//! The wait after a change: until every follower that still answers requests has applied it.
+//! The wait after a change: until nobody can act any more on what was before it. Design section 4, R1 to R4.
 //!
-//! Restricting changes return only then, or name who stayed silent; design section 4, R1 to R3. R4, the lease that lets
-//! a silent follower lapse, enters here.
+//! A restricting change returns when everybody who held a lease from before it has applied it, or can hold none any more.
 
 use std::time::Duration;
 
 use feed::client::AccessView;
-use feed::server::{Followers, RECEIPT_LIMIT};
+use feed::lease::{LONGEST, PUBLIC, outlived};
+use feed::server::{Leased, RECEIPT_LIMIT, Wanted};
 use proto::feed::v1::Receipt;
 
 /// Widening changes wait too, so that what was just given works, but not for long: nobody is endangered.
@@ -17,8 +17,10 @@ const SELF: &str = "auth";
 /// What a change does to what people may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// Takes something away: it must be effective everywhere.
+    /// Takes something away from whoever shows a credential: it must be effective everywhere.
     Restricts,
+    /// Takes something away from everybody.
+    Hides,
     /// Gives something.
     Widens,
 }
@@ -26,38 +28,53 @@ pub enum Change {
 /// Takes receipts.
 pub struct Receipts {
     view: AccessView,
-    followers: Followers,
+    leased: Leased,
 }
 
 impl Receipts {
-    pub fn new(view: AccessView, followers: Followers) -> Self {
-        Self { view, followers }
+    pub fn new(view: AccessView, leased: Leased) -> Self {
+        Self { view, leased }
     }
 
-    /// Waits for the change at `seq`, which is committed. It cannot fail any more; it can only be late, and then the
-    /// receipt says with whom.
+    /// Waits for the change at `seq`, which is committed (R1). It cannot fail any more; it can only be late, and then the
+    /// receipt says with whom, and by when it holds all the same. No time at all is the mode COMMITTED.
     pub async fn take(&self, seq: u64, change: Change, limit: Duration) -> Receipt {
+        // t1: it was acknowledged before.
+        let since = self.leased.holders().clocks().now();
         let limit = match change {
-            Change::Restricts => limit.min(RECEIPT_LIMIT),
+            Change::Restricts | Change::Hides => limit.min(RECEIPT_LIMIT),
             Change::Widens => limit.min(WIDENING_LIMIT),
         };
-        // R2. Without it a follower that connects now could be given a snapshot from before the change.
-        if self.view.wait_for(seq, limit).await.is_err() {
-            let mut receipt = self.followers.await_known(seq, Duration::ZERO).await;
-            receipt.silent.push(SELF.into());
-            return receipt;
+        let hides = change == Change::Hides;
+        let receipt = match self.view.wait_for(seq, limit).await {
+            // R2: every grant from before it is known here.
+            Ok(_) => self.leased.receipt(Wanted { seq, since, hides, limit }).await,
+            Err(_) => unknown(seq, since, hides),
+        };
+        if change != Change::Widens {
+            note(&receipt);
         }
-        match change {
-            Change::Widens => self.followers.await_known(seq, limit).await,
-            Change::Restricts => {
-                let receipt = self.followers.await_applied(seq, limit).await;
-                if !receipt.silent.is_empty() {
-                    tracing::warn!(seq, silent = ?receipt.silent, "a restricting change is not confirmed by all");
-                }
-                metrics::histogram!("auth_receipt_wait_seconds").record(receipt.waited_us as f64 / 1e6);
-                metrics::counter!("auth_receipt_silent_total").increment(receipt.silent.len() as u64);
-                receipt
-            }
-        }
+        receipt
     }
+}
+
+/// This replica has not folded the change itself: who holds a lease is not known here, only how long any may.
+fn unknown(seq: u64, since: feed::lease::Moment, hides: bool) -> Receipt {
+    let longest = outlived(LONGEST) + if hides { PUBLIC } else { Duration::ZERO };
+    let longest_us = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
+    let effective_by_us = Some(since.wall_us.saturating_add(longest_us));
+    Receipt { seq, silent: vec![SELF.into()], effective_by_us, ..Receipt::default() }
+}
+
+fn note(receipt: &Receipt) {
+    let Receipt { seq, silent, lapsed, .. } = receipt;
+    if !silent.is_empty() {
+        tracing::warn!(seq, ?silent, "a restricting change is not confirmed by all");
+    }
+    if !lapsed.is_empty() {
+        tracing::warn!(seq, ?lapsed, "a restricting change has waited for leases to end");
+    }
+    metrics::histogram!("auth_receipt_wait_seconds").record(receipt.waited_us as f64 / 1e6);
+    metrics::counter!("auth_receipt_silent_total").increment(silent.len() as u64);
+    metrics::counter!("auth_receipt_lapsed_total").increment(lapsed.len() as u64);
 }

@@ -41,12 +41,12 @@ impl Source for Authz {
     }
 }
 
-/// A barrier decides nothing; followers hear that it has passed, and no more.
+/// A barrier decides nothing; followers hear that it has passed, and no more. Leases they hear of.
 fn step(record: Record) -> Step {
     let seq = record.seq;
     // Followers know it already, or began while it was lost: which, nobody can say.
     let anew = record.is_put_back();
-    if record.is_barrier() || anew {
+    if record.is_barrier() && record.envelope.lease.is_none() || anew {
         return Step { seq, items: vec![], anew };
     }
     let envelope = Some(events::for_followers(record.envelope));

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use eventlog::{JetStream, Log, Stream};
-use feed::client::AccessView;
-use feed::server::{FeedService, Followers, Snapshots};
+use feed::client::{AccessView, Holder};
+use feed::server::{Desk, FeedService, Holders, Leased, Snapshots};
 use readmodel::Reader;
 use runtime::grpc::{GrpcServer, Served};
 use runtime::{Ambient, Drain, RequestId};
@@ -18,10 +18,10 @@ use tonic::service::RoutesBuilder;
 use crate::app::{App, Warnings, stamps};
 use crate::call::Call;
 use crate::config::Config;
-use crate::fold;
 use crate::grpc::{Audit, Rpc, gate, status};
 use crate::personal::Keys;
 use crate::source::Authz;
+use crate::{fold, lease, relay};
 
 /// How long the first fold of the whole log may take.
 const FOLD_LIMIT: Duration = Duration::from_secs(30 * 60);
@@ -46,20 +46,23 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
 
     let view = AccessView::new(config.services()?);
     view.open(&log.epoch(Stream::Authz))?;
+    let clocks = lease::clocks(&ambient);
+    let holders = Holders::new(clocks.clone());
     let end = log.barrier(Stream::Authz).await.context("the end of AUTHZ")?;
-    let folded = tokio::time::timeout(FOLD_LIMIT, fold::replay(&log, &view, end)).await;
+    let folded = tokio::time::timeout(FOLD_LIMIT, fold::replay(&log, &view, &holders, end)).await;
     folded.context("folding AUTHZ took too long")?.context("folding AUTHZ")?;
-    let folding = tokio::spawn(fold::follow(log.clone(), view.clone()));
+    let folding = tokio::spawn(fold::follow(log.clone(), view.clone(), holders.clone()));
     view.mark_ready();
 
-    let boot = ambient.clock.clone();
-    let boot = move || boot.boot();
-    // On an empty log nobody can have followed an earlier process.
-    let first = view.read(|table| table.has_no_accounts());
-    let followers = if first { Followers::new(boot) } else { Followers::after_restart(boot) };
+    let relay = relay::open(context.client(), config.signer()?, config.keyring()?, holders.clone()).await;
+    let relay = relay.context("hearing from the other replicas of auth")?;
+    let leased = Leased::new(holders, Desk::open(log.clone(), config.lease()), config.lease(), relay);
+    let holder =
+        Holder { name: config.name.clone(), incarnation: ambient.ids.uuid(), public: Duration::ZERO };
+    let holding = lease::hold(holder, clocks, view.clone(), leased.clone(), drain.clone());
+    let holding = tokio::spawn(holding);
     let keys = Keys::open(context, ambient.ids.clone()).await?;
-    let app =
-        App::new(ambient.clone(), log.clone(), keys, view.clone(), followers.clone(), config.lifetimes());
+    let app = App::new(ambient.clone(), log.clone(), keys, view.clone(), leased.clone(), config.lifetimes());
     let reader = match &config.database_url {
         Some(url) => Some(Reader::connect(url).await?),
         None => None,
@@ -69,7 +72,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
 
     let warning = warn_of_expiries(&config, &app, &ambient, &drain);
     let (readiness, ready) = watch::channel(true);
-    let services = services(&config.name, &app, log, view, followers, &ambient, &drain);
+    let services = services(&config.name, &app, log, view, leased, &ambient, &drain);
     let http = match config.http_listen {
         Some(listen) => Some(runtime::admin::serve(listen, ready.clone(), &drain).await?),
         None => None,
@@ -80,7 +83,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let Served { addr, task } = server.serve(services).await?;
     tracing::info!(%addr, "auth is ready");
     let task = tokio::spawn(async move {
-        let ended = run(task, folding, readiness).await;
+        let ended = run(task, holding, folding, readiness).await;
         warning.abort();
         ended
     });
@@ -92,7 +95,7 @@ fn services(
     app: &Arc<App>,
     log: Arc<dyn Log>,
     view: AccessView,
-    followers: Followers,
+    leased: Leased,
     ambient: &Ambient,
     drain: &Drain,
 ) -> RoutesBuilder {
@@ -102,13 +105,13 @@ fn services(
     };
     let source = Arc::new(Authz { log: log.clone(), view: view.clone(), snapshots: Snapshots::default() });
     let gate = gate(view.clone(), ambient.clock.clone());
-    let status = status(name, app.clone(), log.clone(), view.clone(), followers.clone());
+    let status = status(name, app.clone(), log.clone(), view.clone(), leased.clone());
     let mut services = RoutesBuilder::default();
     services
         .add_service(Rpc::server(app.clone()))
         .add_service(status.into_server())
         .add_service(Audit::server(app.clone(), log, view, drain.clone()))
-        .add_service(FeedService::new(source, followers, gate, stop).into_server());
+        .add_service(FeedService::new(source, leased, gate, stop).into_server());
     services
 }
 
@@ -155,14 +158,20 @@ async fn make_first_administrator(config: &Config, app: &App, ambient: &Ambient)
 /// Serves until the drain; a fold that stops takes the service with it, for nothing it says can be believed any more.
 async fn run(
     serving: JoinHandle<anyhow::Result<()>>,
+    holding: JoinHandle<()>,
     folding: JoinHandle<fold::Stopped>,
     readiness: watch::Sender<bool>,
 ) -> anyhow::Result<()> {
     let stop_folding = folding.abort_handle();
     tokio::select! {
         served = serving => {
+            let served = served?;
+            if served.is_ok() {
+                // The leave is recorded while the log is there.
+                holding.await?;
+            }
             stop_folding.abort();
-            served?
+            served
         }
         stopped = folding => {
             readiness.send_replace(false);

@@ -18,6 +18,7 @@ use access::Caller;
 use blobs::Blobs;
 use eventlog::{Log, Meta, NoVoids, Rules, Stamps, Store, Stream};
 use feed::client::{AccessView, Upstream};
+use feed::lease::{Clocks, Moment};
 use feed::server::Followers;
 use proto::event::v1::Actor;
 use runtime::{Ambient, request_id, trace};
@@ -58,12 +59,22 @@ pub struct Catalog {
     packages: Store<package::Package, package::Event>,
     artifacts: Store<files::Artifacts, files::Event>,
     inspections: Arc<Semaphore>,
+    clocks: Clocks,
 }
 
 /// Ids and times of events.
 pub fn stamps(ambient: &Ambient) -> Stamps {
     let (ids, clock) = (ambient.ids.clone(), ambient.clock.clone());
     Stamps::new(move || ids.uuid(), move || clock.now())
+}
+
+/// Both of the machine's clocks.
+pub fn clocks(ambient: &Ambient) -> Clocks {
+    let clock = ambient.clock.clone();
+    Clocks::new(move || Moment {
+        boot: clock.boot(),
+        wall_us: i64::try_from(clock.now().unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX),
+    })
 }
 
 impl Catalog {
@@ -94,6 +105,7 @@ impl Catalog {
             packages: Store::new(log(), Stream::Authz, package_rules, stamps.clone(), voids),
             artifacts: Store::new(log(), Stream::Catalog, artifact_rules, stamps, Arc::new(NoVoids)),
             inspections: Arc::new(Semaphore::new(INSPECTIONS)),
+            clocks: clocks(&parts.ambient),
             parts,
         }
     }

@@ -33,7 +33,8 @@ fn credential(metadata: &MetadataMap) -> Credential {
     }
 }
 
-fn asker(catalog: &Catalog, metadata: &MetadataMap) -> Asker {
+async fn asker(catalog: &Catalog, metadata: &MetadataMap) -> Asker {
+    catalog.until_leased().await;
     catalog.asker(credential(metadata), deadline::within(metadata, PATIENCE))
 }
 

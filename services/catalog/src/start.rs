@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use blobs::Blobs;
 use eventlog::{JetStream, Log};
-use feed::client::{AccessView, FollowError, Upstream};
+use feed::client::{AccessView, FollowError, Holder, Upstream};
 use feed::server::{FeedService, Followers};
 use futures::future::BoxFuture;
 use runtime::grpc::{GrpcServer, Served};
@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 
-use crate::app::{Catalog, Parts, stamps};
+use crate::app::{Catalog, Parts, clocks, stamps};
 use crate::config::Config;
 use crate::content::Content;
 use crate::grpc::{CatalogApi, EventsApi, feed_gate, status};
@@ -45,7 +45,10 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let tls = config.grpc_tls.open()?;
     let channel = runtime::grpc::channel(&config.auth_url, tls.as_ref(), Upstream::tuned)
         .with_context(|| format!("AUTH_URL {:?}", config.auth_url))?;
-    let auth = Upstream::new(channel, secret.expose(), &config.name, ambient.ids.uuid());
+    let holder =
+        Holder { name: config.name.clone(), incarnation: ambient.ids.uuid(), public: Duration::ZERO };
+    let clocks = clocks(&ambient);
+    let auth = Upstream::new(channel, secret.expose(), &holder.name, holder.incarnation);
     let blobs = Blobs::open(&config.blobs).context("BLOBS")?;
     let log = JetStream::connect(config.nats(), stamps(&ambient), Some(config.signer()?), config.keyring()?);
     let log: Arc<dyn Log> = Arc::new(log.await.context("the event log at NATS_URL")?);
@@ -79,6 +82,12 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let Served { addr, task: serving } = server.serve(services).await?;
     let served = CancellationToken::new();
     let (view, stop) = (access.clone(), served.clone().cancelled_owned());
+    let (leased, grantor, until) = (access.clone(), auth.clone(), served.clone().cancelled_owned());
+    tokio::spawn(async move {
+        // A grant that a snapshot has passed already would not be seen.
+        leased.until_ready().await;
+        leased.lease().keep(&holder, &clocks, &grantor, until).await;
+    });
     let mut following = tokio::spawn(async move { view.follow(auth, stop).await });
     tokio::select! {
         () = access.until_ready() => tracing::info!(%addr, "catalog is ready"),

@@ -25,10 +25,10 @@ pub struct Config {
     /// Where to listen for health and metrics, on a network that only operators reach; unset, they are not served there
     #[arg(long, env = "HTTP_LISTEN")]
     pub http_listen: Option<SocketAddr>,
-    /// Address of auth
+    /// Address of auth; of several replicas, separated by commas, one is used until it is lost
     #[arg(long, env = "AUTH_URL", default_value = "http://127.0.0.1:7401")]
     pub auth_url: String,
-    /// Address of catalog
+    /// Address of catalog, or of several replicas
     #[arg(long, env = "CATALOG_URL", default_value = "http://127.0.0.1:7402")]
     pub catalog_url: String,
     /// Postgres with the read models, or @FILE that holds the address
@@ -43,6 +43,10 @@ pub struct Config {
     /// This process's name in receipts: stable over restarts, different in each replica
     #[arg(long, env = "GATEWAY_NAME", default_value = "gateway")]
     pub name: String,
+    /// How many seconds what is public is shown while auth cannot be reached; a channel that is made private meanwhile is
+    /// shown for so long, and whoever makes it private is told so
+    #[arg(long, env = "GATEWAY_PUBLIC_S", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub public_s: u32,
     /// Reverse proxies, separated by commas, whose X-Forwarded-For is believed; those on this machine always are
     #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpAddr>,
@@ -79,6 +83,7 @@ impl Config {
             blobs: blobs.into(),
             service_secret_file: service_secret_file.into(),
             name: "gateway".into(),
+            public_s: 3600,
             trusted_proxies: Vec::new(),
             nats_url: None,
             max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,

@@ -24,6 +24,7 @@ use crate::problem::Problem;
 use crate::refuse::{Family, TOKEN_WARNING};
 use crate::state::App;
 use crate::usage::Shown;
+use crate::wait;
 use admit::Refused;
 use named::Named;
 
@@ -150,11 +151,23 @@ async fn pass(
             .into_response();
     }
     let shown = shown(door, &presented, client, request.headers());
-    match admit::admit(door, presented, Named::of(params, door.family)) {
+    let named = Named::of(params, door.family);
+    let wait = match wait::of(request.headers()) {
+        Ok(wait) => wait,
+        Err(unknown) => {
+            discard(request);
+            return Problem::invalid(unknown.to_string()).into_response();
+        }
+    };
+    let mut admitted = admit::admit(door, presented.clone(), named);
+    if admitted.as_ref().is_err_and(|refused| refused.lapsed) && door.app.until_leased().await {
+        admitted = admit::admit(door, presented, named);
+    }
+    match admitted {
         Ok(admitted) => {
             let warning = admitted.warning.clone();
             request.extensions_mut().insert(admitted);
-            let mut response = address::known_as(client, next.run(request)).await;
+            let mut response = address::known_as(client, wait::asked(wait, next.run(request))).await;
             if let Some(warning) = warning {
                 response.headers_mut().insert(TOKEN_WARNING, warning);
             }
@@ -166,7 +179,10 @@ async fn pass(
             }
             response
         }
-        Err(Refused { problem, dead }) => {
+        Err(Refused { problem, dead, lapsed }) => {
+            if lapsed {
+                metrics::counter!("gateway_lapsed_total").increment(1);
+            }
             metrics::counter!("gateway_refusals_total", "family" => family_word(door.family)).increment(1);
             let put_off = dead.then(|| failed(door, client, shown.as_ref())).flatten();
             let problem = put_off.unwrap_or(problem);

@@ -27,6 +27,7 @@ mod start;
 mod state;
 mod upstream;
 mod usage;
+mod wait;
 
 #[cfg(test)]
 extern crate self as gateway;

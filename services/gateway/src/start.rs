@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use blobs::Blobs;
-use feed::client::{AccessView, ContentFollower, FollowError, Upstream};
+use feed::client::{AccessView, ContentFollower, FollowError, Holder, Upstream};
 use readmodel::{Reader, Stream};
 use runtime::{Ambient, Drain, Secret};
 use tokio::net::TcpListener;
@@ -25,7 +25,7 @@ use crate::index::Indexes;
 use crate::limits::{LEFT_ALONE, MAX_REQUESTS, MAX_UPLOADS, SWEEP_EVERY};
 use crate::listener;
 use crate::router::router;
-use crate::state::{App, Parts};
+use crate::state::{App, Parts, clocks};
 use crate::upstream::Upstreams;
 
 /// One wait for the read models; then the next begins.
@@ -72,6 +72,8 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         max_upload_bytes: config.max_upload_bytes,
         https: certificate.is_some() || config.https_in_front,
         drain: drain.clone(),
+        clocks: clocks(&ambient),
+        public: Duration::from_secs(config.public_s.into()),
         ambient,
         view,
         content,
@@ -91,7 +93,8 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     }
     let access = Upstream::new(auth, secret.expose(), &config.name, incarnation);
     let content = Upstream::new(catalog, secret.expose(), &config.name, incarnation);
-    let task = tokio::spawn(run(app.clone(), (listener, tls), access, content, drain.clone()));
+    let holder = Holder { name: config.name.clone(), incarnation, public: app.public };
+    let task = tokio::spawn(run(app.clone(), (listener, tls), holder, access, content, drain.clone()));
     tokio::select! {
         () = until_ready(&app) => { ready.send_replace(true); }
         () = drain.requested() => {}
@@ -123,6 +126,7 @@ fn hold(
 async fn run(
     app: App,
     (listener, tls): (TcpListener, Option<TlsAcceptor>),
+    holder: Holder,
     access: Upstream,
     content: Upstream,
     drain: Drain,
@@ -131,6 +135,12 @@ async fn run(
     let served = CancellationToken::new();
     let (view, follower, told) = (app.view.clone(), app.content.clone(), app.clone());
     let (stop_access, stop_content) = (served.clone().cancelled_owned(), served.clone().cancelled_owned());
+    let (grantor, stop_lease, leased) = (access.clone(), served.clone().cancelled_owned(), app.clone());
+    tokio::spawn(async move {
+        // A grant that a snapshot has passed already would not be seen.
+        leased.view.until_ready().await;
+        leased.view.lease().keep(&holder, &leased.clocks, &grantor, stop_lease).await;
+    });
     let mut access = tokio::spawn(async move { view.follow(access, stop_access).await });
     let mut content = tokio::spawn(async move {
         follower.follow(content, move |change| told.indexes.heard(&change), stop_content).await

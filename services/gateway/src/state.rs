@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use blobs::Blobs;
 use feed::client::{AccessView, ContentFollower};
+use feed::lease::{Clocks, Moment, WANT_LIMIT};
 use names::TokenId;
 use readmodel::{ReadError, Reader, Stream};
 use runtime::{Ambient, Drain, Failure};
@@ -25,7 +27,10 @@ pub(crate) struct App(Arc<Parts>);
 
 pub(crate) struct Parts {
     pub(crate) ambient: Ambient,
+    pub(crate) clocks: Clocks,
     pub(crate) view: AccessView,
+    /// How long what the table calls public is shown after the lease's end.
+    pub(crate) public: Duration,
     pub(crate) content: ContentFollower,
     pub(crate) indexes: Indexes,
     pub(crate) reader: Reader,
@@ -49,6 +54,21 @@ pub(crate) struct Parts {
 impl App {
     pub(crate) fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// G4: whether this process may decide at this moment.
+    pub(crate) fn leased(&self) -> bool {
+        self.view.lease().holds(self.clocks.now())
+    }
+
+    /// The same, after a bearable wait.
+    pub(crate) async fn until_leased(&self) -> bool {
+        self.view.lease().wait(&self.clocks, WANT_LIMIT).await
+    }
+
+    /// Whether it may show what is public.
+    pub(crate) fn shows_public(&self) -> bool {
+        self.view.lease().shows_public(self.clocks.now(), self.public)
     }
 
     /// Whether requests can be answered: access is known, the content feed is connected, the read models are there.
@@ -77,6 +97,15 @@ impl Deref for App {
     fn deref(&self) -> &Parts {
         &self.0
     }
+}
+
+/// Both of the machine's clocks.
+pub(crate) fn clocks(ambient: &Ambient) -> Clocks {
+    let clock = ambient.clock.clone();
+    Clocks::new(move || Moment {
+        boot: clock.boot(),
+        wall_us: i64::try_from(clock.now().unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX),
+    })
 }
 
 /// A database that is away is never an empty list.

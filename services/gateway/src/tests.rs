@@ -10,6 +10,7 @@ mod scopes;
 mod table;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::usage::Publisher;
 use axum::body::Body;
@@ -17,7 +18,8 @@ use axum::response::Response;
 use blobs::Blobs;
 use feed::client::{AccessView, ContentFollower, Upstream};
 use readmodel::Reader;
-use runtime::{Ambient, CountingIds, Drain, TestClock};
+use runtime::{Ambient, Clock as _, CountingIds, Drain, TestClock};
+use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use tower::{Layer, ServiceExt};
 
@@ -31,6 +33,9 @@ use crate::upstream::Upstreams;
 
 /// Nothing listens there.
 const NOWHERE: &str = "http://127.0.0.1:1";
+
+/// Longer than any test but those that wait for its end.
+const LEASE: Duration = Duration::from_secs(1_000_000_000);
 
 struct Gateway {
     app: App,
@@ -50,6 +55,7 @@ impl Gateway {
         let ambient = Ambient { clock: clock.clone(), ids: Arc::new(CountingIds::new()) };
         let view = AccessView::new(Default::default());
         fill(&view);
+        view.lease().hold_for(LEASE, crate::state::clocks(&ambient).now());
         let reader = Reader::connect("postgres://nobody@127.0.0.1:1/none").await.unwrap();
         let app = App::new(Parts {
             indexes: Indexes::new(reader.clone(), view.clone(), clock.clone()),
@@ -68,12 +74,24 @@ impl Gateway {
             max_upload_bytes: 1000,
             https: false,
             drain: Drain::new(),
+            clocks: crate::state::clocks(&ambient),
+            public: Duration::from_secs(60),
             content: ContentFollower::new(view.clone()),
             ambient,
             view,
             reader,
         });
         Self { router: router(app.clone()), app, clock, _folder: folder }
+    }
+
+    /// Both clocks go on until then.
+    fn move_to(&self, now: OffsetDateTime) {
+        self.clock.advance((now - self.clock.now()).unsigned_abs());
+    }
+
+    /// Its lease ends now, and no other comes.
+    fn lapse(&self) {
+        self.clock.advance(LEASE);
     }
 
     async fn send(&self, request: http::Request<Body>) -> Response {

@@ -15,6 +15,7 @@ use tonic::{Code, Request, Response, Status};
 use crate::address;
 use crate::caller::Presented;
 use crate::limits::{BETWEEN_TRIES, TRIES};
+use crate::wait;
 
 /// Channels to both; each connects at the first call and again after a loss.
 #[derive(Clone, Debug)]
@@ -78,6 +79,7 @@ pub(crate) fn endless<T>(presented: &Presented, message: T) -> Request<T> {
         let value = MetadataValue::try_from(address.to_string()).expect("an address is ASCII");
         metadata.insert(CLIENT_ADDRESS, value);
     }
+    wait::tell(request.metadata_mut());
     trace::inject_grpc(&mut request);
     request
 }

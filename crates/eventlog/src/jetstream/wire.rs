@@ -17,12 +17,10 @@ use super::{
 };
 use crate::{
     Stream,
-    append::{Answer, Outgoing, Wire},
+    append::{Answer, Outgoing, Place, Wire},
     error::Source,
 };
 
-/// How long a barrier stays in the stream; it only has to outlive the reads that wait for it.
-const BARRIER_TTL: &str = "300s";
 const TTL_HEADER: &str = "Nats-TTL";
 /// What a message takes in the store beside its payload and subject: headers and the store's own.
 const OVERHEAD_BYTES: usize = 160;
@@ -30,9 +28,9 @@ const OVERHEAD_BYTES: usize = 160;
 fn headers(message: &Outgoing) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(NATS_MESSAGE_ID, message.id.as_str());
-    match message.expect {
-        Some(expect) => headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expect.to_string().as_str()),
-        None => headers.insert(TTL_HEADER, BARRIER_TTL),
+    match message.place {
+        Place::Behind(seq) => headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, seq.to_string().as_str()),
+        Place::Passing(ttl) => headers.insert(TTL_HEADER, format!("{}s", ttl.as_secs()).as_str()),
     }
     if !message.traceparent.is_empty() && message.traceparent.bytes().all(|byte| byte.is_ascii_graphic()) {
         headers.insert("traceparent", message.traceparent.as_str());

@@ -23,7 +23,7 @@ impl State {
         }
         for message in batch {
             let last = self.subjects.get(&message.subject).and_then(|seqs| seqs.last()).copied().unwrap_or(0);
-            if message.expect.is_some_and(|expect| expect != last) {
+            if message.place.expect().is_some_and(|expect| expect != last) {
                 return Answer::WrongLast { last: Some(last) };
             }
         }

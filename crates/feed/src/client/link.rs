@@ -110,7 +110,7 @@ async fn keep_connected<S: Sink>(
     upstream: &Upstream,
     leaving: &watch::Sender<bool>,
 ) -> Result<(), FollowError> {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::of(upstream.incarnation);
     let mut left = leaving.subscribe();
     loop {
         let end = connection(sink, upstream, leaving.subscribe(), &mut backoff).await;

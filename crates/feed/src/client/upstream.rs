@@ -9,9 +9,14 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+use crate::deadline::{COMMITTED, WAIT};
+
+/// Several replicas may be tried in it.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// A connection on which nothing answers for this long is given up, idle or not.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
+/// So long an answer takes even if nobody is waited for.
+const LEAST_WAIT: Duration = Duration::from_secs(2);
 /// One part of a snapshot, at most.
 const MAX_MESSAGE_BYTES: usize = 16 << 20;
 
@@ -43,7 +48,6 @@ impl Upstream {
     pub fn tuned(endpoint: Endpoint) -> Endpoint {
         endpoint
             .connect_timeout(CONNECT_LIMIT)
-            .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(true)
@@ -59,10 +63,13 @@ impl Upstream {
         request
     }
 
-    /// Waits until every follower connected there has applied `seq`, at most for `limit`; who has not is named silent.
-    pub async fn await_applied(&self, seq: u64, limit: Duration) -> Result<Receipt, Status> {
-        let mut request = self.request(AwaitAppliedRequest { seq });
-        request.set_timeout(limit);
+    /// Waits until nobody can act on less than `seq` any more, at most for `limit`; who may is named silent.
+    pub async fn await_applied(&self, seq: u64, hides: bool, limit: Duration) -> Result<Receipt, Status> {
+        let mut request = self.request(AwaitAppliedRequest { seq, hides });
+        if limit.is_zero() {
+            request.metadata_mut().insert(WAIT, MetadataValue::from_static(COMMITTED));
+        }
+        request.set_timeout(limit.max(LEAST_WAIT));
         Ok(self.client().await_applied(request).await?.into_inner())
     }
 }

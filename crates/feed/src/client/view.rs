@@ -13,6 +13,7 @@ use proto::event::v1::Envelope;
 use proto::feed::v1::feed_item::Item;
 use tokio::sync::watch;
 
+use super::lease::Lease;
 use super::link::{self, Fault, FollowError, Position, Sink};
 use super::restore::Build;
 use super::upstream::Upstream;
@@ -27,6 +28,7 @@ struct Inner {
     epoch: OnceLock<String>,
     applied: watch::Sender<u64>,
     ready: watch::Sender<bool>,
+    lease: Lease,
 }
 
 /// The view did not get as far as was asked in time.
@@ -48,12 +50,18 @@ impl AccessView {
             epoch: OnceLock::new(),
             applied: watch::Sender::new(0),
             ready: watch::Sender::new(false),
+            lease: Lease::none(),
         }))
     }
 
     /// Asks the table something. Keep it short: an event that is to be applied waits for it.
     pub fn read<T>(&self, ask: impl FnOnce(&Table) -> T) -> T {
         ask(&self.0.table.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Until when it may be used to decide.
+    pub fn lease(&self) -> &Lease {
+        &self.0.lease
     }
 
     /// Everything up to here is visible to every thread.
@@ -110,6 +118,10 @@ impl AccessView {
     pub fn apply(&self, seq: u64, envelope: &Envelope) -> Result<Outcome, FoldError> {
         let outcome = self.0.table.write().unwrap_or_else(PoisonError::into_inner).apply(seq, envelope)?;
         self.advance(seq);
+        // G3: everything before it is applied by now.
+        if let Some(lease) = &envelope.lease {
+            self.0.lease.granted(lease);
+        }
         Ok(outcome)
     }
 

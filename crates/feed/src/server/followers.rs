@@ -1,4 +1,4 @@
-//! Who follows, and how far each has applied: what receipts are made of.
+//! Who follows a feed that decides nothing, and how far each has applied.
 //!
 //! Whoever is connected counts, and so does whoever was cut off less than [`LOST_AFTER`] ago without taking leave: it
 //! still answers requests from what it knew, and says how far it is as soon as it is back.
@@ -7,17 +7,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use proto::feed::v1::{Confirmation, Receipt};
+use async_trait::async_trait;
+use proto::feed::v1::{AwaitAppliedRequest, Confirmation, Receipt, RenewRequest};
 use proto::status::v1 as status;
 use tokio::sync::watch;
+use tonic::Status;
 use uuid::Uuid;
+
+use super::audience::{Audience, Seat};
 
 /// How long a follower that was cut off is waited for.
 pub const LOST_AFTER: Duration = Duration::from_secs(15);
-/// How long followers may take to come back after a restart: their longest pause, and a connection.
-pub const REJOIN_LIMIT: Duration = Duration::from_secs(5);
-/// Stands in a receipt for followers of an earlier process, who may not be back yet.
-pub const EARLIER_FOLLOWERS: &str = "followers of before the restart";
 /// Followers at a time, cut-off ones included.
 pub const MAX_FOLLOWERS: usize = 1_000;
 
@@ -33,8 +33,6 @@ pub struct Followers(Arc<Inner>);
 
 struct Inner {
     boot: Boot,
-    /// Until then followers of an earlier process of this server may be on their way back.
-    rejoined_by: Duration,
     known: Mutex<HashMap<Key, Follower>>,
     changed: watch::Sender<()>,
 }
@@ -54,20 +52,10 @@ struct Follower {
 pub struct TooManyFollowers;
 
 impl Followers {
-    /// Nobody follows, and nobody has before. `boot` is the clock that measures durations.
+    /// Nobody follows. `boot` is the clock that measures durations.
     pub fn new(boot: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
-        Self::rejoined_by(Duration::ZERO, boot)
-    }
-
-    /// Nobody follows yet, but an earlier process had followers, which still answer requests. Until they have had
-    /// [`REJOIN_LIMIT`] to come back no receipt says that everybody has applied something.
-    pub fn after_restart(boot: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
-        Self::rejoined_by(boot() + REJOIN_LIMIT, boot)
-    }
-
-    fn rejoined_by(rejoined_by: Duration, boot: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         let changed = watch::Sender::new(());
-        Self(Arc::new(Inner { boot: Arc::new(boot), rejoined_by, known: Mutex::default(), changed }))
+        Self(Arc::new(Inner { boot: Arc::new(boot), known: Mutex::default(), changed }))
     }
 
     /// Registers a connection. Coming back keeps what was applied before.
@@ -136,21 +124,6 @@ impl Followers {
     /// Waits until everybody who follows at this moment has applied `seq`, at most for `limit`; whoever has not by then
     /// is silent. Followers that come later start from a snapshot, which must already hold `seq`.
     pub async fn await_applied(&self, seq: u64, limit: Duration) -> Receipt {
-        let start = (self.0.boot)();
-        let rejoining = self.0.rejoined_by.saturating_sub(start);
-        if !rejoining.is_zero() {
-            tokio::time::sleep(rejoining.min(limit)).await;
-        }
-        let mut receipt = self.await_known(seq, limit.saturating_sub(rejoining)).await;
-        if rejoining > limit {
-            receipt.silent.push(EARLIER_FOLLOWERS.into());
-        }
-        receipt.waited_us = self.since(start);
-        receipt
-    }
-
-    /// The same without regard to who may be on the way back: for changes that endanger nobody.
-    pub async fn await_known(&self, seq: u64, limit: Duration) -> Receipt {
         let start = (self.0.boot)();
         let mut changed = self.0.changed.subscribe();
         let mut receipt = Receipt { seq, ..Receipt::default() };
@@ -228,17 +201,32 @@ pub struct Connection {
     left: bool,
 }
 
-impl Connection {
-    /// Everything up to `seq` is visible to every thread of the follower.
-    pub fn applied(&self, seq: u64) {
+#[async_trait]
+impl Audience for Followers {
+    type Seat = Connection;
+
+    fn join(&self, name: &str, incarnation: Uuid, version: &str) -> Result<Connection, TooManyFollowers> {
+        self.join_as(name, incarnation, version)
+    }
+
+    async fn await_applied(&self, wanted: AwaitAppliedRequest, limit: Duration) -> Receipt {
+        Self::await_applied(self, wanted.seq, limit).await
+    }
+
+    async fn renew(&self, _ask: RenewRequest) -> Result<u64, Status> {
+        Err(Status::unimplemented("leases are given by auth, with the access feed"))
+    }
+}
+
+impl Seat for Connection {
+    fn applied(&self, seq: u64) {
         if let Some(follower) = self.followers.known().get_mut(&self.key) {
             follower.applied = follower.applied.max(seq);
         }
         self.followers.0.changed.send_replace(());
     }
 
-    /// The process is ending and answers no requests any more.
-    pub fn leave(mut self) {
+    fn leave(mut self) {
         self.left = true;
     }
 }

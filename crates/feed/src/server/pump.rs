@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
-use super::followers::Connection;
+use super::audience::Seat;
 use super::source::{Snapshot, Source, Step};
 
 /// What a follower reads.
@@ -33,7 +33,7 @@ pub(super) fn start<S: Source>(
     source: Arc<S>,
     resume: Option<u64>,
     heard: Streaming<FollowerMessage>,
-    connection: Connection,
+    seat: impl Seat,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Items {
     let (items, buffered) = mpsc::channel(BUFFERED_ITEMS);
@@ -42,16 +42,16 @@ pub(super) fn start<S: Source>(
         let line = Line { items, sent: AtomicU64::new(resume.map_or(0, |next| next.saturating_sub(1))) };
         let end = tokio::select! {
             biased;
-            end = hear(heard, &line, &connection) => end,
+            end = hear(heard, &line, &seat) => end,
             end = tell(&*source, resume, &line) => end.err(),
             () = stop => Some(Status::unavailable("this server is stopping; connect again")),
         };
         match &end {
             // The follower has ended its half: it is leaving.
-            None => connection.leave(),
+            None => seat.leave(),
             Some(status) => {
-                tracing::info!(status = status.message(), ?connection, "a follower is cut off");
-                drop(connection);
+                tracing::info!(status = status.message(), ?seat, "a follower is cut off");
+                drop(seat);
             }
         }
         // Nobody listens when the follower is gone already.
@@ -81,7 +81,7 @@ impl Line {
 }
 
 /// Takes reports until the follower ends its half, which is its leave; anything else is a status.
-async fn hear(mut heard: Streaming<FollowerMessage>, line: &Line, connection: &Connection) -> Option<Status> {
+async fn hear(mut heard: Streaming<FollowerMessage>, line: &Line, seat: &impl Seat) -> Option<Status> {
     loop {
         let message = match heard.message().await {
             Ok(Some(message)) => message,
@@ -90,7 +90,7 @@ async fn hear(mut heard: Streaming<FollowerMessage>, line: &Line, connection: &C
         };
         match message.message {
             Some(Message::Applied(applied)) if applied.seq <= line.sent.load(Ordering::Acquire) => {
-                connection.applied(applied.seq);
+                seat.applied(applied.seq);
             }
             Some(Message::Applied(applied)) => {
                 let message = format!("{} is reported as applied but was never sent", applied.seq);

@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use proto::status::v1::status_server::{Status, StatusServer};
-use proto::status::v1::{Replica, ShowRequest, Standing};
+use proto::status::v1::{Follower, Replica, ShowRequest, Standing};
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response};
 
-use super::followers::Followers;
-
 /// Whether whoever sent this metadata may know.
-pub type Allow = Arc<dyn Fn(&MetadataMap) -> Result<(), tonic::Status> + Send + Sync>;
+pub type Allow = Arc<dyn Fn(&MetadataMap) -> BoxFuture<'static, Result<(), tonic::Status>> + Send + Sync>;
 
 /// What is told of one replica.
 pub struct StatusService {
@@ -20,7 +18,7 @@ pub struct StatusService {
     /// The log's identity.
     pub epoch: String,
     /// Who follows it.
-    pub followers: Followers,
+    pub followers: Arc<dyn Fn() -> Vec<Follower> + Send + Sync>,
     /// How much of AUTHZ it decides by.
     pub applied: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// The last sequence of the log it serves.
@@ -39,14 +37,14 @@ impl StatusService {
 #[tonic::async_trait]
 impl Status for StatusService {
     async fn show(&self, request: Request<ShowRequest>) -> Result<Response<Standing>, tonic::Status> {
-        (self.allow)(request.metadata())?;
+        (self.allow)(request.metadata()).await?;
         let replica = Replica {
             name: self.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             authz_seq: (self.applied)(),
         };
         // Asked last: nobody has applied more than there is.
-        let followers = self.followers.standing();
+        let followers = (self.followers)();
         let end_seq = (self.end)().await?;
         Ok(Response::new(Standing { replica: Some(replica), followers, epoch: self.epoch.clone(), end_seq }))
     }

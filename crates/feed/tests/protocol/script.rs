@@ -15,8 +15,8 @@ use proto::event::v1::event::Event as Stored;
 use proto::event::v1::{AccountCreated, AccountKind, Actor, Envelope, Event};
 use proto::feed::v1::feed_server::{Feed, FeedServer};
 use proto::feed::v1::{
-    AccessEvent, AwaitAppliedRequest, ContentChange, FeedItem, FollowerMessage, Hello, Receipt, SnapshotEnd,
-    SnapshotStart, feed_item::Item, follower_message::Message,
+    AccessEvent, AwaitAppliedRequest, ContentChange, FeedItem, FollowerMessage, Hello, Receipt, RenewReply,
+    RenewRequest, SnapshotEnd, SnapshotStart, feed_item::Item, follower_message::Message,
 };
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -128,6 +128,10 @@ impl Feed for Script {
     }
 
     async fn await_applied(&self, _: Request<AwaitAppliedRequest>) -> Result<Response<Receipt>, Status> {
+        Err(Status::unimplemented("not in this test"))
+    }
+
+    async fn renew(&self, _: Request<RenewRequest>) -> Result<Response<RenewReply>, Status> {
         Err(Status::unimplemented("not in this test"))
     }
 }

@@ -192,7 +192,7 @@ async fn waiting_ends_before_the_callers_deadline() {
     let server = server(0).await;
     let (_messages, _items) = server.connect(hello("", 0)).await.unwrap();
     let channel = feed::client::Upstream::channel(&format!("http://{}", server.addr)).unwrap();
-    let mut request = Request::new(AwaitAppliedRequest { seq: 3 });
+    let mut request = Request::new(AwaitAppliedRequest { seq: 3, hides: false });
     request.set_timeout(Duration::from_millis(500));
     let receipt = FeedClient::new(channel).await_applied(request).await.unwrap().into_inner();
     assert_eq!(receipt.silent, ["gateway"]);

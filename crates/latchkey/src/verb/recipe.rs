@@ -36,25 +36,35 @@ fn with_user_info(base: &Url, token: &str, path: &str) -> String {
     }
 }
 
-/// A line per gateway that has applied a restricting change, with its time; then what is silent.
+/// A line per process that has applied a restricting change, with its time, and per process that has not; then the sum.
 pub(crate) fn receipt_lines(answer: &Value) -> Vec<String> {
     let Some(receipt) = answer.get("receipt").filter(|receipt| !receipt.is_null()) else {
         return Vec::new();
     };
+    let names = |key| list(receipt, key).iter().filter_map(Value::as_str).collect::<Vec<_>>();
+    let (confirmed, lapsed, silent) = (list(receipt, "confirmed"), names("lapsed"), names("silent"));
     let mut lines = Vec::new();
-    for confirmation in list(receipt, "confirmed") {
+    for confirmation in confirmed {
         let after_us = confirmation.get("after_us").and_then(Value::as_u64).unwrap_or(0);
         lines.push(format!("  applied by {} after {}", text(confirmation, "gateway"), millis(after_us)));
     }
-    let silent: Vec<&str> = list(receipt, "silent").iter().filter_map(Value::as_str).collect();
-    if !silent.is_empty() {
-        let waited_us = receipt.get("waited_us").and_then(Value::as_u64).unwrap_or(0);
-        lines.push(format!(
-            "  not confirmed within {}: {}; it is recorded, and holds there as soon as they hear of it",
-            millis(waited_us),
-            silent.join(", "),
-        ));
-    }
+    lines.extend(lapsed.iter().map(|name| {
+        format!("  no word from {name}: its lease has ended, so it lets nobody in until it has heard of this")
+    }));
+    lines.extend(silent.iter().map(|name| format!("  no word from {name} yet")));
+    let waited = millis(receipt.get("waited_us").and_then(Value::as_u64).unwrap_or(0));
+    let all = confirmed.len() + lapsed.len() + silent.len();
+    let by = text(receipt, "effective_by");
+    lines.push(match (by.is_empty(), all) {
+        (true, 0) => "  nobody had to be told: it holds everywhere".to_owned(),
+        (true, all) => {
+            format!("  it holds everywhere: {} of {all} confirmed, after {waited}", confirmed.len())
+        }
+        (false, all) => format!(
+            "  recorded; {} of {all} confirmed after {waited}; it holds everywhere by {by} at the latest",
+            confirmed.len()
+        ),
+    });
     lines
 }
 
@@ -79,12 +89,30 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_names_each_gateway_with_its_time_and_whoever_is_silent() {
+    fn a_receipt_names_each_gateway_with_its_time_and_then_the_sum() {
         let answer = json!({ "receipt": {
-            "confirmed": [{ "gateway": "g1", "after_us": 2350 }], "silent": ["g2"], "waited_us": 2_000_000,
+            "confirmed": [{ "gateway": "g1", "after_us": 2350 }], "silent": [], "lapsed": [],
+            "waited_us": 2_400, "effective_by": "",
         } });
         let lines = receipt_lines(&answer);
         assert_eq!(lines[0], "  applied by g1 after 2.3 ms");
-        assert!(lines[1].contains("within 2000.0 ms: g2"));
+        assert_eq!(lines[1], "  it holds everywhere: 1 of 1 confirmed, after 2.4 ms");
+    }
+
+    #[test]
+    fn a_receipt_says_who_gave_no_word_and_by_when_it_holds_all_the_same() {
+        let answer = json!({ "receipt": {
+            "confirmed": [], "silent": ["g2"], "lapsed": [], "waited_us": 2_000_000,
+            "effective_by": "2026-11-25T01:00:00Z",
+        } });
+        let lines = receipt_lines(&answer);
+        assert_eq!(lines[0], "  no word from g2 yet");
+        assert!(lines[1].contains("by 2026-11-25T01:00:00Z"), "{lines:?}");
+        let answer = json!({ "receipt": {
+            "confirmed": [], "silent": [], "lapsed": ["g3"], "waited_us": 15_045_000, "effective_by": "",
+        } });
+        let lines = receipt_lines(&answer);
+        assert!(lines[0].contains("no word from g3: its lease has ended"), "{lines:?}");
+        assert!(lines[1].contains("it holds everywhere: 0 of 1"), "{lines:?}");
     }
 }

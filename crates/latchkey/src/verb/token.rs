@@ -47,6 +47,9 @@ pub enum Token {
         /// Why, for whoever reads the log
         #[arg(long, default_value = "")]
         reason: String,
+        /// Return as soon as it is recorded, and say by when it holds everywhere
+        #[arg(long)]
+        no_wait: bool,
     },
     /// List the scopes with what they open
     Scopes,
@@ -82,7 +85,9 @@ impl Token {
             Self::Edit(edit) => edit.run(context, &client).await,
             Self::Reissue(reissue) => reissue.run(context, &client).await,
             Self::EndOverlap(which) => life::end_overlap(context, &client, &which).await,
-            Self::Revoke { which, reason } => life::revoke(context, &client, &which, &reason).await,
+            Self::Revoke { which, reason, no_wait } => {
+                life::revoke(context, &client, &which, &reason, no_wait).await
+            }
             Self::Scopes => scope::scopes(context, &client).await,
             Self::Leaked { revoke } => leaked::leaked(context, &client, revoke).await,
             Self::Explain { token, action, channel, owner } => {

@@ -129,7 +129,7 @@ impl App {
         let caller = self.allow(call, Action::AccountDisable, &Object::Account(target))?;
         let by = account_of(&caller).unwrap_or(super::lookup::NO_ACCOUNT);
         let command = Command::Disable { by, reason: String::new() };
-        self.change(call, target, Action::AccountDisable, command, Change::Restricts).await
+        self.change(call, target, Action::AccountDisable, command, Change::Hides).await
     }
 
     /// Everything of the account that is neither revoked nor expired works again.

@@ -29,8 +29,11 @@ impl Rpc {
     }
 }
 
-fn taken<T>(request: Request<T>) -> (Call, T) {
-    (Call::of(request.metadata()), request.into_inner())
+impl Rpc {
+    async fn taken<T>(&self, request: Request<T>) -> (Call, T) {
+        self.0.until_leased().await;
+        (Call::of(request.metadata()), request.into_inner())
+    }
 }
 
 type Reply<T> = Result<Response<T>, Status>;
@@ -38,7 +41,7 @@ type Reply<T> = Result<Response<T>, Status>;
 #[tonic::async_trait]
 impl Auth for Rpc {
     async fn sign_in(&self, request: Request<SignInRequest>) -> Reply<IssuedToken> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let issued = self.0.sign_in(&call, parse::sign_in(request)?).await?;
         Ok(Response::new(answer::issued(issued)))
     }
@@ -49,13 +52,13 @@ impl Auth for Rpc {
     }
 
     async fn exchange_code(&self, request: Request<ExchangeCodeRequest>) -> Reply<IssuedToken> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let issued = self.0.exchange(&call, parse::exchange(request)?).await?;
         Ok(Response::new(answer::issued(issued)))
     }
 
     async fn who_am_i(&self, request: Request<WhoAmIRequest>) -> Reply<WhoAmIReply> {
-        let (call, _) = taken(request);
+        let (call, _) = self.taken(request).await;
         let (account, token) = self.0.who_am_i(&call).await?;
         Ok(Response::new(WhoAmIReply {
             account: Some(answer::account(account)),
@@ -64,25 +67,25 @@ impl Auth for Rpc {
     }
 
     async fn create_account(&self, request: Request<CreateAccountRequest>) -> Reply<Account> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let created = self.0.create_account(&call, parse::new_account(request)?).await?;
         Ok(Response::new(answer::created(created)))
     }
 
     async fn disable_account(&self, request: Request<AccountRequest>) -> Reply<Revoked> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let disabled = self.0.disable_account(&call, &parse::login(&request.login)?).await?;
         Ok(Response::new(answer::confirmed(disabled)))
     }
 
     async fn enable_account(&self, request: Request<AccountRequest>) -> Reply<Revoked> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let enabled = self.0.enable_account(&call, &parse::login(&request.login)?).await?;
         Ok(Response::new(answer::confirmed(enabled)))
     }
 
     async fn change_password(&self, request: Request<ChangePasswordRequest>) -> Reply<Revoked> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let login = parse::owner(&request.login)?;
         let password = Secret::new(request.password);
         let changed = self.0.change_password(&call, login.as_ref(), password).await?;
@@ -93,64 +96,64 @@ impl Auth for Rpc {
         &self,
         request: Request<DescribeAccountsRequest>,
     ) -> Reply<DescribeAccountsReply> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let accounts = self.0.describe_accounts(&call, &parse::account_ids(&request.ids)?).await?;
         let accounts = accounts.into_iter().map(answer::account).collect();
         Ok(Response::new(DescribeAccountsReply { accounts }))
     }
 
     async fn find_account(&self, request: Request<AccountRequest>) -> Reply<Account> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let account = self.0.find_account(&call, &parse::login(&request.login)?).await?;
         Ok(Response::new(answer::account(account)))
     }
 
     async fn issue_token(&self, request: Request<IssueTokenRequest>) -> Reply<IssuedToken> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let issued = self.0.issue_token(&call, parse::new_token(request)?).await?;
         Ok(Response::new(answer::issued(issued)))
     }
 
     async fn edit_token(&self, request: Request<EditTokenRequest>) -> Reply<Revoked> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let edited = self.0.edit_token(&call, parse::edit(request)?).await?;
         Ok(Response::new(answer::revoked(edited)))
     }
 
     async fn reissue_token(&self, request: Request<ReissueTokenRequest>) -> Reply<IssuedToken> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let reissued = self.0.reissue_token(&call, parse::reissue(request)?).await?;
         Ok(Response::new(answer::reissued(reissued)))
     }
 
     async fn end_overlap(&self, request: Request<TokenRequest>) -> Reply<Revoked> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let owner = parse::owner(&request.owner)?;
         let ended = self.0.end_overlap(&call, &request.token, owner.as_ref()).await?;
         Ok(Response::new(answer::revoked(ended)))
     }
 
     async fn identify_tokens(&self, request: Request<IdentifyTokensRequest>) -> Reply<IdentifyTokensReply> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let found = self.0.identify_tokens(&call, &parse::hashes(&request)?).await?;
         Ok(Response::new(IdentifyTokensReply { tokens: found.into_iter().map(answer::token).collect() }))
     }
 
     async fn list_scopes(&self, request: Request<ListScopesRequest>) -> Reply<ListScopesReply> {
-        let (call, _) = taken(request);
+        let (call, _) = self.taken(request).await;
         self.0.allow(&call, Action::WhoAmI, &Object::Server)?;
         Ok(Response::new(answer::scopes()))
     }
 
     async fn set_owners(&self, request: Request<SetOwnersRequest>) -> Reply<Revoked> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let (login, owners) = (parse::login(&request.login)?, parse::logins(&request.owners)?);
         let changed = self.0.set_owners(&call, &login, &owners).await?;
         Ok(Response::new(answer::confirmed(changed)))
     }
 
     async fn list_tokens(&self, request: Request<ListTokensRequest>) -> Reply<ListTokensReply> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let listed = self.0.list_tokens(&call, parse::token_query(request)?).await?;
         Ok(Response::new(ListTokensReply {
             tokens: listed.tokens.into_iter().map(answer::token).collect(),
@@ -160,7 +163,7 @@ impl Auth for Rpc {
     }
 
     async fn show_token(&self, request: Request<TokenRequest>) -> Reply<Token> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         if request.token.is_empty() {
             return Err(Failure::new(Code::Invalid, "name the token to show").into());
         }
@@ -169,7 +172,7 @@ impl Auth for Rpc {
     }
 
     async fn revoke_token(&self, request: Request<RevokeTokenRequest>) -> Reply<Revoked> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let owner = parse::owner(&request.owner)?;
         let reason = parse::text("reason", request.reason)?;
         let revoked = self.0.revoke_token(&call, &request.token, owner.as_ref(), &reason).await?;
@@ -177,7 +180,7 @@ impl Auth for Rpc {
     }
 
     async fn explain(&self, request: Request<ExplainRequest>) -> Reply<ExplainReply> {
-        let (call, request) = taken(request);
+        let (call, request) = self.taken(request).await;
         let answer = self.0.explain(&call, parse::question(request)?).await?;
         Ok(Response::new(ExplainReply {
             allowed: answer.allowed,

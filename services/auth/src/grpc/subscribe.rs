@@ -51,6 +51,7 @@ impl Events for Audit {
 
     async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<Answers>, Status> {
         let call = Call::of(request.metadata());
+        self.app.until_leased().await;
         self.app.allow(&call, Action::EventsSubscribe, &Object::Server)?;
         let place = self.places.clone().try_acquire_owned().map_err(|_| {
             Status::resource_exhausted(format!("{MAX_SUBSCRIPTIONS} are subscribed, which is the limit"))
@@ -100,7 +101,7 @@ impl Telling {
                 told = told.next() => told,
                 // The credential may have died while nothing was to be told.
                 _ = applied.changed() => {
-                    self.still_allowed()?;
+                    self.still_allowed().await?;
                     continue;
                 }
                 () = self.sender.closed() => return Ok(()),
@@ -110,7 +111,7 @@ impl Telling {
                 Told::Record(record) => self.recorded(*record).await?,
                 Told::Bookmark(seq) => Recorded { seq, epoch: self.epoch.clone(), ..Recorded::default() },
             };
-            self.still_allowed()?;
+            self.still_allowed().await?;
             self.send(recorded).await?;
         }
     }
@@ -134,7 +135,8 @@ impl Telling {
         }
     }
 
-    fn still_allowed(&self) -> Result<(), Failure> {
+    async fn still_allowed(&self) -> Result<(), Failure> {
+        self.app.until_leased().await;
         self.app.allow(&self.call, Action::EventsSubscribe, &Object::Server).map(drop)
     }
 }

@@ -8,7 +8,7 @@ use prost::bytes::{Buf as _, BufMut as _, Bytes};
 use proto::auth::v1 as api;
 use proto::event::v1::Privacy;
 use proto::events::v1::SubscribeRequest;
-use proto::feed::v1::{AwaitAppliedRequest, FollowerMessage, Hello, follower_message};
+use proto::feed::v1::{AwaitAppliedRequest, FollowerMessage, Hello, RenewRequest, follower_message};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Code, Request, Status};
 
@@ -57,14 +57,8 @@ pub(crate) fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let reissue =
         api::ReissueTokenRequest { token: "ci".into(), owner: "victim".into(), ..Default::default() };
     let owners = api::SetOwnersRequest { login: "victim".into(), owners: vec!["other".into()] };
-    let hello = Hello {
-        follower: "gateway".into(),
-        incarnation: uuid::Uuid::from_u128(1).to_string(),
-        ..Hello::default()
-    };
-    let hello = FollowerMessage { message: Some(follower_message::Message::Hello(hello)) };
     let subscribe = SubscribeRequest { from_seq: 1, until_now: true, ..SubscribeRequest::default() };
-    vec![
+    let mut rows = vec![
         ("latchkey.auth.v1.Auth/SignIn", "+++++++++++", sign_in.encode_to_vec()),
         ("latchkey.auth.v1.Auth/Authorize", "+++++++++++", authorize.encode_to_vec()),
         ("latchkey.auth.v1.Auth/ExchangeCode", "+++++++++++", exchange.encode_to_vec()),
@@ -88,8 +82,32 @@ pub(crate) fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("latchkey.auth.v1.Auth/Explain", "11111333++3", explain.encode_to_vec()),
         ("latchkey.events.v1.Events/Subscribe", "11111333++3", subscribe.encode_to_vec()),
         ("latchkey.status.v1.Status/Show", "11111333++3", vec![]),
+    ];
+    rows.extend(feeds());
+    rows
+}
+
+/// The same of what only services may call.
+fn feeds() -> [(&'static str, &'static str, Vec<u8>); 3] {
+    let hello = Hello {
+        follower: "gateway".into(),
+        incarnation: uuid::Uuid::from_u128(1).to_string(),
+        ..Hello::default()
+    };
+    let renew = RenewRequest {
+        holder: hello.follower.clone(),
+        incarnation: hello.incarnation.clone(),
+        ..RenewRequest::default()
+    };
+    let hello = FollowerMessage { message: Some(follower_message::Message::Hello(hello)) };
+    [
         ("latchkey.feed.v1.Feed/Follow", "1111133333+", hello.encode_to_vec()),
-        ("latchkey.feed.v1.Feed/AwaitApplied", "1111133333+", AwaitAppliedRequest { seq: 1 }.encode_to_vec()),
+        ("latchkey.feed.v1.Feed/Renew", "1111133333+", renew.encode_to_vec()),
+        (
+            "latchkey.feed.v1.Feed/AwaitApplied",
+            "1111133333+",
+            AwaitAppliedRequest { seq: 1, hides: false }.encode_to_vec(),
+        ),
     ]
 }
 

@@ -9,13 +9,14 @@ use ::access::token_string::{self, Kind};
 use ::access::{SecretHash, Service};
 use eventlog::keys::{Keyring, Signer};
 use eventlog::{JetStream, Log as _, Message, NatsConfig, Stream, subject};
-use feed::client::{AccessView, Upstream};
+use feed::client::{AccessView, Holder, Upstream};
 use names::{AccountId, ChannelId};
 use proto::auth::v1::auth_client::AuthClient;
 use proto::auth::v1::{Grant, IssueTokenRequest, IssuedToken, SignInRequest, WhoAmIRequest};
 use proto::event::v1::event::Event as Stored;
 use proto::event::v1::{Actor, ChannelCreated, Envelope, Event, Level, Privacy};
 use proto::events::v1::events_client::EventsClient;
+use proto::feed::v1::Receipt;
 use proto::feed::v1::feed_client::FeedClient;
 use runtime::{Ambient, Clock as _, Drain, RandomIds, SystemClock, TestClock};
 use servers::{NatsOptions, NatsServer};
@@ -220,13 +221,32 @@ impl Lab {
     pub(crate) async fn follower_through(&self, name: &str, addr: SocketAddr) -> Follower {
         let view = AccessView::new(HashMap::<SecretHash, Service>::new());
         let channel = Upstream::channel(&format!("http://{addr}")).unwrap();
-        let upstream = Upstream::new(channel, self.service("gateway"), name, Uuid::from_u128(rand_of(&view)));
+        let incarnation = Uuid::from_u128(rand_of(&view));
+        let upstream = Upstream::new(channel, self.service("gateway"), name, incarnation);
         let drain = Drain::new();
+        let holder = Holder { name: name.into(), incarnation, public: Duration::ZERO };
+        let (grantor, clocks) = (upstream.clone(), auth::lease::clocks(&self.ambient));
+        let (held, until, times) = (view.clone(), drain.requested(), clocks.clone());
+        tokio::spawn(async move {
+            held.until_ready().await;
+            held.lease().keep(&holder, &times, &grantor, until).await;
+        });
         let (following, stop) = (view.clone(), drain.requested());
         let task = tokio::spawn(async move { following.follow(upstream, stop).await });
         tokio::time::timeout(LIMIT, view.until_ready()).await.expect("the follower is ready in time");
+        assert!(view.lease().wait(&clocks, LIMIT).await, "the follower has its lease in time");
         Follower { view, drain, task }
     }
+}
+
+/// Who confirmed, besides auth itself.
+pub(crate) fn gateways(receipt: Option<Receipt>) -> Vec<String> {
+    let receipt = receipt.expect("a restricting change has a receipt");
+    assert_eq!((receipt.silent.len(), receipt.lapsed.len()), (0, 0), "{receipt:?}");
+    let mut names: Vec<_> = receipt.confirmed.into_iter().map(|one| one.follower).collect();
+    names.retain(|name| name != "auth");
+    names.sort();
+    names
 }
 
 /// Different for every view of a process.

@@ -23,6 +23,7 @@ fn opened_by(method: &str) -> Option<&'static [&'static str]> {
         | "latchkey.auth.v1.Auth/ListScopes"
         // For services: a token is refused whatever it may do.
         | "latchkey.feed.v1.Feed/Follow"
+        | "latchkey.feed.v1.Feed/Renew"
         | "latchkey.feed.v1.Feed/AwaitApplied" => None,
         "latchkey.auth.v1.Auth/CreateAccount"
         | "latchkey.auth.v1.Auth/DisableAccount"

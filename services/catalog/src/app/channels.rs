@@ -147,7 +147,7 @@ impl Catalog {
         let done = self.channels.execute(&subject::channel(id), &self.meta(&caller), decide).await;
         let done = done.map_err(failures::of_decision)?;
         let state = done.state.ok_or_else(|| Failure::from(channel::Refusal::Gone))?;
-        let receipt = self.access_receipt(done.seq, restricting, asker).await;
+        let receipt = self.sight_receipt(done.seq, restricting, asker).await;
         let channel = self.seen(&state, &caller);
         Ok(ChannelChange { channel, authz_seq: done.seq, receipt })
     }
@@ -168,7 +168,7 @@ impl Catalog {
         let (deleted, released) = done.map_err(failures::of_decision)?;
         let authz_seq = deleted.seq.max(released.seq);
         let state = deleted.state.ok_or_else(|| Failure::from(channel::Refusal::Gone))?;
-        let receipt = self.access_receipt(authz_seq, true, asker).await;
+        let receipt = self.sight_receipt(authz_seq, true, asker).await;
         Ok(ChannelChange { channel: self.seen(&state, &caller), authz_seq, receipt })
     }
 

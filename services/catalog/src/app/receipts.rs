@@ -14,9 +14,18 @@ const CONTENT_LIMIT: Duration = Duration::from_secs(2);
 impl Catalog {
     /// Asks auth who has applied a change of access (design, section 4: R2 to R4).
     pub(super) async fn access_receipt(&self, seq: u64, restricting: bool, asker: &Asker) -> Receipt {
+        self.receipt(seq, restricting, false, asker).await
+    }
+
+    /// The same for a change that may hide what was public: for a while it can be shown without a lease.
+    pub(super) async fn sight_receipt(&self, seq: u64, restricting: bool, asker: &Asker) -> Receipt {
+        self.receipt(seq, restricting, restricting, asker).await
+    }
+
+    async fn receipt(&self, seq: u64, restricting: bool, hides: bool, asker: &Asker) -> Receipt {
         let patience = self.patience(asker);
         let limit = if restricting { patience } else { patience.min(WIDENING_LIMIT) };
-        match self.parts.auth.await_applied(seq, limit).await {
+        match self.parts.auth.await_applied(seq, hides, limit).await {
             Ok(receipt) => receipt,
             Err(status) => {
                 tracing::warn!(seq, %status, "nobody could say who has applied a change of access");

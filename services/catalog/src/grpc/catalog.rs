@@ -44,7 +44,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::CreateChannelRequest>,
     ) -> Result<Response<api::ChannelReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let new = new_channel(request.into_inner())?;
         Ok(Response::new(reply(Box::pin(self.0.create_channel(&asker, new)).await?)))
     }
@@ -53,7 +53,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::SetChannelRequest>,
     ) -> Result<Response<api::ChannelReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let request = request.into_inner();
         let privacy = request.privacy.map(|privacy| {
             stored::Privacy::try_from(privacy).ok().and_then(privacy_from_stored).ok_or_else(no_privacy)
@@ -66,7 +66,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::GrantChannelRequest>,
     ) -> Result<Response<api::ChannelReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let request = request.into_inner();
         let level = level_from_stored(
             stored::Level::try_from(request.level)
@@ -81,7 +81,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::ChannelRequest>,
     ) -> Result<Response<api::ChannelReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let change = self.0.delete_channel(&asker, &request.get_ref().channel);
         Ok(Response::new(reply(Box::pin(change).await?)))
     }
@@ -90,7 +90,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::ChannelRequest>,
     ) -> Result<Response<api::Channel>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         Ok(Response::new(channel(self.0.show_channel(&asker, &request.get_ref().channel)?)))
     }
 
@@ -98,7 +98,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::ListChannelsRequest>,
     ) -> Result<Response<api::ListChannelsReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let request = request.into_inner();
         let size = match usize::try_from(request.page_size).unwrap_or(MAX_PAGE_SIZE) {
             0 => PAGE_SIZE,
@@ -116,7 +116,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::PublishRequest>,
     ) -> Result<Response<api::PublishReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let upload = upload(request.into_inner())?;
         Ok(Response::new(published(Box::pin(self.0.publish(&asker, upload)).await?)))
     }
@@ -125,7 +125,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::RemoveArtifactRequest>,
     ) -> Result<Response<api::RemoveArtifactReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let request = request.into_inner();
         let removal = Removal {
             kind: kind(request.kind())?,
@@ -141,7 +141,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::ChangeLabelsRequest>,
     ) -> Result<Response<api::ChangeLabelsReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let wish = labelling(request.into_inner())?;
         let done = Box::pin(self.0.change_labels(&asker, &wish)).await?;
         let (catalog_seq, silent, changed) = (done.catalog_seq, done.silent, done.changed);
@@ -152,7 +152,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::LockLabelRequest>,
     ) -> Result<Response<api::ChannelReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let request = request.into_inner();
         let label = LabelName::parse(&request.label).map_err(invalid)?;
         let change = self.0.lock_label(&asker, &request.channel, &label, request.locked);

@@ -37,14 +37,17 @@ impl Events for EventsApi {
 
     async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<Records>, Status> {
         let credential = credential(request.metadata());
-        allowed(&self.catalog, &credential)?;
+        allowed(&self.catalog, &credential).await?;
         let told = eventlog::subscribe(&self.log, Stream::Catalog, &request.into_inner()).await;
         let (catalog, epoch) = (self.catalog.clone(), self.log.epoch(Stream::Catalog));
-        let records = told.map_err(unsubscribed)?.map(move |told| {
-            let told = told.map_err(broken_off)?;
-            // A stream outlives many changes of access, so each message is a request of its own.
-            allowed(&catalog, &credential)?;
-            Ok(recorded(told, epoch.clone()))
+        let records = told.map_err(unsubscribed)?.then(move |told| {
+            let (catalog, epoch) = (catalog.clone(), epoch.clone());
+            async move {
+                let told = told.map_err(broken_off)?;
+                // A stream outlives many changes of access, so each message is a request of its own.
+                allowed(&catalog, &credential).await?;
+                Ok(recorded(told, epoch))
+            }
         });
         // After the first error nothing follows.
         let records = records.scan(false, |ended, record| {
@@ -89,6 +92,7 @@ fn broken_off(error: LogError) -> Failure {
     }
 }
 
-fn allowed(catalog: &Catalog, credential: &Credential) -> Result<(), Failure> {
+async fn allowed(catalog: &Catalog, credential: &Credential) -> Result<(), Failure> {
+    catalog.until_leased().await;
     catalog.may(credential, Action::EventsSubscribe, &Object::Server)
 }

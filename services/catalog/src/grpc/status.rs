@@ -9,6 +9,7 @@ use feed::server::{Followers, StatusService};
 use futures::future::BoxFuture;
 use runtime::Failure;
 use tonic::Status;
+use tonic::metadata::MetadataMap;
 
 use super::credential;
 use crate::app::Catalog;
@@ -30,13 +31,18 @@ pub fn status(
         };
         Box::pin(end) as BoxFuture<'static, _>
     };
-    let allow = move |metadata: &_| {
-        catalog.may(&credential(metadata), Action::StatusView, &Object::Server).map_err(Status::from)
+    let allow = move |metadata: &MetadataMap| {
+        let (catalog, credential) = (catalog.clone(), credential(metadata));
+        let allowed = async move {
+            catalog.until_leased().await;
+            catalog.may(&credential, Action::StatusView, &Object::Server).map_err(Status::from)
+        };
+        Box::pin(allowed) as BoxFuture<'static, _>
     };
     StatusService {
         name: name.to_owned(),
         epoch,
-        followers,
+        followers: Arc::new(move || followers.standing()),
         applied: Arc::new(move || access.seq()),
         end: Arc::new(end),
         allow: Arc::new(allow),

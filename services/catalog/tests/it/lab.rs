@@ -13,7 +13,7 @@ use bytes::Bytes;
 use catalog::{Config, Files, Started};
 use eventlog::keys::{self, Signer};
 use eventlog::{JetStream, Log, NatsConfig, Stamps, Stream};
-use feed::client::{AccessView, ContentFollower, Upstream};
+use feed::client::{AccessView, ContentFollower, Holder, Upstream};
 use futures::StreamExt;
 use names::{AccountId, ChannelId, Level, TokenId};
 use proto::catalog::v1 as api;
@@ -158,10 +158,23 @@ impl Lab {
         let view = AccessView::new(std::collections::HashMap::new());
         let upstream = self.gateway_upstream(&self.authz.url());
         let (following, seen) = (view.clone(), view.clone());
+        let holder = Holder {
+            name: "gateway".into(),
+            incarnation: self.gateway_incarnation(),
+            public: Duration::ZERO,
+        };
+        let clocks = catalog::app::clocks(&Ambient::system());
+        let (grantor, times) = (upstream.clone(), clocks.clone());
         let task = tokio::spawn(async move {
-            following.follow(upstream, std::future::pending()).await.unwrap();
+            let lease = following.lease().clone();
+            let keeping = lease.keep(&holder, &times, &grantor, std::future::pending());
+            tokio::select! {
+                ended = following.follow(upstream, std::future::pending()) => ended.unwrap(),
+                () = keeping => {}
+            }
         });
         tokio::time::timeout(LIMIT, seen.until_ready()).await.unwrap();
+        assert!(seen.lease().wait(&clocks, LIMIT).await, "the gateway has its lease in time");
         (view, task)
     }
 
@@ -182,8 +195,12 @@ impl Lab {
     }
 
     fn gateway_upstream(&self, url: &str) -> Upstream {
-        let incarnation = Uuid::from_u128(u128::from(self.nats.pid()) + 1);
-        Upstream::new(Upstream::channel(url).unwrap(), &self.gateway_secret, "gateway", incarnation)
+        let channel = Upstream::channel(url).unwrap();
+        Upstream::new(channel, &self.gateway_secret, "gateway", self.gateway_incarnation())
+    }
+
+    fn gateway_incarnation(&self) -> Uuid {
+        Uuid::from_u128(u128::from(self.nats.pid()) + 1)
     }
 }
 

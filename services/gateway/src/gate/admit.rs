@@ -66,6 +66,11 @@ impl Admitted {
     /// Whether the same request would still be let in now, and see what it is being sent.
     pub(crate) fn still(&self, app: &App, sent: &Sent) -> bool {
         let Some(action) = self.action else { return true };
+        let nameless = self.presented.carrier() == Carrier::None;
+        let may_decide = app.leased() || nameless && app.shows_public();
+        if !may_decide {
+            return false;
+        }
         app.view.read(|table| {
             let caller = table.caller(app.ambient.clock.now(), &self.presented.credential());
             let object =
@@ -110,15 +115,18 @@ pub(crate) struct Refused {
     pub(crate) problem: Problem,
     /// It showed a credential that opens nothing.
     pub(crate) dead: bool,
+    /// Only for want of a lease.
+    pub(crate) lapsed: bool,
 }
 
 impl From<Problem> for Refused {
     fn from(problem: Problem) -> Self {
-        Self { problem, dead: false }
+        Self { problem, dead: false, lapsed: false }
     }
 }
 
-/// Decides on a request, whose address may name a channel.
+/// Decides on a request, whose address may name a channel. Without a lease what the table calls public is shown to whoever
+/// shows no credential, and nothing else: the public part of an index that has more for this caller would be a lie.
 pub(super) fn admit(
     door: &Door,
     presented: Presented,
@@ -137,6 +145,10 @@ pub(super) fn admit(
     }
     if !door.app.view.ready() {
         return Err(Problem::unavailable("access is not known yet; try again in a moment").into());
+    }
+    let leased = door.app.leased();
+    if !leased && (presented.carrier() != Carrier::None || !door.app.shows_public()) {
+        return Err(lapsed());
     }
     let now = door.app.ambient.clock.now();
     door.app.view.read(|table| {
@@ -162,8 +174,11 @@ pub(super) fn admit(
             Gate::Server(action) => refused(action, &Object::Server),
             Gate::Account(action) => refused(action, &own_account(&caller)),
         };
+        if problem.is_some() && !leased {
+            return Err(lapsed());
+        }
         if let Some(problem) = problem {
-            return Err(Refused { problem, dead: refuse::warning(&caller).is_some() });
+            return Err(Refused { problem, dead: refuse::warning(&caller).is_some(), lapsed: false });
         }
         let room = match door.gate {
             Gate::Channel(_) | Gate::Keyed(_) => Some(room(table, &caller, door.gate.action(), &name)),
@@ -173,6 +188,13 @@ pub(super) fn admit(
         let warning = refuse::warning(&caller).or_else(|| refuse::ending(table, now, &caller, &presented));
         Ok(Admitted { caller, presented: presented.clone(), action, room, warning })
     })
+}
+
+/// What is true now may have been taken back already.
+fn lapsed() -> Refused {
+    let words =
+        "this gateway has lost touch with the server that knows who may do what; try again in a moment";
+    Refused { problem: Problem::unavailable(words), dead: false, lapsed: true }
 }
 
 /// The same for every address that is none.

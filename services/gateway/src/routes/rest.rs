@@ -21,13 +21,18 @@ pub(crate) mod vocabulary;
 
 use proto::feed::v1::Receipt;
 use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-/// Which gateways have confirmed a change, and which had not when the wait ended.
+/// Who has confirmed a change, who can act on nothing any more, and who had not confirmed when the wait ended.
 #[derive(Debug, Serialize)]
 struct Confirmed {
     confirmed: Vec<Confirmation>,
     silent: Vec<String>,
+    lapsed: Vec<String>,
     waited_us: u64,
+    /// RFC 3339; the change holds everywhere by then. Empty if it does already.
+    effective_by: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -45,7 +50,15 @@ impl From<Receipt> for Confirmed {
         Self {
             confirmed: receipt.confirmed.into_iter().map(confirmation).collect(),
             silent: receipt.silent,
+            lapsed: receipt.lapsed,
+            effective_by: receipt.effective_by_us.map(instant).unwrap_or_default(),
             waited_us: receipt.waited_us,
         }
     }
+}
+
+/// Rounded up: by then it holds for certain.
+fn instant(us: i64) -> String {
+    let rounded = OffsetDateTime::from_unix_timestamp(us.div_euclid(1_000_000) + 1);
+    rounded.ok().and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default()
 }

@@ -213,7 +213,7 @@ async fn a_token_that_dies_is_refused_from_the_next_request_on() {
     assert_eq!(gateway.get(&path).await.status(), StatusCode::UNAUTHORIZED);
     let other = format!("/t/{}/private/notices.json", facts::string(Caller::Writer).unwrap());
     assert_eq!(gateway.get(&other).await.status(), StatusCode::OK);
-    gateway.clock.set(facts::NOW + facts::LIFE);
+    gateway.move_to(facts::NOW + facts::LIFE);
     assert_eq!(gateway.get(&other).await.status(), StatusCode::UNAUTHORIZED);
 }
 
@@ -223,9 +223,9 @@ async fn a_token_that_ends_soon_says_so_beside_every_good_answer() {
     let token = facts::string(Caller::Reader).unwrap();
     let path = format!("/t/{token}/private/notices.json");
     let fortnight = time::Duration::days(14);
-    gateway.clock.set(facts::NOW + facts::LIFE - fortnight - time::Duration::SECOND);
+    gateway.move_to(facts::NOW + facts::LIFE - fortnight - time::Duration::SECOND);
     assert!(!gateway.get(&path).await.headers().contains_key("conda-token-warning"));
-    gateway.clock.set(facts::NOW + facts::LIFE - fortnight);
+    gateway.move_to(facts::NOW + facts::LIFE - fortnight);
     let warned = gateway.get(&path).await;
     assert_eq!(warned.status(), StatusCode::OK);
     let words = warned.headers()["conda-token-warning"].to_str().unwrap();
@@ -248,7 +248,7 @@ async fn the_older_string_of_a_reissued_token_says_when_it_ends_and_ends_then() 
     let words = warned.headers()["conda-token-warning"].to_str().unwrap();
     assert!(words.contains("reissued") && words.contains("2026-11-22T00:00:00Z"), "{words}");
     assert!(!ask(&newer).await.headers().contains_key("conda-token-warning"));
-    gateway.clock.set(facts::NOW + overlap);
+    gateway.move_to(facts::NOW + overlap);
     assert_eq!(ask(&older).await.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(ask(&newer).await.status(), StatusCode::OK);
 }

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use futures::future::join_all;
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Request, StatusCode};
 use hyper::ext::ReasonPhrase;
 
@@ -11,7 +11,7 @@ use super::table::{Caller, Carrier, Expect, Room, TABLE, address, expected, room
 use super::{Gateway, facts, text};
 use crate::address::Peer;
 use crate::refuse::TOKEN_WARNING;
-use crate::{Route, routes_table};
+use crate::{Needs, Route, routes_table};
 
 fn name(room: Room) -> &'static str {
     match room {
@@ -80,6 +80,62 @@ async fn every_route_answers_every_kind_of_caller_as_the_table_says() {
     }
     // Most of them are refused somewhere, so a walk over nothing would be noticed.
     assert!(asked.len() > 4000, "{}", asked.len());
+}
+
+/// Whether a gateway without a lease may answer: nothing was asked for, or what is public and nobody showed a credential.
+fn answers_without_lease(caller: Caller, route: &Route, room: Room) -> bool {
+    match route.gate.needs() {
+        Needs::Nothing => true,
+        Needs::Listing => caller == Caller::Nobody,
+        Needs::Read => caller == Caller::Nobody && room == Room::Public,
+        Needs::KeyedRead
+        | Needs::Write
+        | Needs::Manage
+        | Needs::OwnAccount
+        | Needs::LiveToken
+        | Needs::Administrator => false,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_lease_every_route_shows_what_is_public_to_nobody_in_particular_and_else_503() {
+    let gateway = Gateway::new().await;
+    gateway.lapse();
+    let mut asked = Vec::new();
+    for route in routes_table() {
+        for (caller, _) in TABLE {
+            for room in rooms(&route).iter().filter(|room| !answers_without_lease(caller, &route, **room)) {
+                for carrier in [Carrier::Path, Carrier::Header] {
+                    asked.push((route.clone(), caller, *room, carrier));
+                }
+            }
+        }
+    }
+    let answers = asked
+        .iter()
+        .map(|(route, caller, room, carrier)| gateway.send(request(route, *caller, *room, *carrier)));
+    for (response, (route, caller, room, _)) in join_all(answers).await.iter().zip(&asked) {
+        let what = format!("{} {} in {room:?} by {caller:?}", route.method, route.pattern);
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{what}");
+        assert!(response.headers().contains_key(RETRY_AFTER), "{what}");
+    }
+    assert!(asked.len() > 4000, "{}", asked.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_public_is_shown_without_a_lease_for_a_while() {
+    let gateway = Gateway::new().await;
+    let route = routes_table().into_iter().find(|route| route.pattern == "/{channel}/{subdir}/repodata.json");
+    let route = route.expect("conda's index is a route");
+    let ask = async || {
+        let answer = gateway.send(request(&route, Caller::Nobody, Room::Public, Carrier::Header)).await;
+        text(answer).await
+    };
+    gateway.lapse();
+    let lapsed = "lost touch with the server that knows who may do what";
+    assert!(!ask().await.contains(lapsed));
+    gateway.clock.advance(gateway.app.public);
+    assert!(ask().await.contains(lapsed));
 }
 
 /// A body without what differs between any two requests.

@@ -31,7 +31,8 @@ const LIBRARIES: [&str; 10] =
     ["proto", "names", "servers", "access", "eventlog", "readmodel", "blobs", "runtime", "feed", "usage"];
 
 /// These bring the parts together, so they may use all of them.
-const WHOLE: [&str; 4] = ["crates/latchkey", "crates/testkit", "tests/cluster", "tests/tidy"];
+const WHOLE: [&str; 6] =
+    ["crates/latchkey", "crates/testkit", "tests/cluster", "tests/model", "tests/simulation", "tests/tidy"];
 
 /// The writing half of the read models.
 const WRITERS: [&str; 4] = ["services/projector", "crates/latchkey", "crates/testkit", "tests/cluster"];

@@ -96,28 +96,6 @@ fn the_number_of_followers_is_limited() {
     drop(joined);
 }
 
-#[tokio::test(start_paused = true)]
-async fn after_a_restart_earlier_followers_are_given_time_to_come_back() {
-    let start = tokio::time::Instant::now();
-    let followers = Followers::after_restart(move || start.elapsed());
-    let early = followers.await_applied(7, Duration::from_secs(1)).await;
-    assert_eq!(early.silent, [EARLIER_FOLLOWERS]);
-    assert_eq!(followers.await_known(7, LIMIT).await.silent.len(), 0);
-    let back = followers.clone();
-    let coming_back = async move {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        let connection = back.join("gateway", process(1)).unwrap();
-        connection.applied(7);
-        connection
-    };
-    let (receipt, _connection) = tokio::join!(followers.await_applied(7, LIMIT), coming_back);
-    assert_eq!(names(&receipt), ["gateway"]);
-    assert_eq!(start.elapsed(), REJOIN_LIMIT);
-    let later = tokio::time::Instant::now();
-    followers.await_applied(7, LIMIT).await;
-    assert_eq!(later.elapsed(), Duration::ZERO);
-}
-
 #[tokio::test]
 async fn followers_are_told_of_with_what_they_have_applied_and_since_when_they_are_cut_off() {
     let (followers, seconds) = followers();

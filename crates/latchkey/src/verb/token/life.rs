@@ -119,11 +119,17 @@ pub(super) async fn revoke(
     client: &Client,
     which: &Which,
     reason: &str,
+    no_wait: bool,
 ) -> Result<(), Failed> {
-    let request = which.request(client, Method::DELETE, &[]).query(&[("reason", reason)]);
+    let mut request = which.request(client, Method::DELETE, &[]).query(&[("reason", reason)]);
+    if no_wait {
+        request = request.header("latchkey-wait", "committed");
+    }
     let answer = client.json(request).await?;
     let revoked = answer.get("token").unwrap_or(&answer);
-    context.output.line(format!("revoked {:?}: it opens nothing from now on", text(revoked, "name")));
+    let holds = text(answer.get("receipt").unwrap_or(&answer), "effective_by").is_empty();
+    let when = if holds { "from now on" } else { "very soon" };
+    context.output.line(format!("revoked {:?}: it opens nothing {when}", text(revoked, "name")));
     for line in receipt_lines(&answer) {
         context.output.line(line);
     }

@@ -11,7 +11,8 @@ use access::{Action, By, Credential, Object, SecretHash, Service, Verdict};
 use async_trait::async_trait;
 use eventlog::{Log, Meta, Stamps, Stream, subject};
 use feed::client::AccessView;
-use feed::server::{FeedService, Followers, Snapshot, Source, Step};
+use feed::lease;
+use feed::server::{Desk, FeedService, Holders, Leased, Snapshot, Source, Step};
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use names::{AccountId, ChannelId, Level, Scope, TokenId};
@@ -34,7 +35,7 @@ pub(crate) struct Authz {
     log: Arc<dyn Log>,
     stamps: Stamps,
     pub(crate) view: AccessView,
-    pub(crate) followers: Followers,
+    pub(crate) leased: Leased,
     addr: SocketAddr,
     next: AtomicU8,
     _ready: watch::Sender<bool>,
@@ -49,25 +50,29 @@ impl Authz {
     ) -> Self {
         let view = AccessView::new(services);
         view.open(&log.epoch(Stream::Authz)).unwrap();
-        let (folding, mut records) = (view.clone(), log.tail(Stream::Authz, 1));
+        let holders = Holders::new(catalog::app::clocks(&ambient));
+        let (folding, folded, mut records) = (view.clone(), holders.clone(), log.tail(Stream::Authz, 1));
         tokio::spawn(async move {
             while let Some(Ok(record)) = records.next().await {
+                if let Some(lease) = &record.envelope.lease {
+                    folded.fold(record.seq, lease);
+                }
                 folding.apply(record.seq, &record.envelope).unwrap();
             }
         });
         view.mark_ready();
-        let boot = ambient.clock.clone();
-        let followers = Followers::new(move || boot.boot());
+        let desk = Desk::open(log.clone(), lease::LENGTH);
+        let leased = Leased::new(holders, desk, lease::LENGTH, Arc::new(drop));
         let source = Arc::new(Feed { log: log.clone(), view: view.clone() });
         let (gate, drain) = (gate(view.clone(), ambient.clone()), Drain::new());
         let stop = || futures::future::pending().boxed();
         let mut services = RoutesBuilder::default();
-        services.add_service(FeedService::new(source, followers.clone(), gate, stop).into_server());
+        services.add_service(FeedService::new(source, leased.clone(), gate, stop).into_server());
         let (readiness, ready) = watch::channel(true);
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = GrpcServer { listen, descriptors: proto::DESCRIPTORS, ambient, drain, ready, tls: None };
         let addr = server.serve(services).await.unwrap().addr;
-        Self { log, stamps, view, followers, addr, next: AtomicU8::new(10), _ready: readiness }
+        Self { log, stamps, view, leased, addr, next: AtomicU8::new(10), _ready: readiness }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -88,9 +93,9 @@ impl Authz {
         let parts = vec![(subject, expect, events)];
         let seq = eventlog::append_all(&*self.log, Stream::Authz, &self.stamps, &meta, parts).await.unwrap();
         self.view.wait_for(seq, LIMIT).await.unwrap();
-        if self.followers.connected() > 0 {
+        if self.leased.connected() > 0 {
             // Followers that a test keeps silent are not waited for.
-            tokio::time::timeout(LIMIT, self.followers.until_applied_by(1, seq)).await.unwrap();
+            tokio::time::timeout(LIMIT, self.leased.holders().until_applied_by(1, seq)).await.unwrap();
         }
         seq
     }

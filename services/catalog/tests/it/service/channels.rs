@@ -172,7 +172,7 @@ async fn a_revoked_session_changes_nothing() {
     let made = lab.channel(&ann, "acme", Privacy::Private).await;
     let revoked = lab.authz.revoke(&ann).await;
     assert!(revoked > made.authz_seq);
-    lab.authz.followers.until_applied_by(1, revoked).await;
+    lab.authz.leased.holders().until_applied_by(1, revoked).await;
     let refusal = refused(lab.client(&ann.session).delete_channel(named("acme")).await);
     assert_eq!(refusal.0, Code::Unauthenticated);
     assert!(refusal.1.contains("revoked"), "{}", refusal.1);

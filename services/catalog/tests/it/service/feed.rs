@@ -48,7 +48,7 @@ async fn feeds_are_for_services() {
     let ann = lab.authz.person(1, true).await;
     let upstream =
         Upstream::new(Upstream::channel(&lab.url()).unwrap(), &ann.session, "gateway", uuid::Uuid::nil());
-    let refusal = upstream.await_applied(1, std::time::Duration::from_secs(1)).await.unwrap_err();
+    let refusal = upstream.await_applied(1, false, std::time::Duration::from_secs(1)).await.unwrap_err();
     assert_eq!(refusal.code(), Code::PermissionDenied);
 }
 

@@ -1,0 +1,262 @@
+//! The right to authorise for a while, of one process. It counts from before it was asked for, and only grows.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use proto::event::v1;
+use tokio::sync::{Notify, watch};
+use uuid::Uuid;
+
+use crate::lease::{Clocks, IDLE_AFTER, JUMP, LENGTH, Moment, micros};
+
+/// Asks whose grants may still come; an older one counts for nothing any more.
+const MAX_ASKED: usize = 64;
+/// How exactly it is known when the lease was last wanted: writing it down for every request would make requests wait
+/// for each other.
+const USED_STEP_US: u64 = 1_000_000;
+
+/// The lease. Clones are the same.
+#[derive(Clone)]
+pub struct Lease(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// Boot time at which it ends; zero for none.
+    until_us: AtomicU64,
+    /// How far the wall clock was ahead when the newest part of it was asked for.
+    skew_us: AtomicI64,
+    used_us: AtomicU64,
+    length_us: AtomicU64,
+    asked: Mutex<Asked>,
+    wanted: Notify,
+    until: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Asked {
+    incarnation: Uuid,
+    times: VecDeque<(u64, Moment)>,
+}
+
+impl Lease {
+    pub(super) fn none() -> Self {
+        Self(Arc::new(Inner {
+            until_us: AtomicU64::new(0),
+            skew_us: AtomicI64::new(0),
+            used_us: AtomicU64::new(0),
+            length_us: AtomicU64::new(micros(LENGTH)),
+            asked: Mutex::default(),
+            wanted: Notify::new(),
+            until: watch::Sender::new(0),
+        }))
+    }
+
+    /// G4: whether this process may authorise at this moment. It is asked for every request.
+    pub fn holds(&self, now: Moment) -> bool {
+        self.use_at(now.boot);
+        micros(now.boot) < self.0.until_us.load(Ordering::Acquire) && !self.has_jumped(now)
+    }
+
+    /// Whether what the table calls public may be shown: under the lease, and for `public` after its end.
+    pub fn shows_public(&self, now: Moment, public: Duration) -> bool {
+        let until_us = self.0.until_us.load(Ordering::Acquire);
+        until_us > 0 && micros(now.boot) < until_us.saturating_add(micros(public)) && !self.has_jumped(now)
+    }
+
+    /// Time has passed that the boot clock knows nothing of: nothing that was measured by it holds any more.
+    fn has_jumped(&self, now: Moment) -> bool {
+        let jumped = now.skew_us().abs_diff(self.0.skew_us.load(Ordering::Acquire)) > micros(JUMP);
+        if jumped {
+            self.0.until_us.store(0, Ordering::Release);
+        }
+        jumped
+    }
+
+    fn use_at(&self, boot: Duration) {
+        let now_us = micros(boot);
+        if self.0.used_us.load(Ordering::Relaxed).saturating_add(USED_STEP_US) < now_us {
+            self.0.used_us.store(now_us, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits for a lease, at most for `limit`, and asks for one if there is none. False if none came.
+    pub async fn wait(&self, clocks: &Clocks, limit: Duration) -> bool {
+        if self.holds(clocks.now()) {
+            return true;
+        }
+        let mut until = self.0.until.subscribe();
+        let held = async {
+            loop {
+                until.borrow_and_update();
+                if self.holds(clocks.now()) {
+                    return;
+                }
+                self.0.wanted.notify_one();
+                if until.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        tokio::time::timeout(limit, held).await.is_ok()
+    }
+
+    /// When it ends, by the boot clock; zero for none.
+    pub fn until(&self) -> Duration {
+        Duration::from_micros(self.0.until_us.load(Ordering::Acquire))
+    }
+
+    /// A lease that nobody has granted: for a table that nobody else can change.
+    pub fn hold_for(&self, length: Duration, now: Moment) {
+        self.0.skew_us.store(now.skew_us(), Ordering::Release);
+        self.extend(micros(now.boot + length));
+    }
+
+    /// G2: an ask is about to be sent.
+    pub(super) fn asking(&self, incarnation: Uuid, nonce: u64, now: Moment) {
+        let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.incarnation = incarnation;
+        if asked.times.len() == MAX_ASKED {
+            asked.times.pop_front();
+        }
+        asked.times.push_back((nonce, now));
+    }
+
+    /// G3: grants that stand in the log, everything before which is applied.
+    pub(super) fn granted(&self, lease: &v1::Lease) {
+        let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = |granted: &&v1::LeaseGranted| granted.incarnation == asked.incarnation.as_bytes();
+        let nonces: Vec<u64> = lease.granted.iter().filter(mine).map(|granted| granted.nonce).collect();
+        let length = Duration::from_millis(lease.length_ms.into());
+        for nonce in nonces {
+            let Some(place) = asked.times.iter().position(|(of, _)| *of == nonce) else { continue };
+            let (_, at) = asked.times[place];
+            asked.times.drain(..=place);
+            self.0.length_us.store(micros(length), Ordering::Relaxed);
+            self.0.skew_us.store(at.skew_us(), Ordering::Release);
+            self.extend(micros(at.boot + length));
+        }
+    }
+
+    fn extend(&self, until_us: u64) {
+        self.0.until_us.fetch_max(until_us, Ordering::AcqRel);
+        self.0.until.send_replace(until_us);
+    }
+
+    pub(super) fn length(&self) -> Duration {
+        Duration::from_micros(self.0.length_us.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn is_idle(&self, boot: Duration) -> bool {
+        micros(boot) > self.0.used_us.load(Ordering::Relaxed).saturating_add(micros(IDLE_AFTER))
+    }
+
+    pub(super) fn mark_used(&self, boot: Duration) {
+        self.0.used_us.store(micros(boot), Ordering::Relaxed);
+    }
+
+    /// Resolves when a request wants a lease and there is none.
+    pub(super) async fn wanted(&self) {
+        self.0.wanted.notified().await;
+    }
+}
+
+impl std::fmt::Debug for Lease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Lease(until {:?})", self.until())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: Uuid = Uuid::from_u128(7);
+
+    fn at(seconds: u64) -> Moment {
+        let wall_us = i64::try_from(seconds * 1_000_000).unwrap() + 1_700_000_000_000_000;
+        Moment { boot: Duration::from_secs(seconds), wall_us }
+    }
+
+    fn grant(incarnation: Uuid, nonce: u64) -> v1::Lease {
+        let granted = v1::LeaseGranted {
+            holder: "gateway".into(),
+            incarnation: incarnation.as_bytes().to_vec(),
+            nonce,
+            public_ms: 0,
+        };
+        v1::Lease { granted: vec![granted], left: vec![], length_ms: 15_000 }
+    }
+
+    #[test]
+    fn a_lease_counts_from_before_it_was_asked_for() {
+        let lease = Lease::none();
+        assert!(!lease.holds(at(100)));
+        lease.asking(ME, 1, at(100));
+        lease.granted(&grant(ME, 1));
+        assert!(lease.holds(at(114)));
+        assert!(!lease.holds(at(115)), "it was asked for fifteen seconds ago");
+        assert!(lease.shows_public(at(124), Duration::from_secs(10)));
+        assert!(!lease.shows_public(at(125), Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn a_grant_of_another_life_or_another_ask_gives_nothing() {
+        let lease = Lease::none();
+        lease.asking(ME, 2, at(100));
+        lease.granted(&grant(Uuid::from_u128(8), 2));
+        lease.granted(&grant(ME, 1));
+        assert!(!lease.holds(at(101)));
+    }
+
+    #[test]
+    fn a_late_grant_of_an_older_ask_shortens_nothing() {
+        let lease = Lease::none();
+        lease.asking(ME, 1, at(100));
+        lease.asking(ME, 2, at(102));
+        lease.granted(&grant(ME, 2));
+        lease.granted(&grant(ME, 1));
+        assert!(lease.holds(at(116)));
+    }
+
+    #[test]
+    fn a_wall_clock_that_jumps_ends_it() {
+        let lease = Lease::none();
+        lease.asking(ME, 1, at(100));
+        lease.granted(&grant(ME, 1));
+        let mut slept = at(101);
+        slept.wall_us += 1_000_001;
+        assert!(!lease.holds(slept));
+        assert!(!lease.holds(at(101)) && !lease.shows_public(at(101), Duration::MAX), "for good");
+    }
+
+    #[test]
+    fn asks_without_answers_are_forgotten_at_a_limit() {
+        let lease = Lease::none();
+        for nonce in 0..=MAX_ASKED as u64 {
+            lease.asking(ME, nonce, at(100));
+        }
+        lease.granted(&grant(ME, 0));
+        assert!(!lease.holds(at(100)));
+        lease.granted(&grant(ME, 1));
+        assert!(lease.holds(at(100)));
+    }
+
+    #[tokio::test]
+    async fn whoever_finds_none_asks_for_one_and_waits() {
+        let lease = Lease::none();
+        let clocks = Clocks::new(|| at(100));
+        let waiting = {
+            tokio::spawn({
+                let (lease, clocks) = (lease.clone(), clocks.clone());
+                async move { lease.wait(&clocks, Duration::from_secs(60)).await }
+            })
+        };
+        lease.wanted().await;
+        lease.asking(ME, 1, at(100));
+        lease.granted(&grant(ME, 1));
+        assert!(waiting.await.unwrap());
+        assert!(!Lease::none().wait(&clocks, Duration::ZERO).await);
+    }
+}

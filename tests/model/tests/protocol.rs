@@ -1,0 +1,87 @@
+//! The protocol holds in every state that small systems can reach, and each of its rules is needed: without it the
+//! checker finds the way to a request that is let in after Revoke has returned.
+
+use model::{Lease, Rules};
+use stateright::{Checker as _, HasDiscoveries, Model as _};
+
+const PROMISE: &str = "after Revoke returned nobody is let in";
+
+fn is_long() -> bool {
+    std::env::var_os("LATCHKEY_LONG").is_some_and(|value| !value.is_empty())
+}
+
+fn holds(what: &str, rules: Rules) {
+    let checker = rules.checker().threads(2).spawn_bfs().join();
+    println!("{what}: {} states, {} steps deep", checker.unique_state_count(), checker.max_depth());
+    checker.assert_properties();
+}
+
+fn breaks(what: &str, rules: Rules) {
+    let checker = rules.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    let path = checker.discovery(PROMISE).unwrap_or_else(|| panic!("{what}: the promise held all the same"));
+    println!("{what}: broken in {} steps", path.into_actions().len());
+}
+
+#[test]
+fn the_promise_holds_while_a_lease_is_renewed() {
+    holds("one gateway, two leases, one replica", Rules { asks: 2, replicas: 1, ..Rules::small() });
+}
+
+#[test]
+fn the_promise_holds_while_gateways_crash() {
+    let rules = Rules { crashes: 1, leaves: true, replicas: 1, ..Rules::small() };
+    holds("one gateway with two lives, one replica", rules);
+}
+
+#[test]
+fn the_promise_holds_while_replicas_restart() {
+    holds("two replicas that restart", Rules { restarts: 1, ..Rules::small() });
+}
+
+#[test]
+fn the_promise_holds_for_two_gateways() {
+    let rules = Rules { gateways: 2, replicas: 1, drift: 0, ..Rules::small() };
+    holds("two gateways, one replica", rules);
+}
+
+#[test]
+fn the_promise_holds_for_larger_systems() {
+    if !is_long() {
+        return;
+    }
+    let small = Rules::small;
+    holds("two gateways, two replicas", Rules { gateways: 2, drift: 0, ..small() });
+    holds("two lives, a restart", Rules { crashes: 1, restarts: 1, leaves: true, ..small() });
+    holds("two leases, two replicas", Rules { asks: 2, ..small() });
+    holds("three leases", Rules { asks: 3, replicas: 1, ..small() });
+}
+
+#[test]
+fn without_the_time_of_asking_it_breaks() {
+    breaks("G3 counts from arrival", Rules { counted: Lease::FromArrival, ..Rules::small() });
+}
+
+#[test]
+fn without_the_wait_it_breaks() {
+    breaks("R4 waits for nothing", Rules { wait: 0, ..Rules::small() });
+}
+
+#[test]
+fn without_the_margin_for_drift_it_breaks() {
+    breaks("R4 waits for D alone", Rules { wait: 2, ..Rules::small() });
+}
+
+#[test]
+fn without_the_check_of_the_lease_it_breaks() {
+    breaks("G4 asks for no lease", Rules { checks_lease: false, ..Rules::small() });
+}
+
+#[test]
+fn without_reports_it_breaks() {
+    breaks("R3 asks nobody", Rules { confirmations: false, ..Rules::small() });
+}
+
+#[test]
+fn with_a_position_that_goes_back_it_breaks() {
+    breaks("older snapshots are taken", Rules { keeps_position: false, ..Rules::small() });
+}
