@@ -78,6 +78,14 @@ actions! {
     GrantView = "channel.group:view",
     /// Give and take levels on a channel or package.
     GrantEdit = "channel.group:edit",
+    /// See who else holds levels on a package alone.
+    PackageGrantView = "package.group:view",
+    /// Give and take levels on a package alone.
+    PackageGrantEdit = "package.group:edit",
+    /// See who did what in a channel.
+    ChannelHistory = "channel:history",
+    /// See who did what in a subchannel.
+    SubchannelHistory = "subchannel:history",
     /// See that a subchannel is there, and its details.
     SubchannelView = "subchannel:view",
     /// Make a subchannel; asked on the channel above it.
@@ -136,6 +144,7 @@ impl Action {
             | Self::PypiDownload
             | Self::FileDownload
             | Self::GrantView
+            | Self::PackageGrantView
             | Self::SubchannelView
             | Self::SubchannelArtifactView
             | Self::SubchannelGrantView => Some(Level::Read),
@@ -158,6 +167,9 @@ impl Action {
             | Self::ChannelEdit
             | Self::ChannelDelete
             | Self::GrantEdit
+            | Self::ChannelHistory
+            | Self::SubchannelHistory
+            | Self::PackageGrantEdit
             | Self::SubchannelCreate
             | Self::SubchannelEdit
             | Self::SubchannelDelete
@@ -187,9 +199,12 @@ impl Action {
             Self::ChannelView if subchannel => Self::SubchannelView,
             Self::ChannelEdit if subchannel => Self::SubchannelEdit,
             Self::ChannelDelete if subchannel => Self::SubchannelDelete,
+            Self::ChannelHistory if subchannel => Self::SubchannelHistory,
             Self::ArtifactView if subchannel => Self::SubchannelArtifactView,
             Self::GrantView if subchannel => Self::SubchannelGrantView,
             Self::GrantEdit if subchannel => Self::SubchannelGrantEdit,
+            Self::PackageGrantView if subchannel => Self::SubchannelGrantView,
+            Self::PackageGrantEdit if subchannel => Self::SubchannelGrantEdit,
             other => other,
         }
     }
@@ -220,6 +235,8 @@ impl Action {
                 | Self::LabelEdit
                 | Self::PackageEdit
                 | Self::PackageDelete
+                | Self::PackageGrantView
+                | Self::PackageGrantEdit
         )
     }
 
@@ -269,6 +286,10 @@ impl Action {
             Self::PackageDelete => &[S::ArtifactDelete, S::ApiWrite, S::Api, S::All],
             Self::GrantView => &[S::ChannelGroupView, S::ApiRead, S::Api, S::All],
             Self::GrantEdit => &[S::ChannelGroupEdit, S::ApiModifyGroup, S::Api, S::All],
+            Self::PackageGrantView => &[S::ChannelGroupView, S::ApiRead, S::Api, S::All],
+            Self::PackageGrantEdit => &[S::ChannelGroupEdit, S::ApiModifyGroup, S::Api, S::All],
+            Self::ChannelHistory => &[S::ChannelHistory, S::ApiRead, S::Api, S::All],
+            Self::SubchannelHistory => &[S::SubchannelHistory, S::ApiRead, S::Api, S::All],
             Self::SubchannelView => &[S::SubchannelView, S::ApiRead, S::Api, S::All],
             Self::SubchannelCreate => &[S::SubchannelCreate, S::ApiWrite, S::Api, S::All],
             Self::SubchannelEdit => &[S::SubchannelEdit, S::ApiWrite, S::Api, S::All],

@@ -116,6 +116,10 @@ impl Table {
             | Action::PackageDelete
             | Action::GrantView
             | Action::GrantEdit
+            | Action::ChannelHistory
+            | Action::SubchannelHistory
+            | Action::PackageGrantView
+            | Action::PackageGrantEdit
             | Action::SubchannelView
             | Action::SubchannelCreate
             | Action::SubchannelEdit

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use names::{AccountId, GroupId, Level};
+use names::{AccountId, GroupId, Level, PackageKind};
 
-use crate::table::Table;
+use crate::table::{Channel, Table};
+use crate::{Subject, given};
 
 /// A group that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,17 @@ pub struct Group {
     pub level: Level,
     /// The accounts in it.
     pub members: BTreeSet<AccountId>,
+}
+
+/// One thing that somebody was given.
+#[derive(Debug, Clone, Copy)]
+pub struct HeldOn<'a> {
+    /// The channel, or the one that the package is in.
+    pub channel: &'a Channel,
+    /// The package, where it was given on that alone.
+    pub package: Option<(PackageKind, &'a str)>,
+    /// The level.
+    pub level: Level,
 }
 
 impl Table {
@@ -49,6 +61,31 @@ impl Table {
     pub fn is_member(&self, account: AccountId, organisation: AccountId) -> bool {
         let groups = self.groups_of(account).iter().filter_map(|id| self.group(*id));
         groups.into_iter().any(|group| group.organisation == organisation)
+    }
+
+    /// Whether an account may change an organisation's groups: its owners and administrators.
+    pub fn owns_groups(&self, account: AccountId, organisation: AccountId) -> bool {
+        account == organisation || self.owns_organisation(account, organisation) || self.is_admin(account)
+    }
+
+    /// Everything that somebody was given, in no order.
+    pub fn given_to(&self, subject: Subject) -> Vec<HeldOn<'_>> {
+        let mut held = Vec::new();
+        for channel in self.channels() {
+            let whole = given::find(&channel.grants, subject);
+            held.extend(whole.map(|level| HeldOn { channel, package: None, level }));
+            let special = self.special_packages(channel.id).filter_map(|(kind, name, package)| {
+                let level = given::find(&package.grants, subject)?;
+                Some(HeldOn { channel, package: Some((kind, name)), level })
+            });
+            held.extend(special);
+        }
+        held
+    }
+
+    /// Whether an account knows of an organisation's groups: its owners and members do, and administrators.
+    pub fn knows_groups(&self, account: AccountId, organisation: AccountId) -> bool {
+        self.owns_groups(account, organisation) || self.is_member(account, organisation)
     }
 
     pub(crate) fn put_group(&mut self, group: Group) {

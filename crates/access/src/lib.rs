@@ -24,7 +24,7 @@ pub use class::{ClassId, Selection, Shown, Sight, View};
 pub use decide::{By, Refusal, Verdict, Why};
 pub use explain::Explanation;
 pub use fold::{FoldError, Outcome};
-pub use group::Group;
+pub use group::{Group, HeldOn};
 pub use names::Subject;
 pub use shelf::Package;
 pub use table::{Account, Channel, Table, Token, TokenKind};

@@ -18,6 +18,16 @@ pub fn channel(channel: ChannelId) -> String {
     format!("evt.access.channel.{channel}")
 }
 
+/// All groups of an organisation: a name is unique among them.
+pub fn groups(organisation: AccountId) -> String {
+    format!("evt.access.group.{organisation}")
+}
+
+/// The reservation of a subchannel's name. It dies with the channel above, whose id is in it.
+pub fn subchannel_name(parent: ChannelId, name: &str) -> String {
+    self::name(&format!("{parent}/{name}"))
+}
+
 /// A package's existence and visibility.
 pub fn package(channel: ChannelId, kind: PackageKind, name: &str) -> String {
     format!("evt.access.package.{channel}.{kind}.{}", names::escape(name))

@@ -98,6 +98,12 @@ pub enum Verb {
     /// List, give, take, copy, move and lock the labels of a channel's files
     #[command(subcommand)]
     Label(verb::label::Label),
+    /// List packages, say who sees them, and share them one by one
+    #[command(subcommand)]
+    Package(verb::package::Package),
+    /// Create and change an organisation's groups, and what they hold
+    #[command(subcommand)]
+    Group(verb::group::Group),
     /// Create, disable and enable accounts, and say who owns them (administrators)
     #[command(subcommand)]
     Account(verb::account::Account),
@@ -166,6 +172,27 @@ mod tests {
             "upload acme data.bin --kind file --package data --version 1",
             "download acme a --version 1.0 --kind conda --label main --output d --force",
             "search pan --kind conda --platform linux-64 --channel acme",
+            "upload acme/dev a.conda --private",
+            "channel create acme/dev --public",
+            "channel list acme",
+            "channel history acme/dev --event access_changed --all",
+            "group create acme/devs --level write",
+            "group list acme",
+            "group show acme/Owners",
+            "group set acme/devs --name ops",
+            "group add acme/devs ada bob",
+            "group remove acme/devs ada",
+            "group grant acme/devs lab write",
+            "group grant acme/devs lab/sub read --package numpy --kind pypi",
+            "group ungrant acme/devs lab",
+            "group delete acme/devs --yes",
+            "package list acme",
+            "package show acme numpy",
+            "package create acme numpy --kind conda --private",
+            "package set acme numpy --public",
+            "package grant acme numpy ada write --kind pypi",
+            "package ungrant acme numpy ada",
+            "package delete acme numpy --yes",
             "label list acme",
             "label add acme dev a --version 1.0 --kind conda",
             "label remove acme dev a --file noarch/a-1-0.conda",

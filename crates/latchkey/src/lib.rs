@@ -35,6 +35,8 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Verb::Search(search) => search.run(&context).await,
         Verb::Artifact(artifact) => artifact.run(&context).await,
         Verb::Label(label) => label.run(&context).await,
+        Verb::Package(package) => package.run(&context).await,
+        Verb::Group(group) => group.run(&context).await,
         Verb::Account(account) => account.run(&context).await,
         Verb::Events(events) => events.run(&context).await,
         Verb::Status => status::run(&context).await,

@@ -61,6 +61,19 @@ impl PackageKind {
     }
 }
 
+impl PackageKind {
+    /// A package's name as this kind normalises it; refused where the kind's rules do.
+    pub fn normal(self, name: &str) -> Result<String, crate::InvalidName> {
+        match self {
+            Self::Conda => crate::CondaName::parse(name).map(|name| name.to_string()),
+            Self::Pypi => crate::ProjectName::parse(name).map(|name| name.to_string()),
+            Self::Notebook | Self::Environment | Self::File => {
+                crate::PlainName::parse(name).map(|name| name.to_string())
+            }
+        }
+    }
+}
+
 /// The words of a vocabulary, as typed in commands and shown in JSON.
 macro_rules! words {
     ($name:ident, $what:literal, $($variant:ident = $word:literal),*) => {

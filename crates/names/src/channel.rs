@@ -35,3 +35,55 @@ impl ChannelName {
 }
 
 text!(ChannelName);
+
+/// Which channel is meant: its name, or a subchannel's as `parent/name`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChannelPath(String);
+
+impl ChannelPath {
+    /// Checks both parts as names of channels.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        match text.split_once('/') {
+            Some((parent, name)) => {
+                ChannelName::parse(parent)?;
+                ChannelName::parse(name)?;
+            }
+            None => drop(ChannelName::parse(text)?),
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The channel above, if it is a subchannel's.
+    pub fn parent(&self) -> Option<&str> {
+        self.0.split_once('/').map(|(parent, _)| parent)
+    }
+
+    /// Its own name.
+    pub fn name(&self) -> &str {
+        self.0.split_once('/').map_or(&self.0, |(_, name)| name)
+    }
+}
+
+impl From<ChannelName> for ChannelPath {
+    fn from(name: ChannelName) -> Self {
+        Self(name.0)
+    }
+}
+
+text!(ChannelPath);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subchannel_has_one_channel_above_it() {
+        let path = ChannelPath::parse("acme/dev").unwrap();
+        assert_eq!((path.parent(), path.name()), (Some("acme"), "dev"));
+        let path = ChannelPath::parse("acme").unwrap();
+        assert_eq!((path.parent(), path.name()), (None, "acme"));
+        for wrong in ["", "/", "acme/", "/dev", "a/b/c", "acme/label", "acme/noarch", "t/dev"] {
+            assert!(ChannelPath::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

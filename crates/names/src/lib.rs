@@ -18,7 +18,7 @@ mod subject;
 mod token;
 
 pub use access::{Level, PackageKind, Privacy, Subject};
-pub use channel::ChannelName;
+pub use channel::{ChannelName, ChannelPath};
 pub use conda::{CondaName, Subdir};
 pub use group::GroupName;
 pub use id::{AccountId, ArtifactId, ChannelId, EventId, GroupId, InvalidId, PackageId, TokenId};

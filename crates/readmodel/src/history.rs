@@ -32,6 +32,15 @@ pub struct HistoryRow {
     pub summary_json: String,
 }
 
+/// Which lines of a history are wanted: all, unless something is said.
+#[derive(Debug, Clone, Default)]
+pub struct HistoryFilter {
+    /// Only events of this type.
+    pub event: Option<String>,
+    /// Only what this account did.
+    pub actor: Option<AccountId>,
+}
+
 impl FromRow<'_, PgRow> for HistoryRow {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self {

@@ -25,7 +25,7 @@ pub mod write;
 pub use artifact::{ArtifactRow, FileKey, FileType};
 pub use checkpoint::{Checkpoint, Checkpoints, Stream};
 pub use error::ReadError;
-pub use history::HistoryRow;
+pub use history::{HistoryFilter, HistoryRow};
 pub use package::{ListedPackage, PackageKey};
 pub use packages::Packages;
 pub use reader::{LedgerCheck, PAGE_LIMIT, ProjectorRow, Reader, Wanted};

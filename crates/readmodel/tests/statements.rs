@@ -8,14 +8,15 @@ use std::{
 };
 
 use names::{
-    AccountId, ArtifactId, ChannelId, EventId, LabelName, Level, PackageId, PackageKind, Privacy, Scope,
-    TokenId,
+    AccountId, ArtifactId, ChannelId, EventId, GroupId, LabelName, Level, PackageId, PackageKind, Privacy,
+    Scope, Subject, TokenId,
 };
 use readmodel::{
-    ArtifactRow, Checkpoint, FileKey, FileType, HistoryRow, Packages, ReadError, Reader, Stream,
+    ArtifactRow, Checkpoint, FileKey, FileType, HistoryFilter, HistoryRow, Packages, ReadError, Reader,
+    Stream,
     write::{
-        AccountRow, Beat, ChannelRow, Database, Keys, LedgerCheckRow, Lock, NewLedgerRow, PackageRow,
-        ParkedRow, Purpose, PutBackRow, Rows, SHAPE, TABLES, TokenRow, WriteError,
+        AccountRow, Beat, ChannelRow, Database, GroupRow, Keys, LedgerCheckRow, Lock, NewLedgerRow,
+        PackageRow, ParkedRow, Purpose, PutBackRow, Rows, SHAPE, TABLES, TokenRow, WriteError,
     },
 };
 use servers::{Postgres, PostgresOptions};
@@ -122,23 +123,19 @@ fn full() -> Rows {
                 owner_id: AccountId(id(1)),
                 privacy: Privacy::Private,
                 description: "d".into(),
-                grants: BTreeMap::from([(AccountId(id(1)), Level::Write), (AccountId(id(91)), Level::Read)]),
+                parent_id: Some(ChannelId(id(8))),
+                grants: BTreeMap::from([
+                    (Subject::Account(AccountId(id(1))), Level::Write),
+                    (Subject::Account(AccountId(id(91))), Level::Read),
+                    (Subject::Group(GroupId(id(1))), Level::Manage),
+                ]),
                 created_at: NOON,
                 deleted_at: Some(NOON),
                 seq: 3,
             },
         )]),
-        packages: BTreeMap::from([(
-            PackageId(id(5)),
-            PackageRow {
-                channel_id: ChannelId(id(3)),
-                kind: PackageKind::Conda,
-                name: "a.c".into(),
-                private: true,
-                created_at: NOON,
-                seq: 4,
-            },
-        )]),
+        packages: packages(),
+        groups: groups(),
         files: files.into_iter().map(|row| (row.key(), row)).collect(),
         parked: BTreeMap::from([(
             "evt.catalog.x.conda.y".into(),
@@ -147,6 +144,38 @@ fn full() -> Rows {
         applied: BTreeMap::from([((Stream::Catalog, EventId(id(70))), 11)]),
         history: vec![history(1), history(2)],
     }
+}
+
+fn groups() -> BTreeMap<GroupId, GroupRow> {
+    BTreeMap::from([(
+        GroupId(id(7)),
+        GroupRow {
+            organisation_id: AccountId(id(1)),
+            name: "Ops".into(),
+            description: "ünï".into(),
+            level: Level::Write,
+            members: BTreeSet::from([AccountId(id(90)), AccountId(id(91))]),
+            created_at: NOON,
+            deleted_at: None,
+            seq: 5,
+        },
+    )])
+}
+
+fn packages() -> BTreeMap<PackageId, PackageRow> {
+    BTreeMap::from([(
+        PackageId(id(5)),
+        PackageRow {
+            channel_id: ChannelId(id(3)),
+            kind: PackageKind::Conda,
+            name: "a.c".into(),
+            private: true,
+            grants: BTreeMap::from([(Subject::Group(GroupId(id(7))), Level::Read)]),
+            created_at: NOON,
+            deleted_at: Some(NOON),
+            seq: 4,
+        },
+    )])
 }
 
 fn history(part: i32) -> HistoryRow {
@@ -170,6 +199,7 @@ fn keys_of(rows: &Rows) -> Keys {
         tokens: rows.tokens.keys().copied().collect(),
         channels: rows.channels.keys().copied().collect(),
         packages: rows.packages.keys().copied().collect(),
+        groups: rows.groups.keys().copied().collect(),
         files: rows.files.keys().cloned().collect(),
         subjects: rows.parked.keys().cloned().collect(),
         events: rows.applied.keys().copied().collect(),
@@ -208,6 +238,8 @@ async fn what_is_saved_is_loaded() {
     changed.tokens.get_mut(&TokenId(id(2))).unwrap().revoked_at = Some(NOON);
     changed.channels.get_mut(&ChannelId(id(3))).unwrap().privacy = Privacy::Public;
     changed.packages.get_mut(&PackageId(id(5))).unwrap().private = false;
+    changed.packages.get_mut(&PackageId(id(5))).unwrap().grants.clear();
+    changed.groups.get_mut(&GroupId(id(7))).unwrap().members.remove(&AccountId(id(90)));
     changed.files.remove(&conda(10, "b").key());
     changed.files.get_mut(&wheel().key()).unwrap().size = 5;
     tx.save(&loaded, &changed).await.unwrap();
@@ -283,10 +315,15 @@ async fn pages_neither_repeat_nor_skip() {
         }
     }
     assert_eq!(seen, full().files.keys().cloned().collect::<Vec<_>>());
-    let newest = reader.history(channel, None, 1).await.unwrap();
+    let all = HistoryFilter::default();
+    let newest = reader.history(channel, &all, None, 1).await.unwrap();
     assert_eq!(newest, [history(2)]);
-    assert_eq!(reader.history(channel, newest.first(), 9).await.unwrap(), [history(1)]);
-    assert_eq!(reader.history(channel, Some(&history(1)), 9).await.unwrap(), []);
+    assert_eq!(reader.history(channel, &all, newest.first(), 9).await.unwrap(), [history(1)]);
+    assert_eq!(reader.history(channel, &all, Some(&history(1)), 9).await.unwrap(), []);
+    let others = HistoryFilter { event: Some("channel_created".into()), actor: None };
+    assert_eq!(reader.history(channel, &others, None, 9).await.unwrap(), []);
+    let own = HistoryFilter { event: Some("artifact_published".into()), actor: Some(AccountId(id(1))) };
+    assert_eq!(reader.history(channel, &own, None, 9).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -6,7 +6,9 @@ mod caller;
 mod channels;
 mod failures;
 mod grants;
+mod groups;
 mod labels;
+mod packages;
 mod publish;
 mod receipts;
 mod receive;
@@ -24,7 +26,7 @@ use proto::event::v1::Actor;
 use runtime::{Ambient, request_id, trace};
 use tokio::sync::Semaphore;
 
-use crate::domain::{artifacts as files, channel, name, package};
+use crate::domain::{artifacts as files, channel, group, name, package};
 use crate::events;
 use crate::inspect::Limits;
 
@@ -32,7 +34,9 @@ pub use artifacts::Removal;
 pub use caller::Asker;
 pub use channels::{ChannelChange, ChannelPage, ChannelView, Given, NewChannel};
 pub use grants::Grantee;
+pub use groups::{GroupChange, GroupChanges, GroupRef, NewGroup};
 pub use labels::{Labelling, Relabelled};
+pub use packages::{PackageChange, PackageRef, PackageView};
 pub use publish::{Expected, Published, Upload};
 
 /// Archives read at the same time; each takes a thread and up to some 150 MiB.
@@ -49,6 +53,8 @@ pub struct Parts {
     /// Where receipts for changes of access come from.
     pub auth: Upstream,
     pub limits: Limits,
+    /// Whether a package is private on its own where its maker does not say.
+    pub packages_private: bool,
 }
 
 /// The service itself.
@@ -57,6 +63,7 @@ pub struct Catalog {
     names: Store<name::Name, name::Event>,
     channels: Store<channel::Channel, channel::Event>,
     packages: Store<package::Package, package::Event>,
+    groups: Store<group::Groups, group::Event>,
     artifacts: Store<files::Artifacts, files::Event>,
     inspections: Arc<Semaphore>,
     clocks: Clocks,
@@ -93,6 +100,8 @@ impl Catalog {
             encode: events::package::encode,
             evolve: package::evolve,
         };
+        let group_rules =
+            Rules { decode: events::group::decode, encode: events::group::encode, evolve: group::evolve };
         let artifact_rules = Rules {
             decode: events::artifacts::decode,
             encode: events::artifacts::encode,
@@ -102,7 +111,8 @@ impl Catalog {
         Self {
             names: Store::new(log(), Stream::Authz, name_rules, stamps.clone(), voids.clone()),
             channels: Store::new(log(), Stream::Authz, channel_rules, stamps.clone(), voids.clone()),
-            packages: Store::new(log(), Stream::Authz, package_rules, stamps.clone(), voids),
+            packages: Store::new(log(), Stream::Authz, package_rules, stamps.clone(), voids.clone()),
+            groups: Store::new(log(), Stream::Authz, group_rules, stamps.clone(), voids),
             artifacts: Store::new(log(), Stream::Catalog, artifact_rules, stamps, Arc::new(NoVoids)),
             inspections: Arc::new(Semaphore::new(INSPECTIONS)),
             clocks: clocks(&parts.ambient),

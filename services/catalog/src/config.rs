@@ -46,6 +46,9 @@ pub struct Config {
     /// This process's name in receipts: stable over restarts, different in each replica, and starting with "catalog"
     #[arg(long, env = "CATALOG_NAME", default_value = "catalog")]
     pub name: String,
+    /// Whether a package is public or private where its uploader does not say; public means as open as its channel
+    #[arg(long, env = "CATALOG_PACKAGES", default_value = "public", value_parser = ["public", "private"])]
+    pub packages: String,
     /// The certificates between services.
     #[command(flatten)]
     pub grpc_tls: runtime::grpc::TlsArgs,
@@ -76,6 +79,7 @@ impl Config {
             keyring_file: files.keyring.into(),
             services_file: files.services.into(),
             name: "catalog".into(),
+            packages: "public".into(),
         }
     }
 

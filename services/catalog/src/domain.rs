@@ -2,5 +2,6 @@
 
 pub mod artifacts;
 pub mod channel;
+pub mod group;
 pub mod name;
 pub mod package;

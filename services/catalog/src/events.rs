@@ -2,6 +2,7 @@
 
 pub mod artifacts;
 pub mod channel;
+pub mod group;
 pub mod name;
 pub mod package;
 
@@ -9,6 +10,7 @@ use names::{
     AccountId, ArtifactId, ChannelId, GroupId, InvalidId, Level, PackageId, PackageKind, Privacy, Subject,
 };
 use proto::event::v1 as stored;
+use proto::event::v1::access;
 use proto::event::v1::event::Event as Stored;
 
 /// What an event says, unless this version does not know its kind.
@@ -32,6 +34,10 @@ fn package_id(bytes: &[u8]) -> Result<PackageId, String> {
     PackageId::from_bytes(bytes).map_err(text)
 }
 
+fn group_id(bytes: &[u8]) -> Result<GroupId, String> {
+    GroupId::from_bytes(bytes).map_err(text)
+}
+
 fn artifact_id(bytes: &[u8]) -> Result<ArtifactId, String> {
     ArtifactId::from_bytes(bytes).map_err(text)
 }
@@ -53,9 +59,29 @@ fn subject_from_stored(subject: &stored::access_changed::Subject) -> Result<Opti
     match subject {
         stored::access_changed::Subject::Everyone(_) => Ok(None),
         stored::access_changed::Subject::AccountId(id) => Ok(Some(Subject::Account(account_id(id)?))),
-        stored::access_changed::Subject::GroupId(id) => {
-            Ok(Some(Subject::Group(GroupId::from_bytes(id).map_err(text)?)))
-        }
+        stored::access_changed::Subject::GroupId(id) => Ok(Some(Subject::Group(group_id(id)?))),
+    }
+}
+
+fn level_access(level: Option<Level>) -> stored::Access {
+    stored::Access { access: Some(access::Access::Level(level_to_stored(level).into())) }
+}
+
+fn privacy_access(privacy: Privacy) -> stored::Access {
+    stored::Access { access: Some(access::Access::Privacy(privacy_to_stored(privacy).into())) }
+}
+
+fn access_privacy(access: Option<&stored::Access>) -> Option<Privacy> {
+    match access?.access? {
+        access::Access::Privacy(privacy) => privacy_from_stored(stored::Privacy::try_from(privacy).ok()?),
+        access::Access::Level(_) => None,
+    }
+}
+
+fn access_level(access: Option<&stored::Access>) -> Option<Option<Level>> {
+    match access?.access? {
+        access::Access::Level(level) => Some(level_from_stored(stored::Level::try_from(level).ok()?)),
+        access::Access::Privacy(_) => None,
     }
 }
 

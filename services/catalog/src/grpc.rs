@@ -2,6 +2,8 @@
 
 mod catalog;
 mod events;
+mod group;
+mod package;
 mod status;
 
 use std::sync::Arc;

@@ -62,6 +62,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         followers: Followers::new(move || boot.boot()),
         auth: auth.clone(),
         limits: Limits::default(),
+        packages_private: config.packages == "private",
     };
 
     let (readiness, ready) = watch::channel(false);

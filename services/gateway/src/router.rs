@@ -116,11 +116,9 @@ static CONDA_UPLOADS: [Line; 2] = [
 ];
 
 /// The REST interface.
-static REST: [Line; 45] = {
-    use rest::{
-        account, artifact, channel, event, explain, file, grant, label, leaked, scope, search, session,
-        status, token,
-    };
+static REST: [Line; 67] = {
+    use rest::{account, artifact, channel, event, explain, file, grant, group, history, label, leaked};
+    use rest::{package, scope, search, session, status, token};
     const SHOW: Gate = Gate::Channel(Action::ChannelView);
     const FILES: Gate = Gate::Channel(Action::ArtifactView);
     const CONDA_REMOVE: Gate = Gate::Channel(Action::CondaDelete);
@@ -132,6 +130,10 @@ static REST: [Line; 45] = {
     const LOCK: Gate = Gate::Channel(Action::LabelLock);
     const LABEL: Gate = Gate::Channel(Action::LabelEdit);
     const GRANT: Gate = Gate::Channel(Action::GrantEdit);
+    const PACKAGE_GRANT: Gate = Gate::Channel(Action::PackageGrantEdit);
+    // Of which organisation, auth and catalog find out: the gateway does not know logins.
+    const GROUPS: Gate = Gate::Account(Action::GroupView);
+    const GROUP_EDIT: Gate = Gate::Account(Action::GroupEdit);
     const TOKENS: Gate = Gate::Account(Action::TokenView);
     const TOKEN_EDIT: Gate = Gate::Account(Action::TokenEdit);
     const DISABLE: Gate = Gate::Server(Action::AccountDisable);
@@ -175,6 +177,82 @@ static REST: [Line; 45] = {
         }),
         line(Method::PUT, "/channels/{channel}/grants/{login}", GRANT, || put(grant::give)),
         line(Method::DELETE, "/channels/{channel}/grants/{login}", GRANT, || delete(grant::take)),
+        line(Method::PUT, "/channels/{channel}/groups/{organisation}/{group}", GRANT, || {
+            put(grant::give_group)
+        }),
+        line(Method::DELETE, "/channels/{channel}/groups/{organisation}/{group}", GRANT, || {
+            delete(grant::take_group)
+        }),
+        line(Method::GET, "/channels/{channel}/history", Gate::Channel(Action::ChannelHistory), || {
+            get(history::list)
+        }),
+        line(Method::GET, "/channels/{channel}/subchannels", SHOW, || get(channel::list_below)),
+        line(
+            Method::POST,
+            "/channels/{channel}/subchannels",
+            Gate::Channel(Action::SubchannelCreate),
+            || post(channel::create_below),
+        ),
+        line(Method::GET, "/channels/{channel}/packages", FILES, || get(package::list)),
+        line(Method::POST, "/channels/{channel}/packages", Gate::Channel(Action::PackageCreate), || {
+            post(package::create)
+        }),
+        line(Method::GET, "/channels/{channel}/packages/{kind}/{name}", FILES, || get(package::show)),
+        line(
+            Method::PATCH,
+            "/channels/{channel}/packages/{kind}/{name}",
+            Gate::Channel(Action::PackageEdit),
+            || patch(package::set),
+        ),
+        line(
+            Method::DELETE,
+            "/channels/{channel}/packages/{kind}/{name}",
+            Gate::Channel(Action::PackageDelete),
+            || delete(package::delete),
+        ),
+        line(
+            Method::GET,
+            "/channels/{channel}/packages/{kind}/{name}/grants",
+            Gate::Channel(Action::PackageGrantView),
+            || get(package::grants),
+        ),
+        line(Method::PUT, "/channels/{channel}/packages/{kind}/{name}/grants/{login}", PACKAGE_GRANT, || {
+            put(package::give)
+        }),
+        line(
+            Method::DELETE,
+            "/channels/{channel}/packages/{kind}/{name}/grants/{login}",
+            PACKAGE_GRANT,
+            || delete(package::take),
+        ),
+        line(
+            Method::PUT,
+            "/channels/{channel}/packages/{kind}/{name}/groups/{organisation}/{group}",
+            PACKAGE_GRANT,
+            || put(package::give_group),
+        ),
+        line(
+            Method::DELETE,
+            "/channels/{channel}/packages/{kind}/{name}/groups/{organisation}/{group}",
+            PACKAGE_GRANT,
+            || delete(package::take_group),
+        ),
+        line(Method::GET, "/organisations/{organisation}/groups", GROUPS, || get(group::list)),
+        line(Method::POST, "/organisations/{organisation}/groups", GROUP_EDIT, || post(group::create)),
+        line(Method::GET, "/organisations/{organisation}/groups/{group}", GROUPS, || get(group::show)),
+        line(Method::PATCH, "/organisations/{organisation}/groups/{group}", GROUP_EDIT, || patch(group::set)),
+        line(Method::DELETE, "/organisations/{organisation}/groups/{group}", GROUP_EDIT, || {
+            delete(group::delete)
+        }),
+        line(Method::PUT, "/organisations/{organisation}/groups/{group}/members/{login}", GROUP_EDIT, || {
+            put(group::add)
+        }),
+        line(
+            Method::DELETE,
+            "/organisations/{organisation}/groups/{group}/members/{login}",
+            GROUP_EDIT,
+            || delete(group::remove),
+        ),
         line(Method::GET, "/scopes", Gate::Open, || get(scope::list)),
         line(Method::GET, "/tokens", TOKENS, || get(token::list)),
         line(Method::POST, "/tokens", TOKEN_EDIT, || post(token::issue)),

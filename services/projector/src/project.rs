@@ -7,6 +7,7 @@ mod account;
 mod artifact;
 mod channel;
 mod context;
+mod group;
 mod package;
 #[cfg(test)]
 mod tests;
@@ -154,6 +155,11 @@ fn apply(rows: &mut Rows, context: &Context<'_>, part: i32, event: &Event) -> Fo
         Event::ChannelDeleted(event) => channel::deleted(rows, context, part, event),
         Event::AccessChanged(event) => channel::access_changed(rows, context, part, event),
         Event::PackageCreated(event) => package::created(rows, context, part, event),
+        Event::PackageDeleted(event) => package::deleted(rows, context, part, event),
+        Event::GroupCreated(event) => group::created(rows, context, event),
+        Event::GroupChanged(event) => group::changed(rows, event),
+        Event::GroupMembersChanged(event) => group::members_changed(rows, event),
+        Event::GroupDeleted(event) => group::deleted(rows, context, &event.group_id),
         Event::ArtifactPublished(event) => artifact::published(rows, context, part, event),
         Event::ArtifactRemoved(event) => artifact::removed(rows, context, part, event),
         Event::LabelsChanged(event) => artifact::labelled(rows, context, part, event),
@@ -162,11 +168,6 @@ fn apply(rows: &mut Rows, context: &Context<'_>, part: i32, event: &Event) -> Fo
         Event::PasswordChanged(_)
         | Event::TokenOverlapEnded(_)
         | Event::TokenExpiryWarned(_)
-        | Event::GroupCreated(_)
-        | Event::GroupChanged(_)
-        | Event::GroupMembersChanged(_)
-        | Event::GroupDeleted(_)
-        | Event::PackageDeleted(_)
         | Event::NameTaken(_)
         | Event::NameReleased(_) => Ok(()),
     }

@@ -1,7 +1,7 @@
 //! What a channel holds, file by file.
 
 use clap::Subcommand;
-use names::ChannelName;
+use names::ChannelPath;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -16,12 +16,12 @@ pub enum Artifact {
     /// List the files of a channel
     List {
         /// Which channel
-        channel: ChannelName,
+        channel: ChannelPath,
     },
     /// Remove files from a channel
     Remove {
         /// Which channel
-        channel: ChannelName,
+        channel: ChannelPath,
         /// As listed: SUBDIR/FILE for conda, FILE for Python, KIND/PACKAGE/VERSION/FILE for any other
         #[arg(required = true)]
         file: Vec<String>,
@@ -38,7 +38,7 @@ impl Artifact {
     }
 }
 
-async fn list(context: &Context, client: &Client, channel: &ChannelName) -> Result<(), Failed> {
+async fn list(context: &Context, client: &Client, channel: &ChannelPath) -> Result<(), Failed> {
     let artifacts = client.all(&["channels", channel.as_str(), "artifacts"], &[], "artifacts").await?;
     let row = |artifact: &Value| {
         let path = place(artifact);
@@ -75,7 +75,7 @@ fn place(artifact: &Value) -> String {
 async fn remove(
     context: &Context,
     client: &Client,
-    channel: &ChannelName,
+    channel: &ChannelPath,
     files: &[String],
 ) -> Result<(), Failed> {
     let mut removed = Vec::new();

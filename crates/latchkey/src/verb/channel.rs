@@ -1,9 +1,10 @@
 //! Channels: who may read them is said when they are made, and private is what they are if nothing is said.
 
 mod grant;
+mod history;
 
 use clap::{Args, Subcommand};
-use names::{AccountId, ChannelName, Privacy};
+use names::{AccountId, ChannelPath, Privacy};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -18,8 +19,8 @@ use crate::verb::recipe::receipt_lines;
 pub enum Channel {
     /// Make a channel (private unless said otherwise)
     Create {
-        /// Its name: a-z, 0-9, '_', '.', '-'
-        name: ChannelName,
+        /// Its name: a-z, 0-9, '_', '.', '-'; a subchannel's is CHANNEL/NAME
+        name: ChannelPath,
         /// Who may read it
         #[command(flatten)]
         reader: Reader,
@@ -31,16 +32,19 @@ pub enum Channel {
         owner_id: Option<AccountId>,
     },
     /// List the channels that you may read
-    List,
+    List {
+        /// Only the subchannels of this one
+        channel: Option<ChannelPath>,
+    },
     /// Show one channel
     Show {
         /// Its name
-        name: ChannelName,
+        name: ChannelPath,
     },
     /// Change who may read a channel, or its description
     Set {
         /// Its name
-        name: ChannelName,
+        name: ChannelPath,
         /// Who may read it
         #[command(flatten)]
         reader: Reader,
@@ -53,14 +57,16 @@ pub enum Channel {
     /// List the accounts that were given a level on a channel
     Grants {
         /// On which channel
-        name: ChannelName,
+        name: ChannelPath,
     },
     /// Take from an account what it was given on a channel; returns when every gateway refuses it
     Ungrant(grant::Ungrant),
+    /// Show who did what in a channel, with which token, and what was before and after
+    History(history::History),
     /// Delete a channel; whatever named it opens nothing for ever
     Delete {
         /// Its name
-        name: ChannelName,
+        name: ChannelPath,
         /// Delete without asking
         #[arg(long)]
         yes: bool,
@@ -100,13 +106,13 @@ impl Channel {
             Self::Create { name, reader, description, owner_id } => {
                 let privacy = reader.privacy().unwrap_or(Privacy::Private);
                 let body = json!({
-                    "name": name.as_str(), "privacy": privacy.as_str(),
+                    "name": name.name(), "privacy": privacy.as_str(),
                     "description": description.unwrap_or_default(),
                     "owner_id": owner_id.map(|id| id.to_string()),
                 });
                 create(context, &client, &name, privacy, &body).await
             }
-            Self::List => list(context, &client).await,
+            Self::List { channel } => list(context, &client, channel.as_ref()).await,
             Self::Show { name } => show(context, &client, &name).await,
             Self::Set { name, reader, description } => {
                 set(context, &client, &name, &reader, description).await
@@ -114,6 +120,7 @@ impl Channel {
             Self::Grant(grant) => grant.run(context, &client).await,
             Self::Grants { name } => grant::list(context, &client, &name).await,
             Self::Ungrant(ungrant) => ungrant.run(context, &client).await,
+            Self::History(history) => history.run(context, &client).await,
             Self::Delete { name, yes } => delete(context, &client, &name, yes).await,
         }
     }
@@ -122,11 +129,15 @@ impl Channel {
 async fn create(
     context: &Context,
     client: &Client,
-    name: &ChannelName,
+    name: &ChannelPath,
     privacy: Privacy,
     body: &Value,
 ) -> Result<(), Failed> {
-    let answer = client.json(client.api(Method::POST, &["channels"]).json(body)).await?;
+    let address = match name.parent() {
+        Some(above) => vec!["channels", above, "subchannels"],
+        None => vec!["channels"],
+    };
+    let answer = client.json(client.api(Method::POST, &address).json(body)).await?;
     context.output.line(format!("created {name}, {privacy}"));
     context.output.line(format!("next: latchkey upload {name} FILE…"));
     context.output.line(format!("      latchkey token create NAME --resource {name}:read --expires 30d"));
@@ -134,8 +145,11 @@ async fn create(
     Ok(())
 }
 
-async fn list(context: &Context, client: &Client) -> Result<(), Failed> {
-    let channels = client.all(&["channels"], &[], "channels").await?;
+async fn list(context: &Context, client: &Client, above: Option<&ChannelPath>) -> Result<(), Failed> {
+    let channels = match above {
+        Some(above) => client.all(&["channels", above.as_str(), "subchannels"], &[], "channels").await?,
+        None => client.all(&["channels"], &[], "channels").await?,
+    };
     let row = |channel: &Value| {
         ["name", "privacy", "level", "description"].map(|field| text(channel, field)).to_vec()
     };
@@ -149,7 +163,7 @@ async fn list(context: &Context, client: &Client) -> Result<(), Failed> {
     Ok(())
 }
 
-async fn show(context: &Context, client: &Client, name: &ChannelName) -> Result<(), Failed> {
+async fn show(context: &Context, client: &Client, name: &ChannelPath) -> Result<(), Failed> {
     let answer = client.get(&["channels", name.as_str()]).await?;
     for (label, field) in [
         ("name", "name"),
@@ -167,7 +181,7 @@ async fn show(context: &Context, client: &Client, name: &ChannelName) -> Result<
 async fn set(
     context: &Context,
     client: &Client,
-    name: &ChannelName,
+    name: &ChannelPath,
     reader: &Reader,
     description: Option<String>,
 ) -> Result<(), Failed> {
@@ -194,7 +208,7 @@ async fn set(
     Ok(())
 }
 
-async fn delete(context: &Context, client: &Client, name: &ChannelName, yes: bool) -> Result<(), Failed> {
+async fn delete(context: &Context, client: &Client, name: &ChannelPath, yes: bool) -> Result<(), Failed> {
     if !yes {
         return Err(Failed::usage(format_args!(
             "this removes {name} and all it holds, for ever: add --yes if that is meant"

@@ -1,7 +1,7 @@
 //! Labels: what a channel's files are found under. Without any said at upload it is `main`.
 
 use clap::{Args, Subcommand};
-use names::{ChannelName, LabelName};
+use names::{ChannelPath, LabelName};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -16,13 +16,13 @@ pub enum Label {
     /// List the labels of a channel's files
     List {
         /// Of which channel
-        channel: ChannelName,
+        channel: ChannelPath,
     },
     /// Give a label to a package's files
     #[command(disable_version_flag = true)]
     Add {
         /// In which channel
-        channel: ChannelName,
+        channel: ChannelPath,
         /// Which label
         label: LabelName,
         /// Which package
@@ -35,7 +35,7 @@ pub enum Label {
     #[command(disable_version_flag = true)]
     Remove {
         /// In which channel
-        channel: ChannelName,
+        channel: ChannelPath,
         /// Which label
         label: LabelName,
         /// From which package [default: all that bear it]
@@ -53,14 +53,14 @@ pub enum Label {
     /// Refuse every change to what a label shows, uploads too
     Lock {
         /// In which channel
-        channel: ChannelName,
+        channel: ChannelPath,
         /// Which label
         label: LabelName,
     },
     /// Take the lock off
     Unlock {
         /// In which channel
-        channel: ChannelName,
+        channel: ChannelPath,
         /// Which label
         label: LabelName,
     },
@@ -84,7 +84,7 @@ pub struct Files {
 #[derive(Debug, Args)]
 pub struct Onto {
     /// In which channel
-    channel: ChannelName,
+    channel: ChannelPath,
     /// The label that the files bear
     from: LabelName,
     /// The other label
@@ -157,7 +157,7 @@ impl Onto {
     }
 }
 
-async fn list(context: &Context, client: &Client, channel: &ChannelName) -> Result<(), Failed> {
+async fn list(context: &Context, client: &Client, channel: &ChannelPath) -> Result<(), Failed> {
     let answer = client.get(&["channels", channel.as_str(), "labels"]).await?;
     let row = |label: &Value| {
         let locked = label.get("locked") == Some(&Value::Bool(true));
@@ -173,7 +173,7 @@ async fn change(
     context: &Context,
     client: &Client,
     method: Method,
-    (channel, label, verb): (&ChannelName, &LabelName, &str),
+    (channel, label, verb): (&ChannelPath, &LabelName, &str),
     selection: Map<String, Value>,
     words: &str,
 ) -> Result<(), Failed> {
@@ -189,7 +189,7 @@ async fn lock(
     context: &Context,
     client: &Client,
     method: Method,
-    channel: &ChannelName,
+    channel: &ChannelPath,
     label: &LabelName,
 ) -> Result<(), Failed> {
     let locked = method == Method::PUT;

@@ -8,7 +8,7 @@ mod scope;
 mod which;
 
 use clap::Subcommand;
-use names::ChannelName;
+use names::ChannelPath;
 use reqwest::Method;
 use serde_json::json;
 
@@ -68,7 +68,7 @@ pub enum Token {
         action: String,
         /// On which channel
         #[arg(long)]
-        channel: ChannelName,
+        channel: ChannelPath,
         /// Whose
         #[command(flatten)]
         owner: which::Owner,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use futures::TryStreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use names::{ChannelName, LabelName, PackageKind};
+use names::{ChannelPath, LabelName, PackageKind};
 use reqwest::header::CONTENT_LENGTH;
 use reqwest::{Body, Method, RequestBuilder, multipart};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ const CHUNK_BYTES: usize = 64 << 10;
 #[command(disable_version_flag = true)]
 pub struct Upload {
     /// Into which channel
-    channel: ChannelName,
+    channel: ChannelPath,
     /// .conda, .tar.bz2, .whl, a source archive .tar.gz, .ipynb, an environment .yml, or any file with --kind file
     #[arg(required = true)]
     file: Vec<PathBuf>,
@@ -45,6 +45,12 @@ pub struct Upload {
     /// Which version a notebook, an environment or a plain file is of [default: the time, but for plain files]
     #[arg(long)]
     version: Option<String>,
+    /// Make a package that is new private from its first moment on
+    #[arg(long, conflicts_with = "public")]
+    private: bool,
+    /// Make a package that is new as open as its channel, whatever the server's setting is
+    #[arg(long)]
+    public: bool,
 }
 
 /// What a file is, by its name alone; the server looks inside.
@@ -140,7 +146,12 @@ impl Upload {
             Form::Plain(kind) => self.plain(client, source, kind),
         };
         let labels: Vec<_> = self.label.iter().map(|label| ("label", label.as_str())).collect();
-        let response = client.send(request.query(&labels)).await;
+        let private = match (self.private, self.public) {
+            (true, _) => Some(("private", "true")),
+            (_, true) => Some(("private", "false")),
+            (false, false) => None,
+        };
+        let response = client.send(request.query(&labels).query(private.as_slice())).await;
         bar.finish_and_clear();
         let response = response?;
         let pending = response
@@ -229,7 +240,7 @@ fn bar(context: &Context, filename: &str, size: u64) -> ProgressBar {
     ProgressBar::new(size).with_style(style).with_message(filename.to_owned())
 }
 
-fn report(context: &Context, channel: &ChannelName, document: &Value) {
+fn report(context: &Context, channel: &ChannelPath, document: &Value) {
     let place = match text(document, "subdir") {
         subdir if subdir.is_empty() => text(document, "filename"),
         subdir => format!("{subdir}/{}", text(document, "filename")),

@@ -8,7 +8,7 @@ use sqlx::{FromRow, Row, postgres::PgRow};
 
 use super::{PAGE_LIMIT, Reader, limited};
 use crate::{
-    ArtifactRow, FileKey, HistoryRow, Packages, ReadError,
+    ArtifactRow, FileKey, HistoryFilter, HistoryRow, Packages, ReadError,
     artifact::{count, is_there},
 };
 
@@ -57,6 +57,7 @@ const OF_COUNT: &str = "SELECT c.seq AS checkpoint, (SELECT count(*) FROM live.a
 const OF_HISTORY: &str = "SELECT h.channel_id, h.stream, h.seq, h.part, h.at, h.actor_account, h.actor_token, \
      h.actor_system, h.event, h.summary_json FROM live.history h \
      WHERE h.channel_id = $1 AND (h.at, h.stream, h.seq, h.part) < ($2, $3, $4, $5) \
+     AND ($7::text IS NULL OR h.event = $7) AND ($8::uuid IS NULL OR h.actor_account = $8) \
      ORDER BY h.at DESC, h.stream DESC, h.seq DESC, h.part DESC LIMIT $6";
 
 impl Reader {
@@ -169,6 +170,7 @@ impl Reader {
     pub async fn history(
         &self,
         channel_id: ChannelId,
+        filter: &HistoryFilter,
         before: Option<&HistoryRow>,
         limit: u32,
     ) -> Result<Vec<HistoryRow>, ReadError> {
@@ -179,7 +181,9 @@ impl Reader {
             }
             None => query.bind(END_OF_TIME).bind(String::new()).bind(0_i64).bind(0_i32),
         };
-        limited(query.bind(i64::from(limit.clamp(1, PAGE_LIMIT))).fetch_all(self.pool())).await
+        let query = query.bind(i64::from(limit.clamp(1, PAGE_LIMIT)));
+        let query = query.bind(filter.event.clone()).bind(filter.actor.map(|id| id.0));
+        limited(query.fetch_all(self.pool())).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Channels, and the levels that accounts were given in them.
+//! Channels, and the levels that were given in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     artifact::{count, word},
     write::{
-        ChannelRow, WriteError,
+        ChannelRow, WriteError, grant,
         rows::{changed, column},
     },
 };
@@ -22,22 +22,15 @@ pub(crate) async fn load(db: &mut PgConnection, ids: &BTreeSet<ChannelId>) -> Re
     }
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query(
-        "SELECT channel_id, name, owner_id, privacy, description, created_at, deleted_at, seq \
+        "SELECT channel_id, name, owner_id, privacy, description, created_at, deleted_at, seq, parent_id \
          FROM channels WHERE channel_id = ANY($1)",
     )
     .bind(&ids)
     .fetch_all(&mut *db)
     .await?;
     let mut channels = rows.iter().map(read).collect::<Result<Channels, _>>()?;
-    let grants =
-        sqlx::query("SELECT channel_id, account_id, level FROM channel_grants WHERE channel_id = ANY($1)")
-            .bind(&ids)
-            .fetch_all(db)
-            .await?;
-    for row in &grants {
-        if let Some(channel) = channels.get_mut(&ChannelId(row.try_get("channel_id")?)) {
-            channel.grants.insert(AccountId(row.try_get("account_id")?), word(row, "level")?);
-        }
+    for (id, given) in grant::load(db, &grant::CHANNEL, &ids).await? {
+        channels.entry(ChannelId(id)).and_modify(|channel| channel.grants = given);
     }
     Ok(channels)
 }
@@ -48,6 +41,7 @@ fn read(row: &PgRow) -> Result<(ChannelId, ChannelRow), sqlx::Error> {
         owner_id: AccountId(row.try_get("owner_id")?),
         privacy: word(row, "privacy")?,
         description: row.try_get("description")?,
+        parent_id: row.try_get::<Option<Uuid>, _>("parent_id")?.map(ChannelId),
         grants: BTreeMap::new(),
         created_at: row.try_get("created_at")?,
         deleted_at: row.try_get("deleted_at")?,
@@ -66,11 +60,13 @@ pub(crate) async fn save(
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO channels (channel_id, name, owner_id, privacy, description, created_at, deleted_at, seq) \
+        "INSERT INTO channels (channel_id, name, owner_id, privacy, description, created_at, deleted_at, seq, \
+         parent_id) \
          SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], \
-         $7::timestamptz[], $8::bigint[]) ON CONFLICT (channel_id) DO UPDATE SET name = excluded.name, \
+         $7::timestamptz[], $8::bigint[], $9::uuid[]) ON CONFLICT (channel_id) DO UPDATE SET name = excluded.name, \
          owner_id = excluded.owner_id, privacy = excluded.privacy, description = excluded.description, \
-         created_at = excluded.created_at, deleted_at = excluded.deleted_at, seq = excluded.seq",
+         created_at = excluded.created_at, deleted_at = excluded.deleted_at, seq = excluded.seq, \
+         parent_id = excluded.parent_id",
     )
     .bind(column(&rows, |(id, _)| id.0))
     .bind(column(&rows, |(_, row)| row.name.as_str()))
@@ -80,28 +76,9 @@ pub(crate) async fn save(
     .bind(column(&rows, |(_, row)| row.created_at))
     .bind(column(&rows, |(_, row)| row.deleted_at))
     .bind(column(&rows, |(_, row)| row.seq.cast_signed()))
+    .bind(column(&rows, |(_, row)| row.parent_id.map(|id| id.0)))
     .execute(&mut *db)
     .await?;
-    save_grants(db, &rows).await
-}
-
-async fn save_grants(db: &mut PgConnection, rows: &[(&ChannelId, &ChannelRow)]) -> Result<(), WriteError> {
-    sqlx::query("DELETE FROM channel_grants WHERE channel_id = ANY($1)")
-        .bind(column(rows, |(id, _)| id.0))
-        .execute(&mut *db)
-        .await?;
-    let grants: Vec<_> = rows
-        .iter()
-        .flat_map(|(id, row)| row.grants.iter().map(|(account, level)| (id.0, account.0, level.as_str())))
-        .collect();
-    sqlx::query(
-        "INSERT INTO channel_grants (channel_id, account_id, level) \
-         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[])",
-    )
-    .bind(column(&grants, |(channel, _, _)| *channel))
-    .bind(column(&grants, |(_, account, _)| *account))
-    .bind(column(&grants, |(_, _, level)| *level))
-    .execute(db)
-    .await?;
-    Ok(())
+    let given: Vec<_> = rows.iter().map(|(id, row)| (id.0, &row.grants)).collect();
+    grant::save(db, &grant::CHANNEL, &given).await
 }

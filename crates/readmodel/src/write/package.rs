@@ -1,4 +1,4 @@
-//! Packages.
+//! Packages, and the levels that were given on single ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     artifact::{count, word},
     write::{
-        PackageRow, WriteError,
+        PackageRow, WriteError, grant,
         rows::{changed, column},
     },
 };
@@ -22,13 +22,17 @@ pub(crate) async fn load(db: &mut PgConnection, ids: &BTreeSet<PackageId>) -> Re
     }
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query(
-        "SELECT package_id, channel_id, kind, name, private, created_at, seq \
+        "SELECT package_id, channel_id, kind, name, private, created_at, seq, deleted_at \
          FROM packages WHERE package_id = ANY($1)",
     )
-    .bind(ids)
-    .fetch_all(db)
+    .bind(&ids)
+    .fetch_all(&mut *db)
     .await?;
-    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    let mut packages = rows.iter().map(read).collect::<Result<Packages, _>>()?;
+    for (id, given) in grant::load(db, &grant::PACKAGE, &ids).await? {
+        packages.entry(PackageId(id)).and_modify(|package| package.grants = given);
+    }
+    Ok(packages)
 }
 
 fn read(row: &PgRow) -> Result<(PackageId, PackageRow), sqlx::Error> {
@@ -37,7 +41,9 @@ fn read(row: &PgRow) -> Result<(PackageId, PackageRow), sqlx::Error> {
         kind: word(row, "kind")?,
         name: row.try_get("name")?,
         private: row.try_get("private")?,
+        grants: BTreeMap::new(),
         created_at: row.try_get("created_at")?,
+        deleted_at: row.try_get("deleted_at")?,
         seq: count(row, "seq")?,
     };
     Ok((PackageId(row.try_get("package_id")?), package))
@@ -53,11 +59,12 @@ pub(crate) async fn save(
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO packages (package_id, channel_id, kind, name, private, created_at, seq) \
+        "INSERT INTO packages (package_id, channel_id, kind, name, private, created_at, seq, deleted_at) \
          SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[], \
-         $7::bigint[]) ON CONFLICT (package_id) DO UPDATE SET channel_id = excluded.channel_id, \
+         $7::bigint[], $8::timestamptz[]) ON CONFLICT (package_id) DO UPDATE SET channel_id = excluded.channel_id, \
          kind = excluded.kind, name = excluded.name, private = excluded.private, \
-         created_at = excluded.created_at, seq = excluded.seq",
+         created_at = excluded.created_at, seq = excluded.seq, \
+         deleted_at = excluded.deleted_at",
     )
     .bind(column(&rows, |(id, _)| id.0))
     .bind(column(&rows, |(_, row)| row.channel_id.0))
@@ -66,7 +73,9 @@ pub(crate) async fn save(
     .bind(column(&rows, |(_, row)| row.private))
     .bind(column(&rows, |(_, row)| row.created_at))
     .bind(column(&rows, |(_, row)| row.seq.cast_signed()))
-    .execute(db)
+    .bind(column(&rows, |(_, row)| row.deleted_at))
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    let given: Vec<_> = rows.iter().map(|(id, row)| (id.0, &row.grants)).collect();
+    grant::save(db, &grant::PACKAGE, &given).await
 }

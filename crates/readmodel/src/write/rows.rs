@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use names::{AccountId, ChannelId, EventId, Level, PackageId, PackageKind, Privacy, Scope, TokenId};
+use names::{
+    AccountId, ChannelId, EventId, GroupId, Level, PackageId, PackageKind, Privacy, Scope, Subject, TokenId,
+};
 use time::OffsetDateTime;
 
 use crate::{ArtifactRow, FileKey, HistoryRow, Stream};
@@ -18,6 +20,8 @@ pub struct Keys {
     pub channels: BTreeSet<ChannelId>,
     /// Packages.
     pub packages: BTreeSet<PackageId>,
+    /// Groups.
+    pub groups: BTreeSet<GroupId>,
     /// Files by their places.
     pub files: BTreeSet<FileKey>,
     /// Aggregates that may be parked.
@@ -37,6 +41,8 @@ pub struct Rows {
     pub channels: BTreeMap<ChannelId, ChannelRow>,
     /// Packages.
     pub packages: BTreeMap<PackageId, PackageRow>,
+    /// Groups.
+    pub groups: BTreeMap<GroupId, GroupRow>,
     /// Files by their places.
     pub files: BTreeMap<FileKey, ArtifactRow>,
     /// Parked aggregates.
@@ -104,8 +110,10 @@ pub struct ChannelRow {
     pub privacy: Privacy,
     /// Free text.
     pub description: String,
-    /// Accounts that were given a level here.
-    pub grants: BTreeMap<AccountId, Level>,
+    /// The channel that it is a subchannel of.
+    pub parent_id: Option<ChannelId>,
+    /// Accounts and groups that were given a level here.
+    pub grants: BTreeMap<Subject, Level>,
     /// The time of the event.
     pub created_at: OffsetDateTime,
     /// When it was deleted.
@@ -125,8 +133,33 @@ pub struct PackageRow {
     pub name: String,
     /// Private on its own.
     pub private: bool,
+    /// Accounts and groups that were given a level on it alone.
+    pub grants: BTreeMap<Subject, Level>,
     /// The time of the event.
     pub created_at: OffsetDateTime,
+    /// When it was deleted.
+    pub deleted_at: Option<OffsetDateTime>,
+    /// The sequence in AUTHZ.
+    pub seq: u64,
+}
+
+/// A group of an organisation; a deleted one stays, with the time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupRow {
+    /// Whose it is.
+    pub organisation_id: AccountId,
+    /// As it was typed.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// What it is given on a package unless something else is said.
+    pub level: Level,
+    /// Who is in it.
+    pub members: BTreeSet<AccountId>,
+    /// The time of the event.
+    pub created_at: OffsetDateTime,
+    /// When it was deleted.
+    pub deleted_at: Option<OffsetDateTime>,
     /// The sequence in AUTHZ.
     pub seq: u64,
 }

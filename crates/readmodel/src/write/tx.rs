@@ -35,6 +35,7 @@ impl Tx {
             tokens: super::token::load(connection, &keys.tokens).await?,
             channels: super::channel::load(connection, &keys.channels).await?,
             packages: super::package::load(connection, &keys.packages).await?,
+            groups: super::group::load(connection, &keys.groups).await?,
             files: super::artifact::load(connection, &keys.files).await?,
             parked: super::history::load_parked(connection, &keys.subjects).await?,
             applied: super::history::load_applied(connection, &keys.events).await?,
@@ -49,6 +50,7 @@ impl Tx {
         super::token::save(connection, &before.tokens, &after.tokens).await?;
         super::channel::save(connection, &before.channels, &after.channels).await?;
         super::package::save(connection, &before.packages, &after.packages).await?;
+        super::group::save(connection, &before.groups, &after.groups).await?;
         super::artifact::save(connection, &before.files, &after.files).await?;
         super::history::save_parked(connection, &before.parked, &after.parked).await?;
         super::history::save_applied(connection, &before.applied, &after.applied).await?;

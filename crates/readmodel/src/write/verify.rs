@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The tables of a version that are compared; the checkpoint is compared by itself.
-pub const TABLES: [&str; 11] = [
+pub const TABLES: [&str; 14] = [
     "applied",
     "parked",
     "accounts",
@@ -17,7 +17,10 @@ pub const TABLES: [&str; 11] = [
     "token_grants",
     "channel_grants",
     "channels",
+    "groups",
+    "group_members",
     "packages",
+    "package_grants",
     "artifacts",
     "history",
 ];

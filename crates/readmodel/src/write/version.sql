@@ -70,17 +70,40 @@ CREATE TABLE channels (
     description text NOT NULL,
     created_at timestamptz NOT NULL,
     deleted_at timestamptz,
-    seq bigint NOT NULL
+    seq bigint NOT NULL,
+    -- A subchannel is gone when this one is.
+    parent_id uuid
 );
 
--- Levels that accounts were given.
+-- Levels that accounts and groups were given; what a deleted group was given stands here still, and opens nothing.
 CREATE TABLE channel_grants (
     channel_id uuid NOT NULL,
-    account_id uuid NOT NULL,
+    account_id uuid,
     level text NOT NULL,
-    PRIMARY KEY (channel_id, account_id)
+    group_id uuid,
+    CHECK ((account_id IS NULL) <> (group_id IS NULL)),
+    UNIQUE NULLS NOT DISTINCT (channel_id, account_id, group_id)
 );
 CREATE INDEX ON channel_grants (account_id);
+
+CREATE TABLE groups (
+    group_id uuid PRIMARY KEY,
+    organisation_id uuid NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    description text NOT NULL,
+    level text NOT NULL,
+    created_at timestamptz NOT NULL,
+    deleted_at timestamptz,
+    seq bigint NOT NULL
+);
+CREATE INDEX ON groups (organisation_id);
+
+CREATE TABLE group_members (
+    group_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    PRIMARY KEY (group_id, account_id)
+);
+CREATE INDEX ON group_members (account_id);
 
 CREATE TABLE packages (
     package_id uuid PRIMARY KEY,
@@ -89,9 +112,20 @@ CREATE TABLE packages (
     name text COLLATE "C" NOT NULL,
     private boolean NOT NULL,
     created_at timestamptz NOT NULL,
-    seq bigint NOT NULL
+    seq bigint NOT NULL,
+    deleted_at timestamptz
 );
 CREATE INDEX ON packages (channel_id);
+
+-- Levels that accounts and groups were given on one package alone.
+CREATE TABLE package_grants (
+    package_id uuid NOT NULL,
+    account_id uuid,
+    level text NOT NULL,
+    group_id uuid,
+    CHECK ((account_id IS NULL) <> (group_id IS NULL)),
+    UNIQUE NULLS NOT DISTINCT (package_id, account_id, group_id)
+);
 
 -- Files that stand in a channel now. Deleting the channel leaves them: its id opens nothing for ever, and what
 -- CATALOG makes of it must not depend on where AUTHZ was.

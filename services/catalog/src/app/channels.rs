@@ -15,9 +15,11 @@ use crate::page::{self, PageToken};
 #[derive(Debug, Clone)]
 pub struct NewChannel {
     pub name: ChannelName,
+    /// The name of the channel that it is to be a subchannel of.
+    pub parent: Option<String>,
     pub privacy: Privacy,
     pub description: String,
-    /// The caller's own account unless said otherwise.
+    /// The caller's own account unless said otherwise; a subchannel's is its parent's.
     pub owner: Option<AccountId>,
 }
 
@@ -72,20 +74,23 @@ pub struct ChannelPage {
 impl Catalog {
     /// Reserves the name and makes the channel, both or neither.
     pub async fn create_channel(&self, asker: &Asker, new: NewChannel) -> Result<ChannelChange, Failure> {
-        let owner = self.owner_of_new(asker, &new)?;
-        let caller = self.check(&asker.credential, Action::ChannelCreate, &Object::Account(owner))?;
+        let home = self.home(asker, &new)?;
+        let (action, object) = home.asks();
+        let caller = self.check(&asker.credential, action, &object)?;
         let id = ChannelId(self.parts.ambient.ids.uuid());
-        let (channel_subject, name_subject) = (subject::channel(id), subject::name(new.name.as_str()));
+        let (channel_subject, name_subject) = (subject::channel(id), home.name_subject(&new.name));
         let decide = |channel: Option<&channel::Channel>, name: Option<&name::Name>| {
-            self.check(&asker.credential, Action::ChannelCreate, &Object::Account(owner))?;
+            let (action, object) = home.asks();
+            self.check(&asker.credential, action, &object)?;
             let command = Command::Create {
                 id,
                 name: new.name.clone(),
-                owner,
+                parent: home.parent,
+                owner: home.owner,
                 privacy: new.privacy,
                 description: new.description.clone(),
             };
-            let reserved = name::take(name, id, owner)?;
+            let reserved = name::take(name, id, home.owner)?;
             Ok::<_, Failure>((channel::decide(channel, command)?, reserved))
         };
         let stores = ((&self.channels, channel_subject.as_str()), (&self.names, name_subject.as_str()));
@@ -93,16 +98,26 @@ impl Catalog {
         let (made, reserved) = done.map_err(failures::of_decision)?;
         let authz_seq = made.seq.max(reserved.seq);
         let receipt = self.access_receipt(authz_seq, false, asker).await;
-        let channel = ChannelView {
-            id,
-            name: new.name.to_string(),
-            owner,
-            privacy: new.privacy,
-            description: new.description,
-            level: Some(Level::Manage),
-            grants: Vec::new(),
-        };
+        let state = made.state.ok_or_else(|| Failure::from(channel::Refusal::Gone))?;
+        let channel = ChannelView { level: Some(Level::Manage), ..self.seen(&state, &caller) };
         Ok(ChannelChange { channel, authz_seq, receipt })
+    }
+
+    /// Where a new channel is to stand.
+    fn home(&self, asker: &Asker, new: &NewChannel) -> Result<Home, Failure> {
+        let Some(above) = &new.parent else {
+            return Ok(Home { parent: None, owner: self.owner_of_new(asker, new)? });
+        };
+        let (_, parent) = self.check_channel(&asker.credential, Action::SubchannelCreate, above)?;
+        let owner = self.parts.access.read(|table| {
+            let parent = table.channel(parent)?;
+            Some((parent.owner, parent.parent.is_some()))
+        });
+        match owner {
+            None => Err(Failure::new(Code::NotFound, format!("the channel {above} is gone"))),
+            Some((_, true)) => Err(failures::invalid("a subchannel has no subchannels of its own")),
+            Some((owner, false)) => Ok(Home { parent: Some(parent), owner }),
+        }
     }
 
     fn owner_of_new(&self, asker: &Asker, new: &NewChannel) -> Result<AccountId, Failure> {
@@ -155,7 +170,8 @@ impl Catalog {
     /// Kills the id and releases the name; returns like a revocation.
     pub async fn delete_channel(&self, asker: &Asker, name: &str) -> Result<ChannelChange, Failure> {
         let (caller, id) = self.check_channel(&asker.credential, Action::ChannelDelete, name)?;
-        let (channel_subject, name_subject) = (subject::channel(id), subject::name(name));
+        let parent = self.parts.access.read(|table| table.channel(id).and_then(|channel| channel.parent));
+        let (channel_subject, name_subject) = (subject::channel(id), reserved_as(parent, name));
         let decide = |channel: Option<&channel::Channel>, name: Option<&name::Name>| {
             // Found deleted, there is nothing left to ask about: somebody else was faster.
             if channel.is_none_or(|channel| !channel.deleted) {
@@ -216,15 +232,21 @@ impl Catalog {
     }
 
     pub(super) fn seen(&self, channel: &channel::Channel, caller: &Caller) -> ChannelView {
-        let given = |table: &Table| {
+        let seen = |table: &Table| {
+            let above =
+                channel.parent.map(|parent| table.channel(parent).map(|parent| parent.name.to_string()));
+            let name = match above {
+                None => channel.name.to_string(),
+                Some(above) => format!("{}/{}", above.unwrap_or_default(), channel.name),
+            };
             let level = table.level(caller, channel.id);
             let all = channel.grants.iter().filter(|_| level == Some(Level::Manage));
-            (level, all.map(|(subject, level)| Given::of(table, (*subject, *level))).collect())
+            (name, level, all.map(|(subject, level)| Given::of(table, (*subject, *level))).collect())
         };
-        let (level, grants) = self.parts.access.read(given);
+        let (name, level, grants) = self.parts.access.read(seen);
         ChannelView {
             id: channel.id,
-            name: channel.name.to_string(),
+            name,
             owner: channel.owner,
             privacy: channel.privacy,
             description: channel.description.clone(),
@@ -246,5 +268,34 @@ fn view(table: &access::Table, channel: &access::Channel, caller: &Caller) -> Ch
         description: channel.description.to_string(),
         level,
         grants,
+    }
+}
+
+/// Where a new channel stands, and whose it is.
+#[derive(Debug, Clone, Copy)]
+struct Home {
+    parent: Option<ChannelId>,
+    owner: AccountId,
+}
+
+impl Home {
+    /// What is asked of whoever makes a channel here.
+    fn asks(&self) -> (Action, Object<'static>) {
+        match self.parent {
+            Some(parent) => (Action::SubchannelCreate, Object::Channel(parent)),
+            None => (Action::ChannelCreate, Object::Account(self.owner)),
+        }
+    }
+
+    fn name_subject(&self, name: &ChannelName) -> String {
+        reserved_as(self.parent, name.as_str())
+    }
+}
+
+/// The subject of a channel's name; a subchannel's may come with its parent's before it.
+fn reserved_as(parent: Option<ChannelId>, name: &str) -> String {
+    match parent {
+        Some(parent) => subject::subchannel_name(parent, name.rsplit('/').next().unwrap_or(name)),
+        None => subject::name(name),
     }
 }

@@ -3,7 +3,7 @@
 use eventlog::{AppendError, ExecuteError, LogError};
 use runtime::{Code, Failure};
 
-use crate::domain::{artifacts, channel, name};
+use crate::domain::{artifacts, channel, group, name, package};
 use crate::inspect;
 
 /// A decision that did not take effect.
@@ -89,6 +89,28 @@ impl From<channel::Refusal> for Failure {
             channel::Refusal::Gone => Code::NotFound,
             channel::Refusal::Description | channel::Refusal::Owner => Code::Invalid,
             channel::Refusal::TooMany | channel::Refusal::TooManyLocks => Code::Conflict,
+        };
+        Self::new(code, refusal.to_string())
+    }
+}
+
+impl From<group::Refusal> for Failure {
+    fn from(refusal: group::Refusal) -> Self {
+        let code = match refusal {
+            group::Refusal::NameTaken => Code::Exists,
+            group::Refusal::Gone => Code::NotFound,
+            group::Refusal::Description => Code::Invalid,
+            group::Refusal::TooMany | group::Refusal::TooManyMembers => Code::Conflict,
+        };
+        Self::new(code, refusal.to_string())
+    }
+}
+
+impl From<package::Refusal> for Failure {
+    fn from(refusal: package::Refusal) -> Self {
+        let code = match refusal {
+            package::Refusal::Gone => Code::NotFound,
+            package::Refusal::TooMany => Code::Conflict,
         };
         Self::new(code, refusal.to_string())
     }

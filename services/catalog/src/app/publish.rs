@@ -37,6 +37,8 @@ pub struct Upload {
     pub subdir: Option<Subdir>,
     pub form_name: String,
     pub form_version: String,
+    /// Whether the package is to be private on its own, if this makes it; unsaid, the server's setting counts.
+    pub private: Option<bool>,
     /// None means `main`.
     pub labels: Labels,
 }
@@ -67,6 +69,9 @@ pub struct Published {
     pub warnings: Vec<String>,
 }
 
+/// What is said of a private upload into a package that is there already.
+const STAYS_OPEN: &str = "the package was there already and is not private: `latchkey package set CHANNEL NAME --private` hides it with all its files";
+
 impl Catalog {
     /// Publishes the file. Whatever comes of it, nothing stays under the temporary key.
     pub async fn publish(&self, asker: &Asker, upload: Upload) -> Result<Published, Failure> {
@@ -82,13 +87,15 @@ impl Catalog {
             self.check_channel(&asker.credential, publishing(upload.kind), &upload.channel)?;
         let receiving = self.receive(&upload.key, &upload.expected).instrument(info_span!("catalog.receive"));
         let (copy, digests) = receiving.await?;
-        let Inspected { facts, warnings } = self.inspect(copy, upload).await?;
+        let Inspected { facts, mut warnings } = self.inspect(copy, upload).await?;
         let name = match &facts {
             Facts::Conda(facts) => facts.name.to_string(),
             Facts::Python(facts) => facts.name.to_string(),
             Facts::Plain(facts) => facts.name.to_string(),
         };
-        let package = self.ensure_package(asker, &caller, channel, (upload.kind, &name)).await?;
+        let place = (upload.kind, name.as_str());
+        let (package, stays) = self.ensure_package(asker, &caller, channel, place, upload.private).await?;
+        warnings.extend(stays.map(str::to_owned));
         let Described { file, version, metadata } = self.describe(channel, package, upload, digests, facts);
         let subject = subject::artifacts(channel, upload.kind, &name);
         let decide = |state: Option<&Artifacts>| {
@@ -139,25 +146,32 @@ impl Catalog {
         caller: &Caller,
         channel: ChannelId,
         (kind, name): (PackageKind, &str),
-    ) -> Result<PackageId, Failure> {
+        private: Option<bool>,
+    ) -> Result<(PackageId, Option<&'static str>), Failure> {
         // Before it is told whether the package is there.
         self.check(&asker.credential, publishing(kind), &Object::Package { channel, kind, name })?;
-        let known =
-            self.parts.access.read(|table| table.package(channel, kind, name).map(|package| package.id));
-        if let Some(id) = known {
-            return Ok(id);
+        let known = self
+            .parts
+            .access
+            .read(|table| table.package(channel, kind, name).map(|package| (package.id, package.private)));
+        if let Some((id, is_private)) = known {
+            return Ok((id, (private == Some(true) && !is_private).then_some(STAYS_OPEN)));
         }
+        let wanted = private;
+        let private = private.unwrap_or(self.parts.packages_private);
         let new = PackageId(self.parts.ambient.ids.uuid());
         let decide = |state: Option<&package::Package>| {
             self.check(&asker.credential, publishing(kind), &Object::Package { channel, kind, name })?;
-            Ok::<_, Failure>(package::ensure(state, new, channel, kind, name))
+            let command = package::Command::Ensure { id: new, channel, kind, name: name.to_owned(), private };
+            Ok::<_, Failure>(package::decide(state, command)?)
         };
         let done =
             self.packages.execute(&subject::package(channel, kind, name), &self.meta(caller), decide).await;
         let done = done.map_err(failures::of_decision)?;
         // What the file's envelope says of AUTHZ must include the package, whoever made it.
         self.known(done.seq).await?;
-        Ok(done.state.map_or(new, |package| package.id))
+        let (id, is_private) = done.state.map_or((new, private), |package| (package.id, package.private));
+        Ok((id, (wanted == Some(true) && !is_private).then_some(STAYS_OPEN)))
     }
 
     fn describe(

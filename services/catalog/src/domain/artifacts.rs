@@ -185,6 +185,20 @@ pub fn remove(artifacts: Option<&Artifacts>, place: &Place, locked: &Labels) -> 
     }
 }
 
+/// Removes every file, at most so many at once.
+pub fn remove_all(
+    artifacts: Option<&Artifacts>,
+    most: usize,
+    locked: &Labels,
+) -> Result<Vec<Event>, Refusal> {
+    let slots = artifacts.into_iter().flat_map(|artifacts| &artifacts.slots);
+    let mut live: Vec<_> = slots.filter(|(_, slot)| !slot.removed).collect();
+    live.iter().try_for_each(|(_, slot)| unlocked(&slot.labels, locked))?;
+    live.sort_unstable_by_key(|(place, _)| *place);
+    let removed = live.into_iter().take(most);
+    Ok(removed.map(|(place, slot)| Event::Removed { id: slot.id, place: place.clone() }).collect())
+}
+
 /// Gives labels to a file and takes labels from it. What is so already records nothing.
 pub fn label(
     artifacts: Option<&Artifacts>,
@@ -233,6 +247,11 @@ fn unlocked<'l>(labels: impl IntoIterator<Item = &'l LabelName>, locked: &Labels
 }
 
 impl Artifacts {
+    /// Whether any file is there.
+    pub fn has_files(&self) -> bool {
+        self.slots.values().any(|slot| !slot.removed)
+    }
+
     /// The id of the file at a place, if it is there.
     pub fn id(&self, place: &Place) -> Option<ArtifactId> {
         self.slots.get(place).filter(|slot| !slot.removed).map(|slot| slot.id)

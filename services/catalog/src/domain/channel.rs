@@ -15,7 +15,10 @@ pub const MAX_LOCKED_LABELS: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Channel {
     pub id: ChannelId,
+    /// Its own name; a subchannel's is unique in its parent.
     pub name: ChannelName,
+    /// The channel that it is a subchannel of. It goes with it, by the fold of AUTHZ.
+    pub parent: Option<ChannelId>,
     pub owner: AccountId,
     pub privacy: Privacy,
     pub description: String,
@@ -30,6 +33,7 @@ pub enum Command {
     Create {
         id: ChannelId,
         name: ChannelName,
+        parent: Option<ChannelId>,
         owner: AccountId,
         privacy: Privacy,
         description: String,
@@ -54,12 +58,37 @@ pub enum Command {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    Created { id: ChannelId, name: ChannelName, owner: AccountId, privacy: Privacy, description: String },
-    Described { id: ChannelId, description: String },
-    PrivacyChanged { id: ChannelId, before: Privacy, after: Privacy },
-    LevelChanged { id: ChannelId, subject: Subject, before: Option<Level>, after: Option<Level> },
-    LabelLockChanged { id: ChannelId, label: LabelName, locked: bool },
-    Deleted { id: ChannelId },
+    Created {
+        id: ChannelId,
+        name: ChannelName,
+        parent: Option<ChannelId>,
+        owner: AccountId,
+        privacy: Privacy,
+        description: String,
+    },
+    Described {
+        id: ChannelId,
+        description: String,
+    },
+    PrivacyChanged {
+        id: ChannelId,
+        before: Privacy,
+        after: Privacy,
+    },
+    LevelChanged {
+        id: ChannelId,
+        subject: Subject,
+        before: Option<Level>,
+        after: Option<Level>,
+    },
+    LabelLockChanged {
+        id: ChannelId,
+        label: LabelName,
+        locked: bool,
+    },
+    Deleted {
+        id: ChannelId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,9 +115,9 @@ pub enum Refusal {
 pub fn decide(channel: Option<&Channel>, command: Command) -> Result<Vec<Event>, Refusal> {
     match (command, channel) {
         (Command::Create { .. }, Some(_)) => Err(Refusal::AlreadyCreated),
-        (Command::Create { id, name, owner, privacy, description }, None) => {
+        (Command::Create { id, name, parent, owner, privacy, description }, None) => {
             check(&description)?;
-            Ok(vec![Event::Created { id, name, owner, privacy, description }])
+            Ok(vec![Event::Created { id, name, parent, owner, privacy, description }])
         }
         (
             Command::Set { .. } | Command::Grant { .. } | Command::LockLabel { .. },
@@ -155,9 +184,19 @@ fn check(description: &str) -> Result<(), Refusal> {
 /// Adds one recorded event. It cannot fail: the event has happened.
 pub fn evolve(channel: Option<Channel>, event: Event) -> Option<Channel> {
     match event {
-        Event::Created { id, name, owner, privacy, description } => {
+        Event::Created { id, name, parent, owner, privacy, description } => {
             let (grants, locked_labels) = (BTreeMap::new(), BTreeSet::new());
-            Some(Channel { id, name, owner, privacy, description, grants, locked_labels, deleted: false })
+            Some(Channel {
+                id,
+                name,
+                parent,
+                owner,
+                privacy,
+                description,
+                grants,
+                locked_labels,
+                deleted: false,
+            })
         }
         Event::Described { description, .. } => channel.map(|channel| Channel { description, ..channel }),
         Event::PrivacyChanged { after, .. } => channel.map(|channel| Channel { privacy: after, ..channel }),
@@ -209,6 +248,7 @@ mod tests {
         Command::Create {
             id: ID,
             name: ChannelName::parse("acme").unwrap(),
+            parent: None,
             owner: AccountId(Uuid::from_u128(2)),
             privacy: Privacy::Private,
             description: description.into(),

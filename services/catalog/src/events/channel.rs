@@ -1,27 +1,27 @@
 //! Subject `evt.access.channel.<channel id>`.
 
-use names::{ChannelName, LabelName, Level, Privacy};
+use names::{ChannelId, ChannelName, LabelName};
 use proto::event::v1 as stored;
+use proto::event::v1::access_changed;
 use proto::event::v1::event::Event as Stored;
-use proto::event::v1::{access, access_changed};
 
 use super::{
-    account_id, channel_id, known, level_from_stored, level_to_stored, privacy_from_stored,
-    privacy_to_stored, subject_from_stored, subject_to_stored,
+    access_level, access_privacy, account_id, channel_id, known, level_access, privacy_access,
+    privacy_from_stored, privacy_to_stored, subject_from_stored, subject_to_stored,
 };
 use crate::domain::channel::Event;
 
 /// Writes an event.
 pub fn encode(event: &Event) -> stored::Event {
     let event = match event {
-        Event::Created { id, name, owner, privacy, description } => {
+        Event::Created { id, name, parent, owner, privacy, description } => {
             Stored::ChannelCreated(stored::ChannelCreated {
                 channel_id: id.to_bytes(),
                 name: name.to_string(),
                 owner_id: owner.to_bytes(),
                 privacy: privacy_to_stored(*privacy).into(),
                 description: description.clone(),
-                ..Default::default()
+                parent_id: parent.map(ChannelId::to_bytes).unwrap_or_default(),
             })
         }
         Event::Described { id, description } => Stored::ChannelDescribed(stored::ChannelDescribed {
@@ -31,14 +31,14 @@ pub fn encode(event: &Event) -> stored::Event {
         Event::PrivacyChanged { id, before, after } => Stored::AccessChanged(stored::AccessChanged {
             object: Some(access_changed::Object::ChannelId(id.to_bytes())),
             subject: Some(access_changed::Subject::Everyone(stored::Everyone {})),
-            before: Some(open(*before)),
-            after: Some(open(*after)),
+            before: Some(privacy_access(*before)),
+            after: Some(privacy_access(*after)),
         }),
         Event::LevelChanged { id, subject, before, after } => Stored::AccessChanged(stored::AccessChanged {
             object: Some(access_changed::Object::ChannelId(id.to_bytes())),
             subject: Some(subject_to_stored(*subject)),
-            before: Some(held(*before)),
-            after: Some(held(*after)),
+            before: Some(level_access(*before)),
+            after: Some(level_access(*after)),
         }),
         Event::LabelLockChanged { id, label, locked } => Stored::LabelLockChanged(stored::LabelLockChanged {
             channel_id: id.to_bytes(),
@@ -50,20 +50,16 @@ pub fn encode(event: &Event) -> stored::Event {
     stored::Event { event: Some(event) }
 }
 
-fn held(level: Option<Level>) -> stored::Access {
-    stored::Access { access: Some(access::Access::Level(level_to_stored(level).into())) }
-}
-
-fn open(privacy: Privacy) -> stored::Access {
-    stored::Access { access: Some(access::Access::Privacy(privacy_to_stored(privacy).into())) }
-}
-
 /// Reads an event. One that this version does not know, or that cannot stand here, says so.
 pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
     let event = match known(event)? {
         Stored::ChannelCreated(event) => Event::Created {
             id: channel_id(&event.channel_id)?,
             name: ChannelName::parse(&event.name).map_err(|reason| reason.to_string())?,
+            parent: match event.parent_id.as_slice() {
+                [] => None,
+                parent => Some(channel_id(parent)?),
+            },
             owner: account_id(&event.owner_id)?,
             privacy: privacy_from_stored(event.privacy()).ok_or("a channel without a privacy")?,
             description: event.description.clone(),
@@ -112,30 +108,17 @@ fn changed(event: &stored::AccessChanged) -> Result<Event, String> {
     match &event.subject {
         Some(access_changed::Subject::Everyone(_)) => {
             let missing = "a change of access for everyone without a privacy";
-            let (before, after) = (privacy(event.before.as_ref()), privacy(event.after.as_ref()));
+            let (before, after) =
+                (access_privacy(event.before.as_ref()), access_privacy(event.after.as_ref()));
             Ok(Event::PrivacyChanged { id, before: before.ok_or(missing)?, after: after.ok_or(missing)? })
         }
         Some(subject) => {
             let missing = "a change of access for somebody without a level";
-            let (before, after) = (level(event.before.as_ref()), level(event.after.as_ref()));
+            let (before, after) = (access_level(event.before.as_ref()), access_level(event.after.as_ref()));
             let subject = subject_from_stored(subject)?.ok_or("a change of access for nobody")?;
             let (before, after) = (before.ok_or(missing)?, after.ok_or(missing)?);
             Ok(Event::LevelChanged { id, subject, before, after })
         }
         None => Err("a change of access for nobody".into()),
-    }
-}
-
-fn privacy(access: Option<&stored::Access>) -> Option<Privacy> {
-    match access?.access? {
-        access::Access::Privacy(privacy) => privacy_from_stored(stored::Privacy::try_from(privacy).ok()?),
-        access::Access::Level(_) => None,
-    }
-}
-
-fn level(access: Option<&stored::Access>) -> Option<Option<Level>> {
-    match access?.access? {
-        access::Access::Level(level) => Some(level_from_stored(stored::Level::try_from(level).ok()?)),
-        access::Access::Privacy(_) => None,
     }
 }

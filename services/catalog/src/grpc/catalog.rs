@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use names::{AccountId, ChannelName, LabelName, Login, PackageKind, Privacy, Subdir, Subject};
+use names::{AccountId, ChannelName, LabelName, Level, Login, PackageKind, Privacy, Subdir, Subject};
 use proto::catalog::v1 as api;
 use proto::catalog::v1::catalog_server::{Catalog as Api, CatalogServer};
 use proto::event::v1 as stored;
@@ -10,7 +10,7 @@ use runtime::Failure;
 use runtime::grpc::MAX_MESSAGE_BYTES;
 use tonic::{Request, Response, Status};
 
-use super::{asker, invalid};
+use super::{asker, group, invalid, package};
 use crate::app::{
     Catalog, ChannelChange, ChannelView, Expected, Given, Grantee, Labelling, NewChannel, Published, Removal,
     Upload,
@@ -68,11 +68,8 @@ impl Api for CatalogApi {
     ) -> Result<Response<api::ChannelReply>, Status> {
         let asker = asker(&self.0, request.metadata()).await;
         let request = request.into_inner();
-        let level = level_from_stored(
-            stored::Level::try_from(request.level)
-                .map_err(|_| invalid("a level is none, read, write or manage"))?,
-        );
-        let grantee = grantee(&request)?;
+        let level = level(request.level)?;
+        let grantee = grantee(&request.account_id, &request.login, request.group.as_ref())?;
         let change = self.0.grant_channel(&asker, &request.channel, grantee, level);
         Ok(Response::new(reply(Box::pin(change).await?)))
     }
@@ -110,6 +107,87 @@ impl Api for CatalogApi {
             next_page_token: page.next.map(|next| next.as_str().to_owned()).unwrap_or_default(),
             total: page.total,
         }))
+    }
+
+    async fn create_group(
+        &self,
+        request: Request<api::CreateGroupRequest>,
+    ) -> Result<Response<api::GroupReply>, Status> {
+        let asker = asker(&self.0, request.metadata());
+        let new = group::new(request.into_inner())?;
+        Ok(Response::new(group::reply(Box::pin(self.0.create_group(&asker, new)).await?)))
+    }
+
+    async fn set_group(
+        &self,
+        request: Request<api::SetGroupRequest>,
+    ) -> Result<Response<api::GroupReply>, Status> {
+        let asker = asker(&self.0, request.metadata());
+        let (which, changes) = group::changes(request.into_inner())?;
+        Ok(Response::new(group::reply(Box::pin(self.0.set_group(&asker, &which, changes)).await?)))
+    }
+
+    async fn change_members(
+        &self,
+        request: Request<api::ChangeMembersRequest>,
+    ) -> Result<Response<api::GroupReply>, Status> {
+        let asker = asker(&self.0, request.metadata());
+        let (which, add, remove) = group::members(request.into_inner())?;
+        let change = Box::pin(self.0.change_members(&asker, &which, (&add, &remove)));
+        Ok(Response::new(group::reply(change.await?)))
+    }
+
+    async fn delete_group(
+        &self,
+        request: Request<api::GroupRequest>,
+    ) -> Result<Response<api::GroupReply>, Status> {
+        let asker = asker(&self.0, request.metadata());
+        let which = group::which(Some(request.get_ref()))?;
+        Ok(Response::new(group::reply(Box::pin(self.0.delete_group(&asker, &which)).await?)))
+    }
+
+    async fn create_package(
+        &self,
+        request: Request<api::CreatePackageRequest>,
+    ) -> Result<Response<api::PackageReply>, Status> {
+        let asker = asker(&self.0, request.metadata());
+        let request = request.into_inner();
+        let which = package::which(request.package)?;
+        let change = Box::pin(self.0.create_package(&asker, &which, request.private));
+        Ok(Response::new(package::reply(change.await?)))
+    }
+
+    async fn set_package(
+        &self,
+        request: Request<api::SetPackageRequest>,
+    ) -> Result<Response<api::PackageReply>, Status> {
+        let asker = asker(&self.0, request.metadata());
+        let request = request.into_inner();
+        let which = package::which(request.package)?;
+        let change = Box::pin(self.0.set_package(&asker, &which, request.private));
+        Ok(Response::new(package::reply(change.await?)))
+    }
+
+    async fn grant_package(
+        &self,
+        request: Request<api::GrantPackageRequest>,
+    ) -> Result<Response<api::PackageReply>, Status> {
+        let asker = asker(&self.0, request.metadata());
+        let request = request.into_inner();
+        let level = level(request.level)?;
+        let grantee = grantee(&request.account_id, &request.login, request.group.as_ref())?;
+        let which = package::which(request.package)?;
+        let change = Box::pin(self.0.grant_package(&asker, &which, grantee, level));
+        Ok(Response::new(package::reply(change.await?)))
+    }
+
+    async fn delete_package(
+        &self,
+        request: Request<api::PackageRequest>,
+    ) -> Result<Response<api::PackageReply>, Status> {
+        let asker = asker(&self.0, request.metadata());
+        let which = package::which(Some(request.into_inner()))?;
+        Ok(Response::new(package::reply(Box::pin(self.0.delete_package(&asker, &which)).await?)))
     }
 
     async fn publish(
@@ -163,6 +241,7 @@ impl Api for CatalogApi {
 fn new_channel(request: api::CreateChannelRequest) -> Result<NewChannel, Failure> {
     Ok(NewChannel {
         name: ChannelName::parse(&request.name).map_err(invalid)?,
+        parent: Some(request.parent.clone()).filter(|parent| !parent.is_empty()),
         privacy: privacy_from_stored(request.privacy()).ok_or_else(no_privacy)?,
         owner: match request.owner_id.as_str() {
             "" => None,
@@ -194,11 +273,18 @@ fn labels(names: &[String]) -> Result<Labels, Failure> {
     names.iter().map(|name| LabelName::parse(name).map_err(invalid)).collect()
 }
 
-fn grantee(request: &api::GrantChannelRequest) -> Result<Grantee, Failure> {
-    match (request.account_id.as_str(), request.login.as_str()) {
-        (id, "") => id.parse().map(Grantee::Id).map_err(invalid),
-        ("", login) => Login::parse(login).map(Grantee::Login).map_err(invalid),
-        (_, _) => Err(invalid("say whose level it is by login or by id, not by both")),
+fn level(number: i32) -> Result<Option<Level>, Failure> {
+    let level =
+        stored::Level::try_from(number).map_err(|_| invalid("a level is none, read, write or manage"))?;
+    Ok(level_from_stored(level))
+}
+
+fn grantee(id: &str, login: &str, group: Option<&api::GroupRequest>) -> Result<Grantee, Failure> {
+    match (id, login, group) {
+        ("", "", Some(group)) => group::which(Some(group)).map(Grantee::Group),
+        (id, "", None) => id.parse().map(Grantee::Id).map_err(invalid),
+        ("", login, None) => Login::parse(login).map(Grantee::Login).map_err(invalid),
+        (_, _, _) => Err(invalid("say whose level it is in one way: by login, by id, or by group")),
     }
 }
 
@@ -219,6 +305,7 @@ fn upload(request: api::PublishRequest) -> Result<Upload, Failure> {
         force: request.force,
         form_name: request.form_name,
         form_version: request.form_version,
+        private: request.private,
     })
 }
 
@@ -232,7 +319,7 @@ fn digest<const N: usize>(what: &str, bytes: &[u8]) -> Result<Option<[u8; N]>, F
     }
 }
 
-fn kind(kind: stored::PackageKind) -> Result<PackageKind, Failure> {
+pub(super) fn kind(kind: stored::PackageKind) -> Result<PackageKind, Failure> {
     kind_from_stored(kind)
         .ok_or_else(|| invalid("say which kind of package it is: conda, pypi, notebook, environment or file"))
 }
@@ -269,7 +356,7 @@ fn channel(view: ChannelView) -> api::Channel {
     }
 }
 
-fn held(given: Given) -> api::AccountLevel {
+pub(super) fn held(given: Given) -> api::AccountLevel {
     let level = level_to_stored(Some(given.level)).into();
     let held = match given.subject {
         Subject::Account(id) => api::AccountLevel { account_id: id.to_string(), ..Default::default() },

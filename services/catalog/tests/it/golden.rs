@@ -3,11 +3,11 @@
 //! Old bytes must decode, and what is written today must be the same bytes. These files are never edited, only added.
 
 use catalog::domain::artifacts::{self, Detail, File, Metadata, Place};
-use catalog::domain::{channel, name, package};
+use catalog::domain::{channel, group, name, package};
 use catalog::events;
 use catalog::inspect::{Conda, FileType, Plain, Python};
 use names::{
-    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, GroupId, LabelName, Level, PackageId,
+    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, GroupId, GroupName, LabelName, Level, PackageId,
     PackageKind, PlainName, PlainVersion, Privacy, ProjectName, Subdir, Subject,
 };
 use prost::Message as _;
@@ -18,6 +18,7 @@ const CHANNEL: ChannelId = ChannelId(Uuid::from_u128(0x0190_0000_0000_7000_8000_
 const OWNER: AccountId = AccountId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0002));
 const PACKAGE: PackageId = PackageId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0003));
 const ARTIFACT: ArtifactId = ArtifactId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0004));
+const PARENT: ChannelId = ChannelId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0006));
 const GROUP: GroupId = GroupId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0005));
 
 fn holds<E: std::fmt::Debug + PartialEq>(
@@ -43,10 +44,19 @@ fn events_about_channels() {
     let name = ChannelName::parse("acme").unwrap();
     let created = channel::Event::Created {
         id: CHANNEL,
-        name,
+        name: name.clone(),
+        parent: None,
         owner: OWNER,
         privacy: Privacy::Private,
         description: "Packages of Acme".into(),
+    };
+    let below = channel::Event::Created {
+        id: CHANNEL,
+        name,
+        parent: Some(PARENT),
+        owner: OWNER,
+        privacy: Privacy::Public,
+        description: String::new(),
     };
     let described = channel::Event::Described { id: CHANNEL, description: "Other words".into() };
     let changed = channel::Event::PrivacyChanged {
@@ -62,6 +72,7 @@ fn events_about_channels() {
     let deleted = channel::Event::Deleted { id: CHANNEL };
     for (file, event) in [
         ("channel_created", created),
+        ("channel_created_below", below),
         ("channel_described", described),
         ("access_changed", changed),
         ("access_changed_account", granted),
@@ -87,6 +98,47 @@ fn events_about_names_and_packages() {
         private: false,
     };
     holds("package_created", &created, events::package::encode, events::package::decode);
+    let hidden = package::Event::PrivacyChanged { id: PACKAGE, private: true };
+    let level = |subject| package::Event::LevelChanged {
+        id: PACKAGE,
+        subject,
+        before: Some(Level::Read),
+        after: None,
+    };
+    for (file, event) in [
+        ("access_changed_package", hidden),
+        ("access_changed_package_account", level(Subject::Account(OWNER))),
+        ("access_changed_package_group", level(Subject::Group(GROUP))),
+        ("package_deleted", package::Event::Deleted { id: PACKAGE }),
+    ] {
+        holds(file, &event, events::package::encode, events::package::decode);
+    }
+}
+
+#[test]
+fn events_about_groups() {
+    let (name, description) = (GroupName::parse("Data-Science").unwrap(), "Who knows".to_owned());
+    let created = group::Event::Created {
+        id: GROUP,
+        organisation: OWNER,
+        name: name.clone(),
+        description: description.clone(),
+        level: Level::Write,
+    };
+    let changed = group::Event::Changed { id: GROUP, name, description, level: Level::Read };
+    let members = group::Event::MembersChanged {
+        id: GROUP,
+        added: [OWNER].into(),
+        removed: [AccountId(Uuid::from_u128(7))].into(),
+    };
+    for (file, event) in [
+        ("group_created", created),
+        ("group_changed", changed),
+        ("group_members_changed", members),
+        ("group_deleted", group::Event::Deleted { id: GROUP }),
+    ] {
+        holds(file, &event, events::group::encode, events::group::decode);
+    }
 }
 
 fn published(subdir: &str, filename: &str, detail: Detail) -> artifacts::Event {

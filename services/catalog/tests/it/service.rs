@@ -2,7 +2,9 @@
 
 mod channels;
 mod feed;
+mod groups;
 mod labels;
+mod packages;
 mod publishing;
 mod scopes;
 

@@ -123,6 +123,17 @@ fn labels(query: &str) -> Result<Vec<String>, Problem> {
     names.map(read).collect::<Result<_, _>>().map_err(|error| Problem::invalid(error.to_string()))
 }
 
+/// Whether the query asks for a package that is private on its own: `private=true`, or `private=false` for one that is not.
+fn privacy(query: &str) -> Result<Option<bool>, Problem> {
+    let said = query.split('&').filter_map(|pair| pair.strip_prefix("private=")).next_back();
+    match said {
+        None => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(_) => Err(Problem::invalid("private is true or false")),
+    }
+}
+
 /// A file's name as the client says it; it is looked up and shown, never used as a path.
 fn checked_filename(name: &str) -> Result<String, Problem> {
     let odd = |c: char| c.is_control() || c == '/' || c == '\\';
@@ -164,9 +175,10 @@ where
 
 /// Has catalog read and record what was received.
 async fn publish<P>(given: &Given<P>, claim: Claim, written: Written) -> Result<Response, Problem> {
-    let checked = check(&claim, &written).and_then(|()| labels(given.uri.query().unwrap_or_default()));
-    let labels = match checked {
-        Ok(labels) => labels,
+    let asked = given.uri.query().unwrap_or_default();
+    let checked = check(&claim, &written).and_then(|()| Ok((labels(asked)?, privacy(asked)?)));
+    let (labels, private) = match checked {
+        Ok(checked) => checked,
         Err(problem) => {
             forget(&given.app, &written).await;
             return Err(problem);
@@ -188,6 +200,7 @@ async fn publish<P>(given: &Given<P>, claim: Claim, written: Written) -> Result<
         form_name: claim.name,
         form_version: claim.version,
         labels,
+        private,
     };
     let request = upstream::request(&given.admitted.presented, message, PUBLISH_CALL);
     match given.app.upstreams.catalog().publish(request).await {

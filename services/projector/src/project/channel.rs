@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use names::{AccountId, ChannelId, Level, PackageId, Privacy};
+use names::{AccountId, ChannelId, GroupId, Level, PackageId, Privacy, Subject};
 use proto::event::v1::{
     self as stored, Access, AccessChanged, ChannelCreated, ChannelDeleted, ChannelDescribed,
     LabelLockChanged,
     access::Access as Kind,
-    access_changed::{Object, Subject},
+    access_changed::{Object, Subject as To},
 };
 use readmodel::write::{ChannelRow, Rows};
 use serde_json::{Value, json};
@@ -27,8 +27,17 @@ pub(crate) fn created(
     if rows.channels.contains_key(&id) {
         return Ok(());
     }
+    let parent_id = match event.parent_id.as_slice() {
+        [] => None,
+        parent => Some(channel_id(parent)?),
+    };
+    let above = parent_id.and_then(|parent| rows.channels.get(&parent));
     let channel = ChannelRow {
-        name: text(&event.name),
+        name: match above {
+            Some(above) => format!("{}/{}", above.name, text(&event.name)),
+            None => text(&event.name),
+        },
+        parent_id,
         owner_id: AccountId::from_bytes(&event.owner_id).map_err(|error| error.to_string())?,
         privacy: privacy(event.privacy)?,
         description: text(&event.description),
@@ -102,14 +111,16 @@ pub(crate) fn access_changed(
         Some(Kind::Privacy(after)) => Some(privacy(after)?),
         Some(Kind::Level(_)) | None => None,
     };
-    let for_everyone = matches!(event.subject, Some(Subject::Everyone(_)));
+    let for_everyone = matches!(event.subject, Some(To::Everyone(_)));
     let (id, package) = match &event.object {
         Some(Object::ChannelId(id)) => {
             let id = channel_id(id)?;
             if let (Some(channel), Some(after), true) = (rows.channels.get_mut(&id), after, for_everyone) {
                 channel.privacy = after;
             }
-            give(rows, id, event)?;
+            if let Some(channel) = rows.channels.get_mut(&id) {
+                give(&mut channel.grants, event)?;
+            }
             (id, None)
         }
         Some(Object::PackageId(id)) => {
@@ -118,6 +129,7 @@ pub(crate) fn access_changed(
             if let (Some(after), true) = (after, for_everyone) {
                 package.private = after == Privacy::Private;
             }
+            give(&mut package.grants, event)?;
             (package.channel_id, Some(package_id))
         }
         None => return Err("access changed for an object that this release does not know".into()),
@@ -127,28 +139,38 @@ pub(crate) fn access_changed(
     Ok(())
 }
 
-/// Gives an account a level in a channel, or takes it away.
-fn give(rows: &mut Rows, channel: ChannelId, event: &AccessChanged) -> Folded<()> {
+/// Gives an account or a group a level, or takes it away.
+fn give(grants: &mut BTreeMap<Subject, Level>, event: &AccessChanged) -> Folded<()> {
     let after = event.after.as_ref().and_then(|after| after.access);
-    let (Some(Subject::AccountId(account)), Some(Kind::Level(after))) = (&event.subject, after) else {
-        return Ok(());
-    };
-    let account = AccountId::from_bytes(account).map_err(|error| error.to_string())?;
-    let Some(channel) = rows.channels.get_mut(&channel) else { return Ok(()) };
+    let (Some(subject), Some(Kind::Level(after))) = (subject(event)?, after) else { return Ok(()) };
     match stored::Level::try_from(after).map_err(|error| error.to_string())? {
-        stored::Level::None => channel.grants.remove(&account),
-        stored::Level::Read => channel.grants.insert(account, Level::Read),
-        stored::Level::Write => channel.grants.insert(account, Level::Write),
-        stored::Level::Manage => channel.grants.insert(account, Level::Manage),
+        stored::Level::None => grants.remove(&subject),
+        stored::Level::Read => grants.insert(subject, Level::Read),
+        stored::Level::Write => grants.insert(subject, Level::Write),
+        stored::Level::Manage => grants.insert(subject, Level::Manage),
     };
     Ok(())
 }
 
+/// Whom it is given to; nobody if it is for everyone.
+fn subject(event: &AccessChanged) -> Folded<Option<Subject>> {
+    match event.subject.as_ref() {
+        Some(To::AccountId(id)) => {
+            Ok(Some(Subject::Account(AccountId::from_bytes(id).map_err(|error| error.to_string())?)))
+        }
+        Some(To::GroupId(id)) => {
+            Ok(Some(Subject::Group(GroupId::from_bytes(id).map_err(|error| error.to_string())?)))
+        }
+        Some(To::Everyone(_)) | None => Ok(None),
+    }
+}
+
 fn access_summary(event: &AccessChanged, package: Option<PackageId>) -> Folded<Value> {
     let mut summary = serde_json::Map::new();
-    if let Some(Subject::AccountId(id)) = &event.subject {
-        let account = AccountId::from_bytes(id).map_err(|error| error.to_string())?;
-        summary.insert("account_id".into(), json!(account.to_string()));
+    match subject(event)? {
+        Some(Subject::Account(id)) => drop(summary.insert("account_id".into(), json!(id.to_string()))),
+        Some(Subject::Group(id)) => drop(summary.insert("group_id".into(), json!(id.to_string()))),
+        None => {}
     }
     summary.insert("after".into(), access(event.after.as_ref())?);
     summary.insert("before".into(), access(event.before.as_ref())?);

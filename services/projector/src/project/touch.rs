@@ -16,7 +16,16 @@ pub(crate) fn touch(keys: &mut Keys, subject: &str, event: &Event) -> Folded<()>
         Event::TokenRevoked(event) => token(keys, &event.token_id),
         Event::TokenEdited(event) => token(keys, &event.token_id),
         Event::TokenReissued(event) => token(keys, &event.token_id),
-        Event::ChannelCreated(event) => channel(keys, &event.channel_id),
+        Event::ChannelCreated(event) => {
+            if !event.parent_id.is_empty() {
+                channel(keys, &event.parent_id)?;
+            }
+            channel(keys, &event.channel_id)
+        }
+        Event::GroupCreated(event) => group(keys, &event.group_id),
+        Event::GroupChanged(event) => group(keys, &event.group_id),
+        Event::GroupMembersChanged(event) => group(keys, &event.group_id),
+        Event::GroupDeleted(event) => group(keys, &event.group_id),
         Event::ChannelDescribed(event) => channel(keys, &event.channel_id),
         Event::ChannelDeleted(event) => channel(keys, &event.channel_id),
         Event::AccessChanged(event) => match &event.object {
@@ -42,10 +51,6 @@ pub(crate) fn touch(keys: &mut Keys, subject: &str, event: &Event) -> Folded<()>
         Event::PasswordChanged(_)
         | Event::TokenOverlapEnded(_)
         | Event::TokenExpiryWarned(_)
-        | Event::GroupCreated(_)
-        | Event::GroupChanged(_)
-        | Event::GroupMembersChanged(_)
-        | Event::GroupDeleted(_)
         | Event::NameTaken(_)
         | Event::NameReleased(_) => Ok(()),
     }
@@ -63,6 +68,11 @@ fn token(keys: &mut Keys, id: &[u8]) -> Folded<()> {
 
 fn channel(keys: &mut Keys, id: &[u8]) -> Folded<()> {
     keys.channels.insert(ChannelId::from_bytes(id).map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+fn group(keys: &mut Keys, id: &[u8]) -> Folded<()> {
+    keys.groups.insert(super::group::group_id(id)?);
     Ok(())
 }
 

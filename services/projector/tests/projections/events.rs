@@ -3,10 +3,11 @@
 use names::{ChannelId, PackageKind};
 use proto::event::v1::{
     self as stored, AccessChanged, AccountCreated, AccountDisabled, Actor, ArtifactPublished,
-    ArtifactRemoved, ChannelCreated, ChannelDeleted, ChannelDescribed, CondaArtifact, LabelLockChanged,
-    Labels, LabelsChanged, OwnersChanged, PackageCreated, PythonArtifact, TokenEdited, TokenExpiryWarned,
-    TokenGrant, TokenIssued, TokenOverlapEnded, TokenReissued, TokenRevoked, TokenSecret, access::Access,
-    access_changed, artifact_published::Detail, event::Event,
+    ArtifactRemoved, ChannelCreated, ChannelDeleted, ChannelDescribed, CondaArtifact, GroupChanged,
+    GroupCreated, GroupDeleted, GroupMembersChanged, LabelLockChanged, Labels, LabelsChanged, OwnersChanged,
+    PackageCreated, PackageDeleted, PythonArtifact, TokenEdited, TokenExpiryWarned, TokenGrant, TokenIssued,
+    TokenOverlapEnded, TokenReissued, TokenRevoked, TokenSecret, access::Access, access_changed,
+    artifact_published::Detail, event::Event,
 };
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ pub(crate) const OWNER: u8 = 1;
 pub(crate) const TOKEN: u8 = 2;
 pub(crate) const CHANNEL: u8 = 3;
 pub(crate) const PACKAGE: u8 = 4;
+pub(crate) const GROUP: u8 = 5;
 
 /// An id of a kind: accounts, tokens, channels and packages have each their own numbers.
 pub(crate) fn id(kind: u8, n: u8) -> Uuid {
@@ -140,6 +142,81 @@ pub(crate) fn given(channel: u8, account: u8, after: stored::Level) -> (String, 
         after: Some(access(after)),
     };
     (channel_subject(channel), Event::AccessChanged(event))
+}
+
+pub(crate) fn group_subject(organisation: u8) -> String {
+    eventlog::subject::groups(names::AccountId::from_bytes(&bytes(OWNER, organisation)).unwrap())
+}
+
+pub(crate) fn group(organisation: u8, n: u8) -> (String, Event) {
+    let event = GroupCreated {
+        group_id: bytes(GROUP, n),
+        organisation_id: bytes(OWNER, organisation),
+        name: format!("g{n}"),
+        description: String::new(),
+        level: stored::Level::Read.into(),
+    };
+    (group_subject(organisation), Event::GroupCreated(event))
+}
+
+pub(crate) fn group_changed(organisation: u8, n: u8, name: &str) -> (String, Event) {
+    let event = GroupChanged {
+        group_id: bytes(GROUP, n),
+        name: name.into(),
+        description: "other words".into(),
+        level: stored::Level::Write.into(),
+    };
+    (group_subject(organisation), Event::GroupChanged(event))
+}
+
+pub(crate) fn members(organisation: u8, n: u8, added: &[u8], removed: &[u8]) -> (String, Event) {
+    let ids = |accounts: &[u8]| accounts.iter().map(|n| bytes(OWNER, *n)).collect();
+    let (added_ids, removed_ids) = (ids(added), ids(removed));
+    let event = GroupMembersChanged { group_id: bytes(GROUP, n), added_ids, removed_ids };
+    (group_subject(organisation), Event::GroupMembersChanged(event))
+}
+
+pub(crate) fn group_deleted(organisation: u8, n: u8) -> (String, Event) {
+    (group_subject(organisation), Event::GroupDeleted(GroupDeleted { group_id: bytes(GROUP, n) }))
+}
+
+/// A group is given a level on a package; none takes it away.
+pub(crate) fn given_group(channel: u8, package: u8, group: u8, after: stored::Level) -> (String, Event) {
+    let access = |level: stored::Level| stored::Access { access: Some(Access::Level(level.into())) };
+    let event = AccessChanged {
+        object: Some(access_changed::Object::PackageId(bytes(PACKAGE, package))),
+        subject: Some(access_changed::Subject::GroupId(bytes(GROUP, group))),
+        before: Some(access(stored::Level::None)),
+        after: Some(access(after)),
+    };
+    (package_subject(channel, package), Event::AccessChanged(event))
+}
+
+pub(crate) fn hidden(channel: u8, package: u8) -> (String, Event) {
+    let access = |privacy: stored::Privacy| stored::Access { access: Some(Access::Privacy(privacy.into())) };
+    let event = AccessChanged {
+        object: Some(access_changed::Object::PackageId(bytes(PACKAGE, package))),
+        subject: Some(access_changed::Subject::Everyone(stored::Everyone {})),
+        before: Some(access(stored::Privacy::Public)),
+        after: Some(access(stored::Privacy::Private)),
+    };
+    (package_subject(channel, package), Event::AccessChanged(event))
+}
+
+pub(crate) fn package_deleted(channel: u8, package: u8) -> (String, Event) {
+    let event = PackageDeleted { package_id: bytes(PACKAGE, package) };
+    (package_subject(channel, package), Event::PackageDeleted(event))
+}
+
+fn package_subject(channel: u8, package: u8) -> String {
+    eventlog::subject::package(channel_id(channel), PackageKind::Conda, &name(package))
+}
+
+/// A subchannel.
+pub(crate) fn below(n: u8, parent: u8, owner: u8) -> (String, Event) {
+    let (subject, event) = channel(n, owner);
+    let Event::ChannelCreated(created) = event else { unreachable!("that is what it makes") };
+    (subject, Event::ChannelCreated(ChannelCreated { parent_id: bytes(CHANNEL, parent), ..created }))
 }
 
 pub(crate) fn channel_subject(n: u8) -> String {

@@ -68,7 +68,7 @@ async fn each_noun_has_its_rows() {
     assert_eq!(python.len(), 1);
     let mut history: Vec<String> = world
         .reader
-        .history(channel_id(1), None, 99)
+        .history(channel_id(1), &readmodel::HistoryFilter::default(), None, 99)
         .await
         .unwrap()
         .into_iter()

@@ -25,6 +25,14 @@ enum Step {
     Reissue { token: u8, string: u8 },
     Give { channel: u8, account: u8, level: u8 },
     Own { owners: Vec<u8> },
+    Group { n: u8 },
+    GroupChanged { n: u8 },
+    GroupDeleted { n: u8 },
+    Members { n: u8, added: Vec<u8>, removed: Vec<u8> },
+    GiveGroup { package: u8, n: u8, level: u8 },
+    Hide { package: u8 },
+    DeletePackage { package: u8 },
+    Below { n: u8, parent: u8 },
     Publish { channel: u8, package: u8, build: u8, content: u8 },
     Remove { channel: u8, package: u8, build: u8, content: u8 },
     Label { channel: u8, package: u8, build: u8, content: u8 },
@@ -49,6 +57,10 @@ fn step() -> impl Strategy<Value = Step> {
             level
         }),
         proptest::collection::vec(0..4_u8, 1..3).prop_map(|owners| Step::Own { owners }),
+        groups(),
+        (0..3_u8).prop_map(|package| Step::Hide { package }),
+        (0..3_u8).prop_map(|package| Step::DeletePackage { package }),
+        (3..6_u8, 0..3_u8).prop_map(|(n, parent)| Step::Below { n, parent }),
         place().prop_map(|(channel, package, build, content)| Step::Publish {
             channel,
             package,
@@ -79,6 +91,17 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn groups() -> impl Strategy<Value = Step> {
+    let accounts = || proptest::collection::vec(0..4_u8, 0..3);
+    prop_oneof![
+        (0..3_u8).prop_map(|n| Step::Group { n }),
+        (0..3_u8).prop_map(|n| Step::GroupChanged { n }),
+        (0..3_u8).prop_map(|n| Step::GroupDeleted { n }),
+        (0..3_u8, accounts(), accounts()).prop_map(|(n, added, removed)| Step::Members { n, added, removed }),
+        (0..3_u8, 0..3_u8, 0..4_u8).prop_map(|(package, n, level)| Step::GiveGroup { package, n, level }),
+    ]
+}
+
 async fn take(writer: &mut Writer, step: &Step) {
     match *step {
         Step::Describe { channel, token: None } => {
@@ -98,6 +121,21 @@ async fn take(writer: &mut Writer, step: &Step) {
             let level = Level::try_from(i32::from(level)).unwrap();
             writer.append(events::given(channel, account, level)).await;
         }
+        Step::Group { n } => drop(writer.append(events::group(0, n)).await),
+        Step::GroupChanged { n } => drop(writer.append(events::group_changed(0, n, "new")).await),
+        Step::GroupDeleted { n } => drop(writer.append(events::group_deleted(0, n)).await),
+        Step::Members { n, ref added, ref removed } => {
+            writer.append(events::members(0, n, added, removed)).await;
+        }
+        Step::GiveGroup { package, n, level } => {
+            let level = Level::try_from(i32::from(level)).unwrap();
+            writer.append(events::given_group(package, package, n, level)).await;
+        }
+        Step::Hide { package } => drop(writer.append(events::hidden(package, package)).await),
+        Step::DeletePackage { package } => {
+            writer.append(events::package_deleted(package, package)).await;
+        }
+        Step::Below { n, parent } => drop(writer.append(events::below(n, parent, 0)).await),
         Step::Own { ref owners } => drop(writer.append(events::owned(0, owners)).await),
         Step::Publish { channel, package, build, content } => {
             writer.append(events::published(channel, package, build, content)).await;

@@ -62,7 +62,8 @@ async fn owners_and_given_levels_are_those_of_the_last_event() {
     }
     let found = rows(&world).await;
     assert_eq!(found.accounts[&account(1)].owners, [account(2), account(3)].into());
-    let levels = [(account(4), Level::Read), (account(5), Level::Write)];
+    let subject = |n| names::Subject::Account(account(n));
+    let levels = [(subject(4), Level::Read), (subject(5), Level::Write)];
     assert_eq!(found.channels[&channel_id(1)].grants, levels.into());
 
     for event in
@@ -72,8 +73,9 @@ async fn owners_and_given_levels_are_those_of_the_last_event() {
     }
     let found = rows(&world).await;
     assert_eq!(found.accounts[&account(1)].owners, [account(3)].into());
-    assert_eq!(found.channels[&channel_id(1)].grants, [(account(4), Level::Manage)].into());
-    let history = world.reader.history(channel_id(1), None, 99).await.unwrap();
+    assert_eq!(found.channels[&channel_id(1)].grants, [(subject(4), Level::Manage)].into());
+    let history =
+        world.reader.history(channel_id(1), &readmodel::HistoryFilter::default(), None, 99).await.unwrap();
     assert_eq!(history.iter().filter(|line| line.event == "access_changed").count(), 4);
     world.agrees().await;
 }

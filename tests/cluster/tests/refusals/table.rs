@@ -140,6 +140,9 @@ pub(crate) fn address(route: &Route, channel: &str) -> String {
         ("{login}", "absent"),
         ("{log}", "authz"),
         ("{org}", "absent"),
+        ("{organisation}", "absent"),
+        ("{group}", "absent"),
+        ("{name}", "absent"),
         ("{*name}", "binstar_client:absent@here"),
     ];
     let address = parts.iter().fold(route.pattern.clone(), |path, (name, value)| path.replace(name, value));

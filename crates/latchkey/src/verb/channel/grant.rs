@@ -1,7 +1,7 @@
 //! Levels given to accounts on a channel that is not theirs. What is taken away is gone from their tokens at once.
 
 use clap::Args;
-use names::{ChannelName, Level, Login};
+use names::{ChannelPath, Level, Login};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::verb::recipe::receipt_lines;
 #[derive(Debug, Args)]
 pub struct Grant {
     /// On which channel
-    channel: ChannelName,
+    channel: ChannelPath,
     /// To whom: a person, an organisation or a service account
     login: Login,
     /// read, write or manage
@@ -37,18 +37,20 @@ impl Grant {
 }
 
 /// `latchkey channel grants`
-pub(super) async fn list(context: &Context, client: &Client, channel: &ChannelName) -> Result<(), Failed> {
+pub(super) async fn list(context: &Context, client: &Client, channel: &ChannelPath) -> Result<(), Failed> {
     let answer = client.get(&["channels", channel.as_str(), "grants"]).await?;
     let row = |grant: &Value| {
         // Those who may not look accounts up are shown ids.
-        let login = Some(text(grant, "login")).filter(|login| !login.is_empty());
-        vec![login.unwrap_or_else(|| text(grant, "account_id")), text(grant, "level")]
+        let who = ["login", "group", "account_id"].map(|field| text(grant, field));
+        let who = who.into_iter().find(|who| !who.is_empty()).unwrap_or_default();
+        let what = if text(grant, "group_id").is_empty() { "account" } else { "group" };
+        vec![who, what.to_owned(), text(grant, "level")]
     };
     let rows: Vec<Vec<String>> = output::list(&answer, "grants").iter().map(row).collect();
     if rows.is_empty() {
         context.output.line(format!("nobody was given anything on {channel} that you may see"));
     } else {
-        context.output.table(&["ACCOUNT", "LEVEL"], &rows);
+        context.output.table(&["GIVEN TO", "WHICH IS", "LEVEL"], &rows);
     }
     context.output.document(&answer);
     Ok(())
@@ -58,7 +60,7 @@ pub(super) async fn list(context: &Context, client: &Client, channel: &ChannelNa
 #[derive(Debug, Args)]
 pub struct Ungrant {
     /// On which channel
-    channel: ChannelName,
+    channel: ChannelPath,
     /// From whom
     login: Login,
 }

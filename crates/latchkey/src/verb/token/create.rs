@@ -2,7 +2,7 @@
 
 use access::Action;
 use clap::{ArgGroup, Args};
-use names::{ChannelName, Level, Scope, TokenName};
+use names::{ChannelPath, Level, Scope, TokenName};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub struct Create {
     name: TokenName,
     /// What it opens: a channel and read, write or manage; repeat for more channels
     #[arg(long, value_name = "CHANNEL:LEVEL", value_parser = resource)]
-    resource: Vec<(ChannelName, Level)>,
+    resource: Vec<(ChannelPath, Level)>,
     /// What it opens, wherever its owner may: a scope, or several with blanks between; repeat for more
     #[arg(long, visible_alias = "scopes", value_name = "SCOPE", value_parser = scopes)]
     scope: Vec<Scopes>,
@@ -52,11 +52,11 @@ fn scopes(text: &str) -> Result<Scopes, String> {
     Ok(scopes)
 }
 
-fn resource(text: &str) -> Result<(ChannelName, Level), String> {
+fn resource(text: &str) -> Result<(ChannelPath, Level), String> {
     let (channel, level) = text
         .rsplit_once(':')
         .ok_or_else(|| format!("{text:?} is no resource: write CHANNEL:read, :write or :manage"))?;
-    let channel = ChannelName::parse(channel).map_err(|error| error.to_string())?;
+    let channel = ChannelPath::parse(channel).map_err(|error| error.to_string())?;
     Ok((channel, level.parse().map_err(|error: names::InvalidName| error.to_string())?))
 }
 
@@ -96,7 +96,7 @@ impl Create {
             body["owner"] = json!(owner);
         }
         if self.scope.is_empty() {
-            let grant = |(channel, level): &(ChannelName, Level)| json!({ "channel": channel.as_str(), "level": level.as_str() });
+            let grant = |(channel, level): &(ChannelPath, Level)| json!({ "channel": channel.as_str(), "level": level.as_str() });
             body["grants"] = self.resource.iter().map(grant).collect();
         } else {
             body["scopes"] = self.scopes().map(Scope::as_str).collect();

@@ -114,6 +114,18 @@ impl Authz {
         Person { account, session, token }
     }
 
+    pub(crate) async fn organisation(&self, number: u128, owners: &[AccountId]) -> AccountId {
+        let account = AccountId(Uuid::from_u128(number));
+        let created = stored::AccountCreated {
+            account_id: account.to_bytes(),
+            kind: stored::AccountKind::Organisation.into(),
+            owner_ids: owners.iter().map(|owner| owner.to_bytes()).collect(),
+            ..stored::AccountCreated::default()
+        };
+        self.fact(subject::owner(account), Stored::AccountCreated(created)).await;
+        account
+    }
+
     pub(crate) async fn resource(&self, owner: AccountId, channel: ChannelId, level: Level) -> String {
         let level = match level {
             Level::Read => stored::Level::Read,

@@ -24,10 +24,18 @@ enum Call {
     RemoveArtifact(PackageKind),
     ChangeLabels(PackageKind),
     LockLabel,
+    CreateGroup,
+    SetGroup,
+    ChangeMembers,
+    DeleteGroup,
+    CreatePackage,
+    SetPackage,
+    GrantPackage,
+    DeletePackage,
 }
 
 /// Each call with the level it needs on the channel, and the scopes that open it; none: any live token may.
-const TABLE: [(Call, Option<Level>, &[&str]); 16] = [
+const TABLE: [(Call, Option<Level>, &[&str]); 24] = [
     (Call::CreateChannel, None, &["channel:create", "api:write", "api", "all"]),
     (Call::SetChannel, Some(Level::Manage), &["channel:edit", "api:write", "api", "all"]),
     (Call::GrantChannel, Some(Level::Manage), &["channel.group:edit", "api:modify-group", "api", "all"]),
@@ -80,6 +88,14 @@ const TABLE: [(Call, Option<Level>, &[&str]); 16] = [
         &["artifact:edit", "api:write", "api", "all"],
     ),
     (Call::LockLabel, Some(Level::Manage), &["artifact:edit", "conda", "pypi", "api:write", "api", "all"]),
+    (Call::CreateGroup, None, &["api:modify-group", "api", "all"]),
+    (Call::SetGroup, None, &["api:modify-group", "api", "all"]),
+    (Call::ChangeMembers, None, &["api:modify-group", "api", "all"]),
+    (Call::DeleteGroup, None, &["api:modify-group", "api", "all"]),
+    (Call::CreatePackage, Some(Level::Write), &["artifact:create", "api:write", "api", "all"]),
+    (Call::SetPackage, Some(Level::Manage), &["artifact:edit", "api:write", "api", "all"]),
+    (Call::GrantPackage, Some(Level::Manage), &["channel.group:edit", "api:modify-group", "api", "all"]),
+    (Call::DeletePackage, Some(Level::Manage), &["artifact:delete", "api:write", "api", "all"]),
 ];
 
 impl Call {
@@ -96,6 +112,14 @@ impl Call {
             Self::RemoveArtifact(_) => "RemoveArtifact",
             Self::ChangeLabels(_) => "ChangeLabels",
             Self::LockLabel => "LockLabel",
+            Self::CreateGroup => "CreateGroup",
+            Self::SetGroup => "SetGroup",
+            Self::ChangeMembers => "ChangeMembers",
+            Self::DeleteGroup => "DeleteGroup",
+            Self::CreatePackage => "CreatePackage",
+            Self::SetPackage => "SetPackage",
+            Self::GrantPackage => "GrantPackage",
+            Self::DeletePackage => "DeletePackage",
         }
     }
 
@@ -150,6 +174,48 @@ impl Call {
                 let request = api::LockLabelRequest { channel, label: "dev".into(), locked: false };
                 client.lock_label(request).await.map(drop)
             }
+            Self::CreateGroup | Self::SetGroup | Self::ChangeMembers | Self::DeleteGroup => {
+                self.on_groups(client).await
+            }
+            Self::CreatePackage | Self::SetPackage | Self::GrantPackage | Self::DeletePackage => {
+                self.on_package(client, channel).await
+            }
+        }
+    }
+}
+
+impl Call {
+    /// On the groups of an organisation that is not there.
+    async fn on_groups(self, client: &mut Client) -> Result<(), Status> {
+        let which = api::GroupRequest { organisation: "nowhere".into(), group: "absent".into() };
+        let group = Some(which.clone());
+        if self == Self::CreateGroup {
+            let request = api::CreateGroupRequest { group, ..Default::default() };
+            client.create_group(request).await.map(drop)
+        } else if self == Self::SetGroup {
+            client.set_group(api::SetGroupRequest { group, ..Default::default() }).await.map(drop)
+        } else if self == Self::ChangeMembers {
+            client.change_members(api::ChangeMembersRequest { group, ..Default::default() }).await.map(drop)
+        } else {
+            client.delete_group(which).await.map(drop)
+        }
+    }
+
+    async fn on_package(self, client: &mut Client, channel: String) -> Result<(), Status> {
+        let (kind, name) = (stored::PackageKind::Conda.into(), "absent".into());
+        let which = api::PackageRequest { channel, kind, name };
+        let package = Some(which.clone());
+        if self == Self::CreatePackage {
+            let request = api::CreatePackageRequest { package, ..Default::default() };
+            client.create_package(request).await.map(drop)
+        } else if self == Self::SetPackage {
+            client.set_package(api::SetPackageRequest { package, private: true }).await.map(drop)
+        } else if self == Self::GrantPackage {
+            let login = "absent".into();
+            let request = api::GrantPackageRequest { package, login, ..Default::default() };
+            client.grant_package(request).await.map(drop)
+        } else {
+            client.delete_package(which).await.map(drop)
         }
     }
 }

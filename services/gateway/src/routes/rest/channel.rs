@@ -1,5 +1,6 @@
 //! `/api/v1/channels`: make, list, show, change, delete.
 
+use access::{Action, Object, Verdict};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use proto::catalog::v1::{
@@ -31,7 +32,7 @@ struct ChannelDocument {
 }
 
 #[derive(Debug, Serialize)]
-struct HeldDocument {
+pub(super) struct HeldDocument {
     /// One of the two is there.
     account_id: Option<String>,
     group_id: Option<String>,
@@ -109,10 +110,55 @@ pub(crate) async fn create(given: Given<()>, Json(body): Json<NewChannel>) -> Re
         privacy: privacy(body.privacy.as_deref().unwrap_or("private"))?.into(),
         description: body.description.unwrap_or_default(),
         owner_id: body.owner_id.unwrap_or_default(),
+        parent: String::new(),
     };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let reply = given.app.upstreams.catalog().create_channel(request).await?.into_inner();
     Ok((StatusCode::CREATED, changed(reply)).into_response())
+}
+
+/// `POST /api/v1/channels/{channel}/subchannels`. Without a word about privacy it is private; its owner is its parent's.
+pub(crate) async fn create_below(
+    given: Given<Named>,
+    Json(body): Json<NewChannel>,
+) -> Result<Response, Problem> {
+    if body.owner_id.is_some() {
+        return Err(Problem::invalid("a subchannel belongs to whom its channel belongs: leave owner_id out"));
+    }
+    let message = CreateChannelRequest {
+        name: body.name,
+        privacy: privacy(body.privacy.as_deref().unwrap_or("private"))?.into(),
+        description: body.description.unwrap_or_default(),
+        owner_id: String::new(),
+        parent: given.path.channel.clone(),
+    };
+    let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
+    let reply = given.app.upstreams.catalog().create_channel(request).await?.into_inner();
+    Ok((StatusCode::CREATED, changed(reply)).into_response())
+}
+
+/// `GET /api/v1/channels/{channel}/subchannels`: those that the caller may read.
+pub(crate) async fn list_below(given: Given<Named>) -> Result<Response, Problem> {
+    let (caller, room) = (&given.admitted.caller, given.admitted.room());
+    let channels = given.app.view.read(|table| {
+        let below = table.channel(room.id).map(|channel| channel.subchannels.as_slice()).unwrap_or_default();
+        let known = below.iter().filter_map(|(_, id)| {
+            let verdict = table.decide(caller, Action::ChannelView, &Object::Channel(*id));
+            matches!(verdict, Verdict::Allowed(_)).then(|| table.channel(*id)).flatten()
+        });
+        let document = |channel: &access::Channel| ChannelDocument {
+            id: channel.id.to_string(),
+            name: channel.name.to_string(),
+            privacy: channel.privacy.as_str(),
+            description: channel.description.to_string(),
+            owner_id: channel.owner.to_string(),
+            level: table.level(caller, channel.id).map_or("none", names::Level::as_str),
+            grants: Vec::new(),
+        };
+        known.map(document).collect::<Vec<_>>()
+    });
+    let total = channels.len();
+    Ok(axum::Json(json!({ "channels": channels, "next_page_token": null, "total": total })).into_response())
 }
 
 #[derive(Debug, Deserialize)]

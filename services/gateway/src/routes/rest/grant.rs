@@ -2,7 +2,7 @@
 
 use access::{Subject, Table, TokenKind};
 use axum::response::{IntoResponse, Response};
-use names::Level;
+use names::{AccountId, Level};
 use proto::auth::v1::DescribeAccountsRequest;
 use proto::catalog::v1::GrantChannelRequest;
 use proto::event::v1 as stored;
@@ -18,7 +18,7 @@ use crate::routes::given::Given;
 use crate::upstream;
 
 #[derive(Debug, Serialize)]
-struct HeldDocument {
+pub(super) struct HeldDocument {
     /// One of the two is there.
     account_id: Option<String>,
     group_id: Option<String>,
@@ -31,7 +31,7 @@ struct HeldDocument {
 }
 
 impl HeldDocument {
-    fn of(table: &Table, subject: Subject, level: Level) -> Self {
+    pub(super) fn of(table: &Table, subject: Subject, level: Level) -> Self {
         let (account_id, group_id) = match subject {
             Subject::Account(id) => (Some(id.to_string()), None),
             Subject::Group(id) => (None, Some(id)),
@@ -50,7 +50,12 @@ impl HeldDocument {
 
 /// `GET …/grants`. Those who manage the channel see all, others what they hold themselves.
 pub(crate) async fn list(given: Given<Named>) -> Result<Response, Problem> {
-    let mut grants = visible(&given);
+    let grants = visible(&given);
+    answer(&given, grants).await
+}
+
+/// The same with logins, where the caller may look accounts up.
+pub(super) async fn answer<P>(given: &Given<P>, mut grants: Vec<HeldDocument>) -> Result<Response, Problem> {
     let ids: Vec<String> = grants.iter().filter_map(|grant| grant.account_id.clone()).collect();
     let nobody = ids.is_empty();
     let request = upstream::request(&given.admitted.presented, DescribeAccountsRequest { ids }, READ_CALL);
@@ -70,6 +75,14 @@ pub(crate) async fn list(given: Given<Named>) -> Result<Response, Problem> {
     Ok(axum::Json(json!({ "grants": grants })).into_response())
 }
 
+/// Whether something given to this subject is given to the account.
+pub(super) fn is_own(table: &Table, account: AccountId, subject: &Subject) -> bool {
+    match subject {
+        Subject::Account(id) => *id == account,
+        Subject::Group(id) => table.groups_of(account).contains(id),
+    }
+}
+
 fn visible(given: &Given<Named>) -> Vec<HeldDocument> {
     let (caller, room) = (&given.admitted.caller, given.admitted.room());
     given.app.view.read(|table| {
@@ -81,12 +94,7 @@ fn visible(given: &Given<Named>) -> Vec<HeldDocument> {
             TokenKind::Resource => table.level(caller, room.id),
         });
         let all = level == Some(Level::Manage);
-        let own = |subject: &Subject| {
-            token.is_some_and(|token| match subject {
-                Subject::Account(id) => *id == token.owner,
-                Subject::Group(id) => table.groups_of(token.owner).contains(id),
-            })
-        };
+        let own = |subject: &Subject| token.is_some_and(|token| is_own(table, token.owner, subject));
         let shown = channel.grants.iter().filter(|(subject, _)| all || own(subject));
         shown.map(|(subject, level)| HeldDocument::of(table, *subject, *level)).collect()
     })
@@ -96,12 +104,18 @@ fn visible(given: &Given<Named>) -> Vec<HeldDocument> {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Place {
     channel: String,
+    #[serde(default)]
     login: String,
+    /// Of a group, its organisation's login and its name.
+    #[serde(default)]
+    organisation: String,
+    #[serde(default)]
+    group: String,
 }
 
 #[derive(Deserialize)]
 pub(crate) struct Wanted {
-    level: String,
+    pub(super) level: String,
 }
 
 /// `PUT …/grants/{login}`: gives the account this level in place of what it had. Lowered, it returns like a revocation.
@@ -114,10 +128,22 @@ pub(crate) async fn take(given: Given<Place>) -> Result<Response, Problem> {
     set(&given, stored::Level::None).await
 }
 
+/// `PUT …/groups/{organisation}/{group}`: gives a group this level in place of what it had.
+pub(crate) async fn give_group(given: Given<Place>, Json(body): Json<Wanted>) -> Result<Response, Problem> {
+    set(&given, level(&body.level)?).await
+}
+
+/// `DELETE …/groups/{organisation}/{group}`: returns like a revocation.
+pub(crate) async fn take_group(given: Given<Place>) -> Result<Response, Problem> {
+    set(&given, stored::Level::None).await
+}
+
 async fn set(given: &Given<Place>, level: stored::Level) -> Result<Response, Problem> {
+    let Place { channel, login, organisation, group } = &given.path;
     let message = GrantChannelRequest {
-        channel: given.path.channel.clone(),
-        login: given.path.login.clone(),
+        channel: channel.clone(),
+        login: login.clone(),
+        group: (!group.is_empty()).then(|| super::group::named(organisation, group)),
         level: level.into(),
         account_id: String::new(),
     };

@@ -33,11 +33,42 @@ pub(super) enum Deed {
     SeeTokens,
     EditTokens,
     SeeAccounts,
+    SeeGroups,
+    ChangeGroups,
+    MakePackages,
+    EditPackages,
+    DeletePackages,
+    MakeSubchannels,
+    SeeHistory,
+    SeeSubchannelHistory,
+    SeeSubchannels,
+    EditSubchannels,
+    DeleteSubchannels,
+    ListSubchannelFiles,
+    SeeSubchannelLevels,
+    GiveSubchannelLevels,
     ChangeOwners,
     MakeAccounts,
     DisableAccounts,
     ReadLog,
     SeeStatus,
+}
+
+impl Deed {
+    /// What it is called on a subchannel.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "everything else is called the same there")]
+    pub(super) fn below(self) -> Self {
+        match self {
+            SeeChannels => SeeSubchannels,
+            EditChannels => EditSubchannels,
+            DeleteChannels => DeleteSubchannels,
+            ListFiles => ListSubchannelFiles,
+            SeeLevels => SeeSubchannelLevels,
+            SeeHistory => SeeSubchannelHistory,
+            GiveLevels => GiveSubchannelLevels,
+            other => other,
+        }
+    }
 }
 
 /// What a scope has routes for.
@@ -55,15 +86,18 @@ pub(super) enum Opens {
 
 /// Sections 3 and 4 of the documents' table, line by line.
 pub(super) const SCOPES: [(&str, Opens); 50] = [
-    ("artifact:create", Opens::These(&[UploadConda, UploadPython, PublishConda, PublishFiles])),
-    ("artifact:delete", Opens::These(&[RemoveConda, RemovePython, RemoveFiles])),
+    (
+        "artifact:create",
+        Opens::These(&[UploadConda, UploadPython, PublishConda, PublishFiles, MakePackages]),
+    ),
+    ("artifact:delete", Opens::These(&[RemoveConda, RemovePython, RemoveFiles, DeletePackages])),
     ("artifact:download", Opens::These(&[ReadConda, ReadPython, ReadFiles])),
-    ("artifact:edit", Opens::These(&[EditLabels])),
-    ("artifact:view", Opens::These(&[ListFiles])),
+    ("artifact:edit", Opens::These(&[EditLabels, EditPackages])),
+    ("artifact:view", Opens::These(&[ListFiles, ListSubchannelFiles])),
     ("channel:create", Opens::These(&[MakeChannels])),
     ("channel:delete", Opens::These(&[DeleteChannels])),
     ("channel:edit", Opens::These(&[EditChannels])),
-    ("channel:history", Opens::Later),
+    ("channel:history", Opens::These(&[SeeHistory])),
     ("channel:view", Opens::These(&[SeeChannels])),
     ("channel:view-artifacts", Opens::These(&[ListFiles])),
     ("channel.default-channel:edit", Opens::Later),
@@ -71,14 +105,14 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
     ("channel.group:view", Opens::These(&[SeeLevels])),
     ("channel.mirror:edit", Opens::NoRouteYet),
     ("channel.mirror:view", Opens::NoRouteYet),
-    ("subchannel:create", Opens::Later),
-    ("subchannel:delete", Opens::Later),
-    ("subchannel:edit", Opens::Later),
-    ("subchannel:history", Opens::Later),
-    ("subchannel:view", Opens::Later),
-    ("subchannel:view-artifacts", Opens::Later),
-    ("subchannel.group:edit", Opens::Later),
-    ("subchannel.group:view", Opens::Later),
+    ("subchannel:create", Opens::These(&[MakeSubchannels])),
+    ("subchannel:delete", Opens::These(&[DeleteSubchannels])),
+    ("subchannel:edit", Opens::These(&[EditSubchannels])),
+    ("subchannel:history", Opens::These(&[SeeSubchannelHistory])),
+    ("subchannel:view", Opens::These(&[SeeSubchannels])),
+    ("subchannel:view-artifacts", Opens::These(&[ListSubchannelFiles])),
+    ("subchannel.group:edit", Opens::These(&[GiveSubchannelLevels])),
+    ("subchannel.group:view", Opens::These(&[SeeSubchannelLevels])),
     ("subchannel.mirror:edit", Opens::NoRouteYet),
     ("subchannel.mirror:view", Opens::NoRouteYet),
     ("mirror:view", Opens::NoRouteYet),
@@ -112,10 +146,39 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
             DeleteChannels,
             EditTokens,
             GiveLevels,
+            MakePackages,
+            EditPackages,
+            DeletePackages,
+            MakeSubchannels,
+            EditSubchannels,
+            DeleteSubchannels,
+            ListSubchannelFiles,
+            SeeSubchannels,
+            SeeSubchannelLevels,
+            GiveSubchannelLevels,
+            SeeGroups,
+            SeeHistory,
+            SeeSubchannelHistory,
+            ChangeGroups,
         ]),
     ),
-    ("api:modify-group", Opens::These(&[GiveLevels])),
-    ("api:read", Opens::These(&[ListFiles, SeeChannels, SeeLevels, SeeTokens, SeeAccounts])),
+    ("api:modify-group", Opens::These(&[GiveLevels, GiveSubchannelLevels, ChangeGroups])),
+    (
+        "api:read",
+        Opens::These(&[
+            ListFiles,
+            ListSubchannelFiles,
+            SeeChannels,
+            SeeSubchannels,
+            SeeLevels,
+            SeeSubchannelLevels,
+            SeeGroups,
+            SeeHistory,
+            SeeSubchannelHistory,
+            SeeTokens,
+            SeeAccounts,
+        ]),
+    ),
     (
         "api:write",
         Opens::These(&[
@@ -129,6 +192,12 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
             EditChannels,
             DeleteChannels,
             EditTokens,
+            MakePackages,
+            EditPackages,
+            DeletePackages,
+            MakeSubchannels,
+            EditSubchannels,
+            DeleteSubchannels,
         ]),
     ),
     ("conda", Opens::These(&[ReadConda, UploadConda, PublishConda, RemoveConda, EditLabels])),
@@ -231,7 +300,7 @@ const fn row(
 }
 
 /// Every route there is.
-pub(super) const ROUTES: [Row; 40] = [
+pub(super) const ROUTES: [Row; 48] = [
     row(CONDA, CONDA_READS, Asks::Channel(Level::Read, ReadConda)),
     row(KEYED, CONDA_READS, Asks::Keyed(Level::Read, ReadConda)),
     row(CONDA_PUTS, &[("PUT", "/{subdir}/{file}")], Asks::Channel(Level::Write, UploadConda)),
@@ -249,7 +318,16 @@ pub(super) const ROUTES: [Row; 40] = [
     row(ONE_CHANNEL, &[("GET", "")], Asks::Channel(Level::Read, SeeChannels)),
     row(ONE_CHANNEL, &[("PATCH", "")], Asks::Channel(Level::Manage, EditChannels)),
     row(ONE_CHANNEL, &[("DELETE", "")], Asks::Channel(Level::Manage, DeleteChannels)),
-    row(ONE_CHANNEL, &[("GET", "/artifacts"), ("GET", "/labels")], Asks::Channel(Level::Read, ListFiles)),
+    row(
+        ONE_CHANNEL,
+        &[
+            ("GET", "/artifacts"),
+            ("GET", "/labels"),
+            ("GET", "/packages"),
+            ("GET", "/packages/{kind}/{name}"),
+        ],
+        Asks::Channel(Level::Read, ListFiles),
+    ),
     row(ONE_CHANNEL, &[("GET", "/artifacts/conda/{subdir}/{file}")], Asks::Channel(Level::Read, ReadConda)),
     row(ONE_CHANNEL, &[("GET", "/artifacts/pypi/{file}")], Asks::Channel(Level::Read, ReadPython)),
     row(
@@ -281,11 +359,49 @@ pub(super) const ROUTES: [Row; 40] = [
         Asks::Channel(Level::Manage, RemoveConda),
     ),
     row(ONE_CHANNEL, &[("DELETE", "/artifacts/pypi/{file}")], Asks::Channel(Level::Manage, RemovePython)),
-    row(ONE_CHANNEL, &[("GET", "/grants")], Asks::Channel(Level::Read, SeeLevels)),
     row(
         ONE_CHANNEL,
-        &[("PUT", "/grants/{login}"), ("DELETE", "/grants/{login}")],
+        &[("GET", "/grants"), ("GET", "/packages/{kind}/{name}/grants")],
+        Asks::Channel(Level::Read, SeeLevels),
+    ),
+    row(
+        ONE_CHANNEL,
+        &[
+            ("PUT", "/grants/{login}"),
+            ("DELETE", "/grants/{login}"),
+            ("PUT", "/groups/{organisation}/{group}"),
+            ("DELETE", "/groups/{organisation}/{group}"),
+            ("PUT", "/packages/{kind}/{name}/grants/{login}"),
+            ("DELETE", "/packages/{kind}/{name}/grants/{login}"),
+            ("PUT", "/packages/{kind}/{name}/groups/{organisation}/{group}"),
+            ("DELETE", "/packages/{kind}/{name}/groups/{organisation}/{group}"),
+        ],
         Asks::Channel(Level::Manage, GiveLevels),
+    ),
+    row(ONE_CHANNEL, &[("POST", "/packages")], Asks::Channel(Level::Write, MakePackages)),
+    row(ONE_CHANNEL, &[("PATCH", "/packages/{kind}/{name}")], Asks::Channel(Level::Manage, EditPackages)),
+    row(ONE_CHANNEL, &[("DELETE", "/packages/{kind}/{name}")], Asks::Channel(Level::Manage, DeletePackages)),
+    row(ONE_CHANNEL, &[("GET", "/history")], Asks::Channel(Level::Manage, SeeHistory)),
+    row(ONE_CHANNEL, &[("GET", "/subchannels")], Asks::Channel(Level::Read, SeeChannels)),
+    row(ONE_CHANNEL, &[("POST", "/subchannels")], Asks::Channel(Level::Manage, MakeSubchannels)),
+    row(
+        V1,
+        &[
+            ("GET", "/organisations/{organisation}/groups"),
+            ("GET", "/organisations/{organisation}/groups/{group}"),
+        ],
+        Asks::Own(SeeGroups),
+    ),
+    row(
+        V1,
+        &[
+            ("POST", "/organisations/{organisation}/groups"),
+            ("PATCH", "/organisations/{organisation}/groups/{group}"),
+            ("DELETE", "/organisations/{organisation}/groups/{group}"),
+            ("PUT", "/organisations/{organisation}/groups/{group}/members/{login}"),
+            ("DELETE", "/organisations/{organisation}/groups/{group}/members/{login}"),
+        ],
+        Asks::Own(ChangeGroups),
     ),
     row(V1, &[("POST", "/channels")], Asks::Own(MakeChannels)),
     row(

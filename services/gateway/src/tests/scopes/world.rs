@@ -18,13 +18,17 @@ const MEMBER: u8 = 2;
 const ADMIN: u8 = 3;
 
 /// The channels, and what the member holds there.
-pub(super) const ROOMS: [Room; 6] = [
-    Room { name: "public", held: Some(Level::Read), public: true },
-    Room { name: "nothing", held: None, public: false },
-    Room { name: "reads", held: Some(Level::Read), public: false },
-    Room { name: "writes", held: Some(Level::Write), public: false },
-    Room { name: "manages", held: Some(Level::Manage), public: false },
-    Room { name: "missing", held: None, public: false },
+pub(super) const ROOMS: [Room; 9] = [
+    Room { name: "public", held: Some(Level::Read), public: true, below: false },
+    Room { name: "nothing", held: None, public: false, below: false },
+    Room { name: "reads", held: Some(Level::Read), public: false, below: false },
+    Room { name: "writes", held: Some(Level::Write), public: false, below: false },
+    Room { name: "manages", held: Some(Level::Manage), public: false, below: false },
+    Room { name: "missing", held: None, public: false, below: false },
+    // Subchannels: manage reaches them from above, no other level does.
+    Room { name: "manages%2Fbelow", held: Some(Level::Manage), public: false, below: true },
+    Room { name: "writes%2Fbelow", held: None, public: false, below: true },
+    Room { name: "nothing%2Fopen", held: Some(Level::Read), public: true, below: true },
 ];
 
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +36,15 @@ pub(super) struct Room {
     pub(super) name: &'static str,
     pub(super) held: Option<Level>,
     pub(super) public: bool,
+    /// A subchannel, as its name stands in an address.
+    pub(super) below: bool,
+}
+
+impl Room {
+    /// Its name in words.
+    pub(super) fn said(&self) -> String {
+        self.name.replace("%2F", "/")
+    }
 }
 
 /// What a token is made of.
@@ -104,17 +117,20 @@ pub(super) fn fill(view: &AccessView) {
         ..Default::default()
     }));
     let rooms = (10..).zip(ROOMS).filter(|(_, room)| room.name != "missing");
-    for ((number, room), below) in rooms.flat_map(|room| [(room, false), (room, true)]) {
+    for ((number, room), below) in rooms
+        .flat_map(|room| [(room, false), (room, true)])
+        .filter(|((_, room), below)| !(room.below && *below))
+    {
         let number = if below { BELOW + number } else { number };
         apply(event::Event::ChannelCreated(ChannelCreated {
             channel_id: id(number),
-            name: room.name.into(),
+            name: room.said().rsplit('/').next().unwrap_or_default().into(),
             owner_id: id(SOMEBODY_ELSE),
             privacy: if room.public { Privacy::Public } else { Privacy::Private }.into(),
-            parent_id: if below { id(ABOVE_ID) } else { Vec::new() },
+            parent_id: if below { id(ABOVE_ID) } else { above(room).map(id).unwrap_or_default() },
             ..Default::default()
         }));
-        if let Some(held) = room.held.filter(|_| !room.public) {
+        if let Some(held) = room.held.filter(|_| !room.public && !room.below) {
             let level = |level: Stored| Some(Access { access: Some(access::Access::Level(level.into())) });
             apply(event::Event::AccessChanged(AccessChanged {
                 object: Some(access_changed::Object::ChannelId(id(number))),
@@ -153,6 +169,13 @@ fn token(holder: &Holder) -> TokenIssued {
         scopes,
         ..TokenIssued::default()
     }
+}
+
+/// The number of the channel above.
+fn above(room: Room) -> Option<u8> {
+    let said = room.said();
+    let (above, _) = said.split_once('/')?;
+    (10..).zip(ROOMS).find(|(_, room)| room.name == above).map(|(number, _)| number)
 }
 
 fn stored(level: Level) -> Stored {
