@@ -136,9 +136,9 @@ pub(crate) async fn kind(
     match found[..] {
         [kind] => Ok(kind),
         [] => Err(Failed::new(Exit::NotFound, format!("there is no package {name} in channel {channel}"))),
-        _ => Err(Failed::usage(format_args!(
-            "there are packages called {name} of several kinds: add --kind"
-        ))),
+        _ => {
+            Err(Failed::usage(format_args!("there are packages called {name} of several kinds: add --kind")))
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use catalog::domain::{channel, group, name, package};
 use catalog::events;
 use catalog::inspect::{Conda, FileType, Plain, Python};
 use names::{
-    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, GroupId, GroupName, LabelName, Level, PackageId,
-    PackageKind, PlainName, PlainVersion, Privacy, ProjectName, Subdir, Subject,
+    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, GroupId, GroupName, LabelName, Level,
+    PackageId, PackageKind, PlainName, PlainVersion, Privacy, ProjectName, Subdir, Subject,
 };
 use prost::Message as _;
 use proto::event::v1 as stored;

@@ -86,10 +86,7 @@ pub(super) enum Opens {
 
 /// Sections 3 and 4 of the documents' table, line by line.
 pub(super) const SCOPES: [(&str, Opens); 50] = [
-    (
-        "artifact:create",
-        Opens::These(&[UploadConda, UploadPython, PublishConda, PublishFiles, MakePackages]),
-    ),
+    ("artifact:create", Opens::These(&[UploadConda, UploadPython, PublishConda, PublishFiles, MakePackages])),
     ("artifact:delete", Opens::These(&[RemoveConda, RemovePython, RemoveFiles, DeletePackages])),
     ("artifact:download", Opens::These(&[ReadConda, ReadPython, ReadFiles])),
     ("artifact:edit", Opens::These(&[EditLabels, EditPackages])),
