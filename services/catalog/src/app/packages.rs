@@ -141,7 +141,7 @@ impl Catalog {
         let done = self.packages.execute(&subject, &self.meta(caller), decide).await;
         let done = done.map_err(failures::of_decision)?;
         let state = done.state.ok_or_else(|| Failure::from(package::Refusal::Gone))?;
-        let receipt = self.access_receipt(done.seq, restricts, asker).await;
+        let receipt = self.sight_receipt(done.seq, restricts, asker).await;
         let package = self.seen_package(&state, which, caller, channel);
         Ok(PackageChange { package, authz_seq: done.seq, receipt, created: done.appended })
     }

@@ -113,7 +113,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::CreateGroupRequest>,
     ) -> Result<Response<api::GroupReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let new = group::new(request.into_inner())?;
         Ok(Response::new(group::reply(Box::pin(self.0.create_group(&asker, new)).await?)))
     }
@@ -122,7 +122,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::SetGroupRequest>,
     ) -> Result<Response<api::GroupReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let (which, changes) = group::changes(request.into_inner())?;
         Ok(Response::new(group::reply(Box::pin(self.0.set_group(&asker, &which, changes)).await?)))
     }
@@ -131,7 +131,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::ChangeMembersRequest>,
     ) -> Result<Response<api::GroupReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let (which, add, remove) = group::members(request.into_inner())?;
         let change = Box::pin(self.0.change_members(&asker, &which, (&add, &remove)));
         Ok(Response::new(group::reply(change.await?)))
@@ -141,7 +141,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::GroupRequest>,
     ) -> Result<Response<api::GroupReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let which = group::which(Some(request.get_ref()))?;
         Ok(Response::new(group::reply(Box::pin(self.0.delete_group(&asker, &which)).await?)))
     }
@@ -150,7 +150,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::CreatePackageRequest>,
     ) -> Result<Response<api::PackageReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let request = request.into_inner();
         let which = package::which(request.package)?;
         let change = Box::pin(self.0.create_package(&asker, &which, request.private));
@@ -161,7 +161,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::SetPackageRequest>,
     ) -> Result<Response<api::PackageReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let request = request.into_inner();
         let which = package::which(request.package)?;
         let change = Box::pin(self.0.set_package(&asker, &which, request.private));
@@ -172,7 +172,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::GrantPackageRequest>,
     ) -> Result<Response<api::PackageReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let request = request.into_inner();
         let level = level(request.level)?;
         let grantee = grantee(&request.account_id, &request.login, request.group.as_ref())?;
@@ -185,7 +185,7 @@ impl Api for CatalogApi {
         &self,
         request: Request<api::PackageRequest>,
     ) -> Result<Response<api::PackageReply>, Status> {
-        let asker = asker(&self.0, request.metadata());
+        let asker = asker(&self.0, request.metadata()).await;
         let which = package::which(Some(request.into_inner()))?;
         Ok(Response::new(package::reply(Box::pin(self.0.delete_package(&asker, &which)).await?)))
     }
