@@ -93,6 +93,13 @@ class Server:
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024
 
+    def ended_within(self, seconds):
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
@@ -106,9 +113,8 @@ def latchkey(binary, work, port, core):
     facts = work / "data/up.json"
     deadline = time.monotonic() + 120
     while not facts.exists():
-        if server.process.poll() is not None or time.monotonic() > deadline:
+        if server.ended_within(0.1) or time.monotonic() > deadline:
             raise SystemExit(f"latchkey did not start: see {work}/up.log")
-        time.sleep(0.1)
     return server, json.loads(facts.read_text())
 
 
@@ -124,9 +130,8 @@ def nginx(root, work, files, port, core):
             http.client.HTTPConnection("127.0.0.1", port).connect()
             return server
         except OSError:
-            if time.monotonic() > deadline:
+            if server.ended_within(0.05) or time.monotonic() > deadline:
                 raise
-            time.sleep(0.05)
 
 
 def wrk(root, folder, port, lines, core, seconds, connections=16):
@@ -135,7 +140,7 @@ def wrk(root, folder, port, lines, core, seconds, connections=16):
     paths.write_text("\n".join(lines) + "\n")
     libraries = ":".join(str(path) for path in root.glob("usr/lib/*-linux-gnu"))
     command = ["taskset", "-c", str(core), root / "usr/bin/wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
-    command += ["-s", folder / "wrk.lua", f"http://127.0.0.1:{port}/", "--", paths]
+    command += ["-s", root.parent / "wrk.lua", f"http://127.0.0.1:{port}/", "--", paths]
     ran = subprocess.run([str(word) for word in command], capture_output=True, text=True,
                          env={**os.environ, "LD_LIBRARY_PATH": libraries})
     if "@@" not in ran.stdout:

@@ -32,8 +32,14 @@ class Api:
         if connection is None:
             connection = self.local.connection = http.client.HTTPConnection("127.0.0.1", self.port)
         credential = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        connection.request(method, path, body, {**credential, **(headers or {})})
-        answer = connection.getresponse()
+        try:
+            connection.request(method, path, body, {**credential, **(headers or {})})
+            answer = connection.getresponse()
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            # The server closes a connection on which nothing was asked for a while.
+            connection.close()
+            connection.request(method, path, body, {**credential, **(headers or {})})
+            answer = connection.getresponse()
         text = answer.read()
         if answer.status not in ok:
             raise SystemExit(f"{method} {path.split('/t/')[0]}: {answer.status} {text[:300]}")

@@ -48,6 +48,9 @@ where
     let filter = EnvFilter::try_new(&args.log)
         .with_context(|| format!("{:?} is not a log filter; write for example info,auth=debug", args.log))?;
     let provider = otlp::provider(&args)?;
+    // A span that is neither sent nor said in a line costs a request as much as answering it does.
+    let told =
+        args.otlp_endpoint.is_some() || filter.max_level_hint().is_none_or(|most| most >= LevelFilter::INFO);
     // Libraries' spans show how they work inside, not what happened to a request.
     let ours = Targets::new().with_default(LevelFilter::INFO).with_target("h2", LevelFilter::OFF);
     let spans = tracing_opentelemetry::layer()
@@ -61,8 +64,8 @@ where
         .event_format(line::Line::new(args.log_format))
         .with_filter(filter);
     tracing_subscriber::registry()
-        .with(ids::Ids)
-        .with(spans)
+        .with(told.then_some(ids::Ids))
+        .with(told.then_some(spans))
         .with(lines)
         .try_init()
         .context("telemetry is set up already in this process")?;
