@@ -151,11 +151,16 @@ impl Lab {
 
     /// The log over a connection of its own, with the rights of the service that writes the stream.
     pub(crate) async fn open(&self) -> Arc<dyn Log> {
+        self.open_as(NatsUser::Catalog).await
+    }
+
+    /// The same with the rights of another user.
+    pub(crate) async fn open_as(&self, user: NatsUser) -> Arc<dyn Log> {
         if let Below::Memory(memory) = &self.below {
             return Arc::new(memory.clone());
         }
         drop(self.connect(&self.url()).await.expect("the streams are made"));
-        let config = NatsConfig { create: false, ..self.config(&self.url_of(NatsUser::Catalog)) };
+        let config = NatsConfig { create: false, ..self.config(&self.url_of(user)) };
         Arc::new(self.connect_to(config).await.expect("it connects"))
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use eventlog::{AppendError, Log as _, LogError, Message, NatsConfig, Stream};
-use servers::NatsOptions;
+use servers::{NatsOptions, NatsUser};
 
 use crate::lab::{Below, Lab, STREAM, described, envelope, message, revoked, subject};
 
@@ -11,7 +11,7 @@ use crate::lab::{Below, Lab, STREAM, described, envelope, message, revoked, subj
 const FILLED: Stream = Stream::Authz;
 
 pub(crate) async fn a_full_stream_still_revokes(lab: &Lab) {
-    let log = lab.open().await;
+    let log = lab.open_as(NatsUser::Auth).await;
     let owner = |n: usize| format!("evt.auth.owner.full{n}");
     let text = "x".repeat(200_000);
     let mut stored = 0;
