@@ -135,7 +135,7 @@ pub fn decide(groups: Option<&Groups>, command: Command) -> Result<Vec<Event>, R
     match command {
         Command::Create { id, organisation, name, description, level } => {
             check(&description)?;
-            if groups.named(&name).is_some() {
+            if groups.named(&name).is_some() || groups.any(id).is_some() {
                 return Err(Refusal::NameTaken);
             }
             if groups.live() >= MAX_GROUPS {
