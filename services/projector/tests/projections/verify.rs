@@ -86,7 +86,7 @@ async fn a_rebuild_beside_readers_and_writers_changes_no_byte() {
 async fn a_tampered_row_and_a_tampered_ledger_are_found() {
     let world = stocked().await;
     let report = world.agrees().await;
-    assert_eq!(report.lines.len(), 13, "{report}");
+    assert_eq!(report.lines.len(), 16, "{report}");
     let (_, rows) = world.reader.artifacts(channel_id(1), PackageKind::Conda, None).await.unwrap();
     let before = Rows { files: [(rows[0].key(), rows[0].clone())].into(), ..Rows::default() };
     let mut after = before.clone();
