@@ -26,7 +26,6 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
-use uuid::Uuid;
 
 pub(crate) const LOGIN: &str = "ann-canary-login";
 pub(crate) const PASSWORD: &str = "correct horse canary battery";
@@ -221,7 +220,7 @@ impl Lab {
     pub(crate) async fn follower_through(&self, name: &str, addr: SocketAddr) -> Follower {
         let view = AccessView::new(HashMap::<SecretHash, Service>::new());
         let channel = Upstream::channel(&format!("http://{addr}")).unwrap();
-        let incarnation = Uuid::from_u128(rand_of(&view));
+        let incarnation = self.ambient.ids.uuid();
         let upstream = Upstream::new(channel, self.service("gateway"), name, incarnation);
         let drain = Drain::new();
         let holder = Holder { name: name.into(), incarnation, public: Duration::ZERO };
@@ -247,11 +246,6 @@ pub(crate) fn gateways(receipt: Option<Receipt>) -> Vec<String> {
     names.retain(|name| name != "auth");
     names.sort();
     names
-}
-
-/// Different for every view of a process.
-fn rand_of(view: &AccessView) -> u128 {
-    std::ptr::from_ref(view).addr() as u128
 }
 
 pub(crate) struct Follower {
