@@ -64,6 +64,12 @@ actions! {
     PypiEdit = "pypi:edit",
     /// Change what a notebook, an environment or a plain file says beside its bytes: its labels.
     FileEdit = "file:edit",
+    /// Fetch a file, whatever kind it is: decided again for its kind.
+    AnyDownload = "any:download",
+    /// Upload through an address that does not tell the kind: decided again for it.
+    AnyPublish = "any:publish",
+    /// Remove through an address that does not tell the kind: decided again for it.
+    AnyDelete = "any:delete",
     /// Give labels to files and take them away, whatever kind they are.
     LabelEdit = "artifact.label:edit",
     /// Lock a label of a channel, or unlock it.
@@ -143,6 +149,7 @@ impl Action {
             | Self::CondaDownload
             | Self::PypiDownload
             | Self::FileDownload
+            | Self::AnyDownload
             | Self::GrantView
             | Self::PackageGrantView
             | Self::SubchannelView
@@ -153,10 +160,12 @@ impl Action {
             | Self::CondaPublish
             | Self::PypiPublish
             | Self::FilePublish
+            | Self::AnyPublish
             | Self::PackageCreate => Some(Level::Write),
             Self::CondaDelete
             | Self::PypiDelete
             | Self::FileDelete
+            | Self::AnyDelete
             | Self::CondaEdit
             | Self::PypiEdit
             | Self::FileEdit
@@ -232,6 +241,9 @@ impl Action {
                 | Self::FilePublish
                 | Self::FileDelete
                 | Self::FileEdit
+                | Self::AnyDownload
+                | Self::AnyPublish
+                | Self::AnyDelete
                 | Self::LabelEdit
                 | Self::PackageEdit
                 | Self::PackageDelete
@@ -269,6 +281,13 @@ impl Action {
             Self::FileDownload => &[S::ArtifactDownload, S::Repos, S::All],
             Self::FilePublish => &[S::ArtifactCreate, S::ApiWrite, S::Api, S::All],
             Self::FileDelete => &[S::ArtifactDelete, S::ApiWrite, S::Api, S::All],
+            Self::AnyDownload => {
+                &[S::CondaDownload, S::PypiDownload, S::ArtifactDownload, S::Conda, S::Pypi, S::Repos, S::All]
+            }
+            Self::AnyPublish => {
+                &[S::PypiUpload, S::ArtifactCreate, S::Conda, S::Pypi, S::ApiWrite, S::Api, S::All]
+            }
+            Self::AnyDelete => &[S::ArtifactDelete, S::Conda, S::Pypi, S::ApiWrite, S::Api, S::All],
             Self::FileEdit => &[S::ArtifactEdit, S::ApiWrite, S::Api, S::All],
             Self::CondaUpload => &[S::ArtifactCreate, S::Conda, S::All],
             Self::PypiUpload => &[S::PypiUpload, S::ArtifactCreate, S::Pypi, S::All],

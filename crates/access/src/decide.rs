@@ -102,6 +102,9 @@ impl Table {
             | Action::CondaPublish
             | Action::PypiPublish
             | Action::FileDownload
+            | Action::AnyDownload
+            | Action::AnyPublish
+            | Action::AnyDelete
             | Action::FilePublish
             | Action::FileDelete
             | Action::FileEdit

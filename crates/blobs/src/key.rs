@@ -21,6 +21,11 @@ pub(crate) fn new_tmp() -> Path {
     Path::from_iter([TMP, &Uuid::new_v4().to_string()])
 }
 
+/// The temporary object of an id that its holder has from elsewhere.
+pub(crate) fn tmp(id: Uuid) -> Path {
+    Path::from_iter([TMP, &id.to_string()])
+}
+
 /// Accepts exactly what [`new_tmp`] makes.
 pub(crate) fn parse_tmp(key: &str) -> Result<Path, Error> {
     let id = key.strip_prefix("tmp/").and_then(|id| Uuid::try_parse(id).ok());

@@ -5,10 +5,11 @@ use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use md5::Md5;
 use object_store::path::Path;
-use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
+use object_store::{MultipartUpload, ObjectStore as _, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
-use crate::key::{blob, new_tmp, parse_tmp};
+use crate::key::{blob, new_tmp, parse_tmp, tmp};
 use crate::{Blobs, Digest, Error};
 
 /// One part of a large upload. S3 takes at most 10,000 parts and none but the last under 5 MiB.
@@ -39,7 +40,34 @@ impl Blobs {
         S: Stream<Item = Result<Bytes, E>> + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let path = new_tmp();
+        self.put_at(new_tmp(), stream, limit_bytes).await
+    }
+
+    /// The same to the temporary object of this id, which the caller has made sure is written once: see
+    /// [`Blobs::claim`].
+    pub async fn put_stream_as<S, E>(&self, id: Uuid, stream: S, limit_bytes: u64) -> Result<Written, Error>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.put_at(tmp(id), stream, limit_bytes).await
+    }
+
+    /// True for whoever claims this id first, whichever process they are; a claim is forgotten by the sweep.
+    pub async fn claim(&self, id: Uuid) -> Result<bool, Error> {
+        let options = PutOptions::from(PutMode::Create);
+        match self.store.put_opts(&tmp(id), PutPayload::new(), options).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(Error::Unavailable(error)),
+        }
+    }
+
+    async fn put_at<S, E>(&self, path: Path, stream: S, limit_bytes: u64) -> Result<Written, Error>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let mut upload = Upload { blobs: self, path: &path, parts: None, buffer: BytesMut::new() };
         match write_all(&mut upload, stream, limit_bytes.min(MAX_BLOB_BYTES)).await {
             Ok(written) => Ok(written),

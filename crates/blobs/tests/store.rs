@@ -134,3 +134,16 @@ async fn a_store_that_is_away_is_unavailable_and_not_empty() {
     assert!(matches!(blobs.get(&[0; 32]).await, Err(Error::Unavailable(_))));
     assert!(matches!(put(&blobs, b"x", 1).await, Err(Error::Unavailable(_))));
 }
+
+#[tokio::test]
+async fn an_id_is_claimed_once_and_its_upload_waits_where_it_was_announced() {
+    let (_folder, blobs) = store();
+    let (claim, upload) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
+    assert!(blobs.claim(claim).await.unwrap());
+    assert!(!blobs.claim(claim).await.unwrap(), "whoever comes second");
+    let bytes = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"announced"))]);
+    let written = blobs.put_stream_as(upload, bytes, u64::MAX).await.unwrap();
+    assert_eq!(written.key, format!("tmp/{upload}"));
+    blobs.commit(&written.key, &written.sha256).await.unwrap();
+    assert!(blobs.has(&written.sha256).await.unwrap());
+}

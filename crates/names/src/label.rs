@@ -7,6 +7,10 @@ use crate::{InvalidName, is_reserved, text};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LabelName(String);
 
+/// What stands in the place of a label in addresses of the API.
+const PARTS: [&str; 8] =
+    ["artifacts", "files", "groups", "history", "mirrors", "privileges", "subchannels", "upload"];
+
 impl LabelName {
     /// Longest name, in characters (CEP 26).
     pub const MAX_CHARS: usize = 128;
@@ -27,7 +31,7 @@ impl LabelName {
                 "{text:?} is no label: use a-z, 0-9, '_', '.' and '-', and start with a letter (CEP 26)",
             )));
         }
-        if is_reserved(&name) {
+        if is_reserved(&name) || PARTS.contains(&name.as_str()) {
             return Err(InvalidName::because(format!(
                 "{text:?} cannot be a label: it is part of an address or a subdir"
             )));
@@ -60,9 +64,10 @@ mod tests {
 
     #[test]
     fn subdirs_routes_and_what_no_address_holds_are_refused() {
-        for wrong in
-            ["", "noarch", "Linux-64", "label", "t", "nolabel", "1.0", "-a", "a/b", "a b", "é", "a\n"]
-        {
+        for wrong in [
+            "", "noarch", "Linux-64", "label", "t", "upload", "nolabel", "1.0", "-a", "a/b", "a b", "é",
+            "a\n",
+        ] {
             assert!(LabelName::parse(wrong).is_err(), "{wrong:?}");
         }
         let longest = "a".repeat(LabelName::MAX_CHARS);

@@ -4,6 +4,7 @@
 mod artifacts;
 mod caller;
 mod channels;
+mod copy;
 mod failures;
 mod grants;
 mod groups;
@@ -33,6 +34,7 @@ use crate::inspect::Limits;
 pub use artifacts::Removal;
 pub use caller::Asker;
 pub use channels::{ChannelChange, ChannelPage, ChannelView, Given, NewChannel};
+pub use copy::{Conflict, Copied, Copying};
 pub use grants::Grantee;
 pub use groups::{GroupChange, GroupChanges, GroupRef, NewGroup};
 pub use labels::{Labelling, Relabelled};

@@ -25,6 +25,7 @@ mod router;
 mod routes;
 mod start;
 mod state;
+mod ticket;
 mod upstream;
 mod usage;
 mod wait;

@@ -333,6 +333,61 @@ static ANACONDA: [Line; 14] = {
     ]
 };
 
+/// Its packages, releases, files and labels; an owner is the channel of that name.
+static ANACONDA_PACKAGES: [Line; 30] = {
+    use anaconda::{copy, label, package, release, search, stage};
+    const LIST: Gate = Gate::Channel(Action::ArtifactView);
+    const PUBLISH: Gate = Gate::Channel(Action::AnyPublish);
+    const REMOVE: Gate = Gate::Channel(Action::AnyDelete);
+    const FETCH: Gate = Gate::Channel(Action::AnyDownload);
+    const LABEL: Gate = Gate::Channel(Action::LabelEdit);
+    const LOCK: Gate = Gate::Channel(Action::LabelLock);
+    const PACKAGE: &str = "/package/{channel}/{package}";
+    const RELEASE: &str = "/release/{channel}/{package}/{version}";
+    const DIST: &str = "/dist/{channel}/{package}/{version}/{*basename}";
+    const COPY: &str = "/copy/package/{channel}/{package}/{version}/{*basename}";
+    const COPY_ALL: &str = "/copy/package/{channel}/{package}/{version}/";
+    const NAMED: &str = "/channels/{channel}/{label}";
+    [
+        line(Method::GET, "/search", Gate::Listed, || get(search::search)),
+        line(Method::GET, "/packages", Gate::Server(Action::WhoAmI), || get(search::own)),
+        line(Method::GET, "/packages/{channel}", LIST, || get(search::of_owner)),
+        line(Method::GET, PACKAGE, LIST, || get(package::show)),
+        line(Method::POST, PACKAGE, PUBLISH, || post(package::create)),
+        line(Method::PATCH, PACKAGE, PUBLISH, || patch(package::update)),
+        line(Method::DELETE, PACKAGE, REMOVE, || delete(package::remove)),
+        line(Method::GET, RELEASE, LIST, || get(release::show)),
+        line(Method::POST, RELEASE, PUBLISH, || post(release::accept)),
+        line(Method::PATCH, RELEASE, PUBLISH, || patch(release::accept)),
+        line(Method::DELETE, RELEASE, REMOVE, || delete(release::remove)),
+        line(Method::GET, DIST, LIST, || get(release::dist)),
+        line(Method::DELETE, DIST, REMOVE, || delete(release::remove_dist)),
+        line(Method::GET, "/download/{channel}/{package}/{version}/{*basename}", FETCH, || {
+            get(release::download)
+        }),
+        line(Method::POST, "/stage", Gate::Open, || post(stage::form)),
+        line(Method::POST, "/stage/{channel}/{package}/{version}/{*basename}", PUBLISH, || {
+            post(stage::stage)
+        }),
+        line(Method::POST, "/commit/{channel}/{package}/{version}/{*basename}", PUBLISH, || {
+            post(stage::commit)
+        }),
+        line(Method::POST, COPY, FETCH, || post(copy::copy)),
+        line(Method::PUT, COPY, FETCH, || put(copy::copy)),
+        line(Method::PATCH, COPY, FETCH, || patch(copy::copy)),
+        line(Method::POST, COPY_ALL, FETCH, || post(copy::copy)),
+        line(Method::PUT, COPY_ALL, FETCH, || put(copy::copy)),
+        line(Method::PATCH, COPY_ALL, FETCH, || patch(copy::copy)),
+        line(Method::GET, "/channels/{channel}", LIST, || get(label::list)),
+        line(Method::GET, NAMED, LIST, || get(label::show)),
+        line(Method::POST, NAMED, LABEL, || post(label::add)),
+        line(Method::DELETE, NAMED, LABEL, || delete(label::remove)),
+        line(Method::POST, "/channels/{channel}/{label}/copy/{to}", LABEL, || post(label::copy)),
+        line(Method::POST, "/channels/{channel}/{label}/lock", LOCK, || post(label::lock)),
+        line(Method::DELETE, "/channels/{channel}/{label}/lock", LOCK, || delete(label::unlock)),
+    ]
+};
+
 /// For people and orchestrators.
 static PAGES: [Line; 3] = [
     line(Method::GET, "/", Gate::Open, || get(page::root)),
@@ -367,12 +422,13 @@ type Make = fn() -> MethodRouter<App>;
 
 /// Each route with its handler.
 fn all() -> Vec<(Route, Make)> {
-    let groups: [(&[&str], &[Line], Family); 10] = [
+    let groups: [(&[&str], &[Line], Family); 11] = [
         (&CONDA_MOUNTS, &CONDA, Family::Conda),
         (&CONDA_PUT_MOUNTS, &CONDA_PUT, Family::Conda),
         (&PYTHON_MOUNTS, &PYTHON, Family::Python),
         (&["/api"], &CONDA_UPLOADS, Family::Conda),
         (&["/api"], &ANACONDA, Family::Api),
+        (&["/api"], &ANACONDA_PACKAGES, Family::Api),
         (&["/api/v1"], &REST, Family::Api),
         (&["/api"], &SERVER, Family::Api),
         (&SERVER_TOKENS_MOUNTS, &SERVER_TOKENS, Family::Api),
@@ -463,6 +519,7 @@ mod tests {
                 "/api/authentication-type",
                 "/api/authentications",
                 "/api/scopes",
+                "/api/stage",
                 "/api/auth/login",
                 "/.well-known/openid-configuration",
                 "/.well-known/oauth-authorization-server",

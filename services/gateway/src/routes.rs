@@ -3,6 +3,7 @@
 pub(crate) mod anaconda;
 pub(crate) mod conda;
 mod cursor;
+mod default_channel;
 mod given;
 mod labelling;
 pub(crate) mod oauth;

@@ -26,6 +26,7 @@ use crate::limits::{LEFT_ALONE, MAX_REQUESTS, MAX_UPLOADS, SWEEP_EVERY};
 use crate::listener;
 use crate::router::router;
 use crate::state::{App, Parts, clocks};
+use crate::ticket::Seal;
 use crate::upstream::Upstreams;
 
 /// One wait for the read models; then the next begins.
@@ -71,6 +72,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         uploads: Semaphore::new(MAX_UPLOADS),
         max_upload_bytes: config.max_upload_bytes,
         https: certificate.is_some() || config.https_in_front,
+        tickets: Seal::new(&secret),
         drain: drain.clone(),
         clocks: clocks(&ambient),
         public: Duration::from_secs(config.public_s.into()),

@@ -19,6 +19,7 @@ use crate::file::Hot;
 use crate::index::Indexes;
 use crate::limits::CATCH_UP_LIMIT;
 use crate::problem::Problem;
+use crate::ticket::Seal;
 use crate::upstream::Upstreams;
 
 /// Shared by all requests; cheap to clone.
@@ -49,6 +50,7 @@ pub(crate) struct Parts {
     pub(crate) max_upload_bytes: u64,
     /// Whether clients speak HTTPS, whatever a request says of it.
     pub(crate) https: bool,
+    pub(crate) tickets: Seal,
 }
 
 impl App {

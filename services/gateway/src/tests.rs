@@ -72,6 +72,7 @@ impl Gateway {
             requests: Arc::new(Semaphore::new(100_000)),
             uploads: Semaphore::new(1000),
             max_upload_bytes: 1000,
+            tickets: crate::ticket::Seal::new(&runtime::Secret::new("a gateway's credential")),
             https: false,
             drain: Drain::new(),
             clocks: crate::state::clocks(&ambient),

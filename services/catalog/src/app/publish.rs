@@ -140,7 +140,7 @@ impl Catalog {
     }
 
     /// The package's id, made if this is its first file.
-    async fn ensure_package(
+    pub(super) async fn ensure_package(
         &self,
         asker: &Asker,
         caller: &Caller,
@@ -234,7 +234,7 @@ impl Catalog {
 }
 
 /// Whoever may upload to an address of this kind may do this too; which address it was, the gateway has decided on.
-fn publishing(kind: PackageKind) -> Action {
+pub(super) fn publishing(kind: PackageKind) -> Action {
     match kind {
         PackageKind::Conda => Action::CondaPublish,
         PackageKind::Pypi => Action::PypiPublish,

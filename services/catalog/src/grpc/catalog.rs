@@ -12,12 +12,13 @@ use tonic::{Request, Response, Status};
 
 use super::{asker, group, invalid, package};
 use crate::app::{
-    Catalog, ChannelChange, ChannelView, Expected, Given, Grantee, Labelling, NewChannel, Published, Removal,
-    Upload,
+    Catalog, ChannelChange, ChannelView, Conflict, Copying, Expected, Given, Grantee, Labelling, NewChannel,
+    Published, Removal, Upload,
 };
 use crate::domain::artifacts::{Labels, Place};
 use crate::events::{
-    kind_from_stored, level_from_stored, level_to_stored, privacy_from_stored, privacy_to_stored,
+    kind_from_stored, kind_to_stored, level_from_stored, level_to_stored, privacy_from_stored,
+    privacy_to_stored,
 };
 use crate::page::PageToken;
 
@@ -226,6 +227,25 @@ impl Api for CatalogApi {
         Ok(Response::new(api::ChangeLabelsReply { catalog_seq, silent, changed }))
     }
 
+    async fn copy_artifacts(
+        &self,
+        request: Request<api::CopyArtifactsRequest>,
+    ) -> Result<Response<api::CopyArtifactsReply>, Status> {
+        let asker = asker(&self.0, request.metadata()).await;
+        let wish = copying(request.into_inner())?;
+        let done = Box::pin(self.0.copy(&asker, &wish)).await?;
+        let place = |(kind, place): (PackageKind, Place)| api::Place {
+            kind: kind_to_stored(kind).into(),
+            subdir: place.subdir,
+            filename: place.filename,
+        };
+        Ok(Response::new(api::CopyArtifactsReply {
+            catalog_seq: done.catalog_seq,
+            silent: done.silent,
+            files: done.files.into_iter().map(place).collect(),
+        }))
+    }
+
     async fn lock_label(
         &self,
         request: Request<api::LockLabelRequest>,
@@ -261,12 +281,33 @@ fn labelling(request: api::ChangeLabelsRequest) -> Result<Labelling, Failure> {
     if let Some(label) = add.intersection(&take).next() {
         return Err(invalid(format!("the label {label} cannot be given and taken at once")));
     }
+    Ok(Labelling { channel: request.channel, files: places(request.files)?, add, take })
+}
+
+fn places(files: Vec<api::Place>) -> Result<Vec<(PackageKind, Place)>, Failure> {
     let place = |file: api::Place| {
         let kind = kind(file.kind())?;
-        Ok::<_, Failure>((kind, Place { subdir: file.subdir, filename: file.filename }))
+        Ok((kind, Place { subdir: file.subdir, filename: file.filename }))
     };
-    let files = request.files.into_iter().map(place).collect::<Result<_, _>>()?;
-    Ok(Labelling { channel: request.channel, files, add, take })
+    files.into_iter().map(place).collect()
+}
+
+fn copying(request: api::CopyArtifactsRequest) -> Result<Copying, Failure> {
+    if request.files.len() > MAX_LABELLED {
+        return Err(invalid(format!("{MAX_LABELLED} files can be copied at once: send them in parts")));
+    }
+    let conflict = match request.conflict() {
+        api::CopyConflict::Refuse => Conflict::Refuse,
+        api::CopyConflict::Replace => Conflict::Replace,
+        api::CopyConflict::Skip => Conflict::Skip,
+    };
+    Ok(Copying {
+        labels: labels(&request.labels)?,
+        files: places(request.files)?,
+        channel: request.channel,
+        target: request.target,
+        conflict,
+    })
 }
 
 fn labels(names: &[String]) -> Result<Labels, Failure> {

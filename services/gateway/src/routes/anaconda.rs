@@ -4,7 +4,14 @@
 //! that is taken and for nothing else.
 
 pub(crate) mod account;
+pub(crate) mod copy;
+mod files;
+pub(crate) mod label;
+pub(crate) mod package;
+pub(crate) mod release;
+pub(crate) mod search;
 pub(crate) mod sign_in;
+pub(crate) mod stage;
 pub(crate) mod token;
 
 use axum::response::{IntoResponse, Response};

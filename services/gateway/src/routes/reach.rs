@@ -6,6 +6,8 @@ use readmodel::{ArtifactRow, ListedPackage, PackageKey, Wanted};
 
 use crate::gate::Admitted;
 use crate::problem::Problem;
+use crate::refuse::{self, Family};
+use crate::routes::given::Given;
 use crate::state::{App, unread};
 
 /// A channel that the caller may list.
@@ -49,6 +51,25 @@ pub(crate) fn may(
 ) -> bool {
     let package = Object::Package { channel, kind, name };
     matches!(table.decide(caller, action, &package), Verdict::Allowed(_))
+}
+
+/// Refuses what the caller may not do to a package of the address's channel, in the words of the gate.
+pub(crate) fn check<P>(
+    given: &Given<P>,
+    action: Action,
+    (kind, name): (PackageKind, &str),
+) -> Result<(), Problem> {
+    let admitted = &given.admitted;
+    given.app.view.read(|table| {
+        let package = Object::Package { channel: admitted.room().id, kind, name };
+        match table.decide(&admitted.caller, action, &package) {
+            Verdict::Allowed(_) => Ok(()),
+            Verdict::Refused(refusal) => {
+                let words = table.refusal_words(&admitted.caller, &refusal, action, &package);
+                Err(refuse::answer(Family::Api, admitted.presented.carrier(), &refusal, words))
+            }
+        }
+    })
 }
 
 /// Those of the rows that the caller may list.

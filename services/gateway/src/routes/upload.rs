@@ -6,7 +6,7 @@ mod digest;
 mod fields;
 mod form;
 
-pub(crate) use form::{prefix, python};
+pub(crate) use form::{broken_form, open_form, prefix, python, ticket_text};
 
 use axum::BoxError;
 use axum::body::Body;
@@ -22,6 +22,7 @@ use proto::event::v1::PackageKind;
 use readmodel::Stream as Log;
 use runtime::Code;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::limits::{PENDING_LIMIT, PUBLISH_CALL, STALL_LIMIT};
 use crate::problem::Problem;
@@ -135,7 +136,7 @@ fn privacy(query: &str) -> Result<Option<bool>, Problem> {
 }
 
 /// A file's name as the client says it; it is looked up and shown, never used as a path.
-fn checked_filename(name: &str) -> Result<String, Problem> {
+pub(crate) fn checked_filename(name: &str) -> Result<String, Problem> {
     let odd = |c: char| c.is_control() || c == '/' || c == '\\';
     if name.is_empty() || name.len() > MAX_FILENAME_BYTES || name.starts_with('.') || name.contains(odd) {
         return Err(Problem::invalid(
@@ -151,6 +152,15 @@ where
     S: Stream<Item = Result<Bytes, E>> + Send,
     E: Into<BoxError> + Send,
 {
+    receive_as(app, None, chunks).await
+}
+
+/// The same to a place that was announced, if one was.
+pub(crate) async fn receive_as<S, E>(app: &App, id: Option<Uuid>, chunks: S) -> Result<Written, Problem>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Into<BoxError> + Send,
+{
     let _place = app
         .uploads
         .try_acquire()
@@ -160,7 +170,11 @@ where
         Err(stalled) => Err(Box::from(stalled)),
     });
     let chunks: BoxStream<'_, Result<Bytes, BoxError>> = chunks.boxed();
-    app.blobs.put_stream(chunks, app.max_upload_bytes).await.map_err(|error| match error {
+    let written = match id {
+        Some(id) => app.blobs.put_stream_as(id, chunks, app.max_upload_bytes).await,
+        None => app.blobs.put_stream(chunks, app.max_upload_bytes).await,
+    };
+    written.map_err(|error| match error {
         blobs::Error::TooLarge { limit_bytes } => Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the file is too large: this server takes up to {limit_bytes} bytes"),
@@ -223,14 +237,14 @@ fn check(claim: &Claim, written: &Written) -> Result<(), Problem> {
     claim.expected.check(written)
 }
 
-async fn forget(app: &App, written: &Written) {
+pub(crate) async fn forget(app: &App, written: &Written) {
     if let Err(error) = app.blobs.delete_tmp(&written.key).await {
         tracing::warn!(%error, "a refused upload stays in the file store until the sweep");
     }
 }
 
 /// Clients look for these words when a file is there with other bytes.
-fn explained(mut failure: runtime::Failure) -> Problem {
+pub(crate) fn explained(mut failure: runtime::Failure) -> Problem {
     const WORDS: &str = "File already exists";
     if failure.code == Code::Exists && !failure.message.contains(WORDS) {
         failure.message = format!("{WORDS}: {}", failure.message);

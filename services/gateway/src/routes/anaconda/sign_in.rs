@@ -15,6 +15,7 @@ use super::token::MADE_ON;
 use crate::caller::{Carrier, Pair, Presented};
 use crate::limits::WRITE_CALL;
 use crate::problem::Problem;
+use crate::routes::default_channel;
 use crate::routes::given::Given;
 use crate::routes::rest::json::Json;
 use crate::state::App;
@@ -51,7 +52,8 @@ pub(crate) async fn issue(given: Given<()>, Json(wish): Json<Wish>) -> Result<Re
     let request = wish.request(app.ambient.clock.now())?;
     let token = match presented.pair() {
         Some(pair) => {
-            let session = sign_in(app, pair).await?;
+            let (session, login) = sign_in(app, pair).await?;
+            default_channel::ensure(app, &session, &login).await;
             let token = made(app, &session, request, &wish).await;
             end(app, &session).await;
             token?
@@ -89,7 +91,7 @@ fn end_after(now: OffsetDateTime, seconds: i64) -> Result<String, Problem> {
     end.ok_or_else(|| unusable(format!("max-age of {seconds} seconds is out of any range")))
 }
 
-async fn sign_in(app: &App, pair: &Pair) -> Result<Presented, Problem> {
+async fn sign_in(app: &App, pair: &Pair) -> Result<(Presented, String), Problem> {
     let message = SignInRequest {
         login: pair.login.expose().to_owned(),
         password: pair.password.expose().to_owned(),
@@ -97,7 +99,8 @@ async fn sign_in(app: &App, pair: &Pair) -> Result<Presented, Problem> {
     };
     let request = upstream::request(&Presented::nothing(), message, WRITE_CALL);
     let issued = app.upstreams.auth().sign_in(request).await.map_err(refused)?.into_inner();
-    Ok(Presented::own(issued.secret))
+    let login = issued.token.map(|token| token.owner).unwrap_or_default();
+    Ok((Presented::own(issued.secret), login))
 }
 
 /// The string of a new token.

@@ -15,6 +15,7 @@ use crate::caller::Presented;
 use crate::caller::jwt::{self, Claims, RealmAccess};
 use crate::limits::{READ_CALL, WRITE_CALL};
 use crate::problem::Problem;
+use crate::routes::default_channel;
 use crate::routes::rest::json::Json;
 use crate::state::App;
 use crate::upstream;
@@ -39,7 +40,9 @@ pub(crate) async fn login(State(app): State<App>, Json(body): Json<Login>) -> Re
         app.upstreams.auth().sign_in(request).await?.into_inner();
     let token = token.ok_or_else(|| Failure::internal("auth opened a session and did not describe it"))?;
     let session = Secret::new(secret);
+    let login = token.owner.clone();
     let claims = claims(&app, token, &session, authz_seq).await?;
+    default_channel::ensure(&app, &Presented::issued(session.expose()), &login).await;
     Ok(axum::Json(json!({ "token": jwt::wrap(&session, &claims).expose() })).into_response())
 }
 

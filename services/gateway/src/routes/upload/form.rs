@@ -17,6 +17,7 @@ use crate::problem::Problem;
 use crate::routes::given::Given;
 use crate::routes::pypi;
 use crate::state::App;
+use crate::ticket;
 
 /// A file out of a form, with its name and what its part's headers say.
 struct Content {
@@ -78,7 +79,7 @@ async fn finish<P>(
 
 /// Reads a whole form; the part called `file` goes to the file store as it comes.
 async fn read<P>(given: &Given<P>, body: Body, file: &str, fields: &mut Fields) -> Result<Content, Problem> {
-    let mut form = open(&given.app, &given.headers, body)?;
+    let mut form = open_form(&given.app, &given.headers, body)?;
     let mut content = None;
     let result = parts(&given.app, &mut form, file, fields, &mut content).await;
     match (result, content) {
@@ -120,7 +121,7 @@ async fn parts(
     Err(Problem::invalid(format!("the form has more than {MAX_FIELDS} fields")))
 }
 
-fn open(app: &App, headers: &HeaderMap, body: Body) -> Result<Multipart<'static>, Problem> {
+pub(crate) fn open_form(app: &App, headers: &HeaderMap, body: Body) -> Result<Multipart<'static>, Problem> {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(content_type).map_err(|_other| {
         Problem::new(
@@ -134,10 +135,19 @@ fn open(app: &App, headers: &HeaderMap, body: Body) -> Result<Multipart<'static>
 }
 
 async fn text(field: &mut Field<'_>) -> Result<String, Problem> {
+    short(field, MAX_FIELD_BYTES).await
+}
+
+/// A ticket, or what is sent beside it.
+pub(crate) async fn ticket_text(field: &mut Field<'_>) -> Result<String, Problem> {
+    short(field, ticket::MAX_BYTES).await
+}
+
+async fn short(field: &mut Field<'_>, limit: usize) -> Result<String, Problem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(unread)? {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() > MAX_FIELD_BYTES {
+        if bytes.len() > limit {
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "a field of the form is too long"));
         }
     }
@@ -145,7 +155,12 @@ async fn text(field: &mut Field<'_>) -> Result<String, Problem> {
 }
 
 fn unread(error: multer::Error) -> Problem {
-    broken_off(&error)
+    broken_form(&error)
+}
+
+/// Why a form could not be read on.
+pub(crate) fn broken_form(error: &multer::Error) -> Problem {
+    broken_off(error)
 }
 
 /// Why a body could not be read to its end: it was too long, or it is the client's half.

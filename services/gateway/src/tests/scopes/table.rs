@@ -21,6 +21,10 @@ pub(super) enum Deed {
     ReadFiles,
     PublishFiles,
     RemoveFiles,
+    /// The same of whatever kind, through an address that does not tell it.
+    ReadAny,
+    PublishAny,
+    RemoveAny,
     /// Labels of any file.
     EditLabels,
     ListFiles,
@@ -86,9 +90,12 @@ pub(super) enum Opens {
 
 /// Sections 3 and 4 of the documents' table, line by line.
 pub(super) const SCOPES: [(&str, Opens); 50] = [
-    ("artifact:create", Opens::These(&[UploadConda, UploadPython, PublishConda, PublishFiles, MakePackages])),
-    ("artifact:delete", Opens::These(&[RemoveConda, RemovePython, RemoveFiles, DeletePackages])),
-    ("artifact:download", Opens::These(&[ReadConda, ReadPython, ReadFiles])),
+    (
+        "artifact:create",
+        Opens::These(&[UploadConda, UploadPython, PublishConda, PublishFiles, PublishAny, MakePackages]),
+    ),
+    ("artifact:delete", Opens::These(&[RemoveConda, RemovePython, RemoveFiles, RemoveAny, DeletePackages])),
+    ("artifact:download", Opens::These(&[ReadConda, ReadPython, ReadFiles, ReadAny])),
     ("artifact:edit", Opens::These(&[EditLabels, EditPackages])),
     ("artifact:view", Opens::These(&[ListFiles, ListSubchannelFiles])),
     ("channel:create", Opens::These(&[MakeChannels])),
@@ -143,6 +150,8 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
             DeleteChannels,
             EditTokens,
             GiveLevels,
+            PublishAny,
+            RemoveAny,
             MakePackages,
             EditPackages,
             DeletePackages,
@@ -189,6 +198,8 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
             EditChannels,
             DeleteChannels,
             EditTokens,
+            PublishAny,
+            RemoveAny,
             MakePackages,
             EditPackages,
             DeletePackages,
@@ -197,12 +208,27 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
             DeleteSubchannels,
         ]),
     ),
-    ("conda", Opens::These(&[ReadConda, UploadConda, PublishConda, RemoveConda, EditLabels])),
-    ("conda:download", Opens::These(&[ReadConda])),
-    ("pypi", Opens::These(&[ReadPython, UploadPython, RemovePython, EditLabels])),
-    ("pypi:download", Opens::These(&[ReadPython])),
-    ("pypi:upload", Opens::These(&[UploadPython])),
-    ("repos", Opens::These(&[ReadConda, ReadPython, ReadFiles])),
+    (
+        "conda",
+        Opens::These(&[
+            ReadConda,
+            UploadConda,
+            PublishConda,
+            RemoveConda,
+            EditLabels,
+            PublishAny,
+            RemoveAny,
+            ReadAny,
+        ]),
+    ),
+    ("conda:download", Opens::These(&[ReadConda, ReadAny])),
+    (
+        "pypi",
+        Opens::These(&[ReadPython, UploadPython, RemovePython, EditLabels, PublishAny, RemoveAny, ReadAny]),
+    ),
+    ("pypi:download", Opens::These(&[ReadPython, ReadAny])),
+    ("pypi:upload", Opens::These(&[UploadPython, PublishAny])),
+    ("repos", Opens::These(&[ReadConda, ReadPython, ReadFiles, ReadAny])),
     ("events:subscribe", Opens::These(&[ReadLog])),
     ("status:view", Opens::These(&[SeeStatus])),
 ];
@@ -297,7 +323,7 @@ const fn row(
 }
 
 /// Every route there is.
-pub(super) const ROUTES: [Row; 48] = [
+pub(super) const ROUTES: [Row; 55] = [
     row(CONDA, CONDA_READS, Asks::Channel(Level::Read, ReadConda)),
     row(KEYED, CONDA_READS, Asks::Keyed(Level::Read, ReadConda)),
     row(CONDA_PUTS, &[("PUT", "/{subdir}/{file}")], Asks::Channel(Level::Write, UploadConda)),
@@ -479,6 +505,65 @@ pub(super) const ROUTES: [Row; 48] = [
         ],
         Asks::Nothing,
     ),
+    row(API, &[("GET", "/search"), ("GET", "/packages")], Asks::LiveToken),
+    row(
+        API,
+        &[
+            ("GET", "/packages/{channel}"),
+            ("GET", "/package/{channel}/{package}"),
+            ("GET", "/release/{channel}/{package}/{version}"),
+            ("GET", "/dist/{channel}/{package}/{version}/{*basename}"),
+            ("GET", "/channels/{channel}"),
+            ("GET", "/channels/{channel}/{label}"),
+        ],
+        Asks::Channel(Level::Read, ListFiles),
+    ),
+    row(
+        API,
+        &[
+            ("GET", "/download/{channel}/{package}/{version}/{*basename}"),
+            ("POST", "/copy/package/{channel}/{package}/{version}/{*basename}"),
+            ("PUT", "/copy/package/{channel}/{package}/{version}/{*basename}"),
+            ("PATCH", "/copy/package/{channel}/{package}/{version}/{*basename}"),
+            ("POST", "/copy/package/{channel}/{package}/{version}/"),
+            ("PUT", "/copy/package/{channel}/{package}/{version}/"),
+            ("PATCH", "/copy/package/{channel}/{package}/{version}/"),
+        ],
+        Asks::Channel(Level::Read, ReadAny),
+    ),
+    row(
+        API,
+        &[
+            ("POST", "/package/{channel}/{package}"),
+            ("PATCH", "/package/{channel}/{package}"),
+            ("POST", "/release/{channel}/{package}/{version}"),
+            ("PATCH", "/release/{channel}/{package}/{version}"),
+            ("POST", "/stage/{channel}/{package}/{version}/{*basename}"),
+            ("POST", "/commit/{channel}/{package}/{version}/{*basename}"),
+        ],
+        Asks::Channel(Level::Write, PublishAny),
+    ),
+    row(
+        API,
+        &[
+            ("DELETE", "/package/{channel}/{package}"),
+            ("DELETE", "/release/{channel}/{package}/{version}"),
+            ("DELETE", "/dist/{channel}/{package}/{version}/{*basename}"),
+        ],
+        Asks::Channel(Level::Manage, RemoveAny),
+    ),
+    row(
+        API,
+        &[
+            ("POST", "/channels/{channel}/{label}"),
+            ("DELETE", "/channels/{channel}/{label}"),
+            ("POST", "/channels/{channel}/{label}/copy/{to}"),
+            ("POST", "/channels/{channel}/{label}/lock"),
+            ("DELETE", "/channels/{channel}/{label}/lock"),
+        ],
+        Asks::Channel(Level::Manage, EditLabels),
+    ),
+    row(API, &[("POST", "/stage")], Asks::Nothing),
     row(API, &[("POST", "/auth/login")], Asks::Nothing),
     row(&[""], &[("GET", "/"), ("GET", "/healthz"), ("GET", "/readyz")], Asks::Nothing),
     row(
