@@ -55,6 +55,9 @@ pub(crate) async fn copy(given: Given<Which>, Json(wish): Json<Wish>) -> Result<
     };
     let mut rows = of_package(&given, package).await?;
     rows.retain(is);
+    if rows.is_empty() {
+        return Ok(axum::Json(Vec::<Value>::new()).into_response());
+    }
     let target = match wish.to_owner {
         Some(owner) => owner,
         None => caller(&given).await?.login,
@@ -64,9 +67,6 @@ pub(crate) async fn copy(given: Given<Which>, Json(wish): Json<Wish>) -> Result<
         Method::PATCH => CopyConflict::Skip,
         _ => CopyConflict::Refuse,
     };
-    if rows.is_empty() {
-        return Ok(axum::Json(Vec::<Value>::new()).into_response());
-    }
     let place = |row: &ArtifactRow| Place {
         kind: stored_kind(row.kind).into(),
         subdir: row.subdir.clone(),
