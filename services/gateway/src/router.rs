@@ -1,6 +1,8 @@
 //! Every address on one page, with what it asks of its caller. The router is made from this list and from nothing else,
 //! so a route that is not in it does not exist.
 
+mod repository;
+
 use access::Action;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -14,9 +16,10 @@ use crate::listener::catch_panic;
 use crate::load;
 use crate::problem::Problem;
 use crate::refuse::Family;
-use crate::routes::{anaconda, conda, oauth, page, pypi, rest, server, upload};
+use crate::routes::{conda, oauth, page, pypi, rest, server, upload};
 use crate::state::App;
 use conda::{Document, Here};
+use repository::{ANACONDA, ANACONDA_PACKAGES};
 
 /// One method on one pattern of addresses. Where it says GET it means HEAD too.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -305,88 +308,6 @@ static SERVER_TOKENS: [Line; 5] = {
     ]
 };
 static SERVER_TOKENS_MOUNTS: [&str; 2] = ["/api/account/tokens", "/api/account/token"];
-
-/// The API of Anaconda Repository.
-static ANACONDA: [Line; 14] = {
-    use anaconda::{account, sign_in, token};
-    const ANYBODY: Gate = Gate::Server(Action::WhoAmI);
-    const TOKENS: Gate = Gate::Account(Action::TokenView);
-    const TOKEN_EDIT: Gate = Gate::Account(Action::TokenEdit);
-    const ACCOUNTS: Gate = Gate::Account(Action::AccountView);
-    [
-        line(Method::GET, "", Gate::Open, || get(anaconda::root)),
-        line(Method::GET, "/", Gate::Open, || get(anaconda::root)),
-        line(Method::GET, "/authentication-type", Gate::Open, || get(anaconda::kind)),
-        line(Method::GET, "/scopes", Gate::Open, || get(anaconda::scopes)),
-        line(Method::POST, "/authentications", Gate::SignIn, || post(sign_in::issue)),
-        line(Method::GET, "/authentications", TOKENS, || get(token::list)),
-        line(Method::DELETE, "/authentications", TOKEN_EDIT, || delete(token::end)),
-        line(Method::DELETE, "/authentications/name/{*name}", TOKEN_EDIT, || delete(token::end_named)),
-        line(Method::DELETE, "/authentications/org/{org}/name/{*name}", TOKEN_EDIT, || {
-            delete(token::end_of_organisation)
-        }),
-        line(Method::GET, "/authentication", ANYBODY, || get(token::current)),
-        line(Method::GET, "/user", ANYBODY, || get(account::own)),
-        line(Method::GET, "/user/orgs", ACCOUNTS, || get(account::own_organisations)),
-        line(Method::GET, "/user/{login}", ACCOUNTS, || get(account::show)),
-        line(Method::GET, "/users/{login}/orgs", ACCOUNTS, || get(account::organisations_of)),
-    ]
-};
-
-/// Its packages, releases, files and labels; an owner is the channel of that name.
-static ANACONDA_PACKAGES: [Line; 30] = {
-    use anaconda::{copy, label, package, release, search, stage};
-    const LIST: Gate = Gate::Channel(Action::ArtifactView);
-    const PUBLISH: Gate = Gate::Channel(Action::AnyPublish);
-    const REMOVE: Gate = Gate::Channel(Action::AnyDelete);
-    const FETCH: Gate = Gate::Channel(Action::AnyDownload);
-    const LABEL: Gate = Gate::Channel(Action::LabelEdit);
-    const LOCK: Gate = Gate::Channel(Action::LabelLock);
-    const PACKAGE: &str = "/package/{channel}/{package}";
-    const RELEASE: &str = "/release/{channel}/{package}/{version}";
-    const DIST: &str = "/dist/{channel}/{package}/{version}/{*basename}";
-    const COPY: &str = "/copy/package/{channel}/{package}/{version}/{*basename}";
-    const COPY_ALL: &str = "/copy/package/{channel}/{package}/{version}/";
-    const NAMED: &str = "/channels/{channel}/{label}";
-    [
-        line(Method::GET, "/search", Gate::Listed, || get(search::search)),
-        line(Method::GET, "/packages", Gate::Server(Action::WhoAmI), || get(search::own)),
-        line(Method::GET, "/packages/{channel}", LIST, || get(search::of_owner)),
-        line(Method::GET, PACKAGE, LIST, || get(package::show)),
-        line(Method::POST, PACKAGE, PUBLISH, || post(package::create)),
-        line(Method::PATCH, PACKAGE, PUBLISH, || patch(package::update)),
-        line(Method::DELETE, PACKAGE, REMOVE, || delete(package::remove)),
-        line(Method::GET, RELEASE, LIST, || get(release::show)),
-        line(Method::POST, RELEASE, PUBLISH, || post(release::accept)),
-        line(Method::PATCH, RELEASE, PUBLISH, || patch(release::accept)),
-        line(Method::DELETE, RELEASE, REMOVE, || delete(release::remove)),
-        line(Method::GET, DIST, LIST, || get(release::dist)),
-        line(Method::DELETE, DIST, REMOVE, || delete(release::remove_dist)),
-        line(Method::GET, "/download/{channel}/{package}/{version}/{*basename}", FETCH, || {
-            get(release::download)
-        }),
-        line(Method::POST, "/stage", Gate::Open, || post(stage::form)),
-        line(Method::POST, "/stage/{channel}/{package}/{version}/{*basename}", PUBLISH, || {
-            post(stage::stage)
-        }),
-        line(Method::POST, "/commit/{channel}/{package}/{version}/{*basename}", PUBLISH, || {
-            post(stage::commit)
-        }),
-        line(Method::POST, COPY, FETCH, || post(copy::copy)),
-        line(Method::PUT, COPY, FETCH, || put(copy::copy)),
-        line(Method::PATCH, COPY, FETCH, || patch(copy::copy)),
-        line(Method::POST, COPY_ALL, FETCH, || post(copy::copy)),
-        line(Method::PUT, COPY_ALL, FETCH, || put(copy::copy)),
-        line(Method::PATCH, COPY_ALL, FETCH, || patch(copy::copy)),
-        line(Method::GET, "/channels/{channel}", LIST, || get(label::list)),
-        line(Method::GET, NAMED, LIST, || get(label::show)),
-        line(Method::POST, NAMED, LABEL, || post(label::add)),
-        line(Method::DELETE, NAMED, LABEL, || delete(label::remove)),
-        line(Method::POST, "/channels/{channel}/{label}/copy/{to}", LABEL, || post(label::copy)),
-        line(Method::POST, "/channels/{channel}/{label}/lock", LOCK, || post(label::lock)),
-        line(Method::DELETE, "/channels/{channel}/{label}/lock", LOCK, || delete(label::unlock)),
-    ]
-};
 
 /// For people and orchestrators.
 static PAGES: [Line; 3] = [

@@ -1,5 +1,6 @@
 //! Every scope and every level on every route: allowed exactly where the documents say, refused with what is missing.
 
+mod deed;
 mod table;
 mod world;
 
@@ -19,7 +20,8 @@ use super::{Gateway, text};
 use crate::caller::CallerLayer;
 use crate::gate::{self, Door};
 use crate::{Route, routes_table};
-use table::{Asks, Deed, Opens, ROUTES, SCOPES, opens};
+use deed::{Deed, Opens, SCOPES, opens};
+use table::{Asks, ROUTES};
 use world::{Holder, Holds, ROOMS, Room};
 
 /// The rooms to ask a route about.
