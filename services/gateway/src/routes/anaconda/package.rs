@@ -11,7 +11,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::files::{self, document, is_public, kind_of, kinds, of_package, word_of};
-use super::release::remove_all;
 use crate::limits::WRITE_CALL;
 use crate::problem::Problem;
 use crate::routes::given::Given;
@@ -129,8 +128,12 @@ pub(crate) async fn remove(given: Given<Named>) -> Result<Response, Problem> {
     if kinds.is_empty() {
         return Err(absent());
     }
-    let rows = of_package(&given, &given.path.package).await?;
-    remove_all(&given, &rows).await?;
+    for (kind, name, _) in kinds {
+        let channel = given.admitted.room().name.to_string();
+        let package = PackageRequest { channel, kind: stored_kind(kind).into(), name };
+        let request = upstream::request(&given.admitted.presented, package, WRITE_CALL);
+        given.app.upstreams.catalog().delete_package(request).await?;
+    }
     Ok((StatusCode::CREATED, axum::Json(json!(null))).into_response())
 }
 
