@@ -20,7 +20,7 @@ pub const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// The oldest goes when there is more: some millions of uses.
 const MAX_BYTES: i64 = 256 << 20;
 /// On a disk that cannot promise as much, it is less; below this it is not worth having.
-const SMALLEST_BYTES: i64 = 16 << 20;
+const SMALLEST_BYTES: i64 = 1 << 20;
 /// A batch with all its uses is a third of it.
 const MAX_MESSAGE_BYTES: i32 = 256 << 10;
 
