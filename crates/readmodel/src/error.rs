@@ -4,6 +4,8 @@ use crate::checkpoint::Stream;
 
 /// Undefined table, undefined schema: nobody has migrated this database yet.
 const NOT_THERE_YET: [&str; 2] = ["42P01", "3F000"];
+/// `character_not_in_repertoire`: what Postgres says of a NUL in a text, the one character it does not take.
+const NO_SUCH_CHARACTER: &str = "22021";
 
 /// What a reader may be told instead of rows.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +34,9 @@ pub enum ReadError {
         /// Where the read models were.
         seen: u64,
     },
+    /// A text of the question holds a NUL, so nothing can ever be stored under it.
+    #[error("a text in this request holds the character NUL, which no stored text can hold; leave it out")]
+    Character(#[source] sqlx::Error),
     /// A row or statement that this release cannot read.
     #[error("the read models hold what this release cannot read")]
     Broken(#[source] sqlx::Error),
@@ -42,20 +47,24 @@ impl ReadError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unavailable(_) | Self::Away { .. } | Self::Behind { .. } => true,
-            Self::Address(_) | Self::Broken(_) => false,
+            Self::Address(_) | Self::Character(_) | Self::Broken(_) => false,
         }
     }
 }
 
 impl From<sqlx::Error> for ReadError {
     fn from(error: sqlx::Error) -> Self {
-        if may_pass(&error) { Self::Unavailable(error) } else { Self::Broken(error) }
+        match code(&error) {
+            Some(code) if code == NO_SUCH_CHARACTER => Self::Character(error),
+            _ if may_pass(&error) => Self::Unavailable(error),
+            _ => Self::Broken(error),
+        }
     }
 }
 
 /// Whether the error comes from the server's absence and not from what was asked of it.
 pub(crate) fn may_pass(error: &sqlx::Error) -> bool {
-    match error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned())) {
+    match code(error) {
         // 08 connection, 40 rollback, 53 resources, 55 lock not available, 57 operator intervention, 58 system.
         Some(code) => {
             ["08", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class))
@@ -71,4 +80,8 @@ pub(crate) fn may_pass(error: &sqlx::Error) -> bool {
                 | sqlx::Error::WorkerCrashed
         ),
     }
+}
+
+fn code(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()))
 }

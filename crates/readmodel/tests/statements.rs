@@ -324,6 +324,9 @@ async fn pages_neither_repeat_nor_skip() {
     assert_eq!(reader.history(channel, &others, None, 9).await.unwrap(), []);
     let own = HistoryFilter { event: Some("artifact_published".into()), actor: Some(AccountId(id(1))) };
     assert_eq!(reader.history(channel, &own, None, 9).await.unwrap().len(), 2);
+    let unheard = HistoryFilter { event: Some("access\0changed".into()), actor: None };
+    let refused = reader.history(channel, &unheard, None, 9).await;
+    assert!(matches!(refused, Err(ReadError::Character(_))), "{refused:?}");
 }
 
 #[tokio::test]

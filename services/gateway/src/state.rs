@@ -112,6 +112,9 @@ pub(crate) fn clocks(ambient: &Ambient) -> Clocks {
 
 /// A database that is away is never an empty list.
 pub(crate) fn unread(error: ReadError) -> Problem {
+    if let ReadError::Character(_) = &error {
+        return Problem::invalid(error.to_string());
+    }
     let failure = if error.may_pass() {
         Failure::unavailable("the index cannot be read just now; try again in a moment").because(error)
     } else {
