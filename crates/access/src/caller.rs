@@ -4,6 +4,8 @@ use names::{AccountId, TokenId};
 use ring::digest;
 use time::OffsetDateTime;
 
+use crate::Service;
+
 /// SHA-256 of a whole token string. The string itself is never kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SecretHash(pub [u8; 32]);
@@ -47,41 +49,6 @@ impl Credential {
             Some(_) => Self::Secret(SecretHash::of(secret)),
             None => Self::Garbage,
         }
-    }
-}
-
-/// Our own services, each a caller of its own kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Service {
-    /// Issues and revokes.
-    Auth,
-    /// Owns channels and their contents.
-    Catalog,
-    /// Serves HTTP.
-    Gateway,
-    /// Builds read models.
-    Projector,
-}
-
-impl Service {
-    /// The name under which credentials are configured.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Auth => "auth",
-            Self::Catalog => "catalog",
-            Self::Gateway => "gateway",
-            Self::Projector => "projector",
-        }
-    }
-}
-
-impl std::str::FromStr for Service {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Auth, Self::Catalog, Self::Gateway, Self::Projector]
-            .into_iter()
-            .find(|service| service.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is no service: expected auth, catalog, gateway or projector"))
     }
 }
 

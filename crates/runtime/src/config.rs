@@ -1,5 +1,8 @@
 //! Reading a process's configuration, and printing it with the origin of every value and no secret.
 
+use std::path::Path;
+
+use anyhow::Context as _;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
@@ -63,6 +66,15 @@ pub fn value_or_file(text: &str) -> Result<String, String> {
     let Some(path) = text.strip_prefix('@') else { return Ok(text.to_owned()) };
     let secret = crate::Secret::read(path.as_ref()).map_err(|error| format!("{path}: {error}"))?;
     Ok(secret.expose().to_owned())
+}
+
+/// Reads the file that `variable` names. Both what cannot be read and what cannot be parsed name the variable and the file.
+pub fn parsed<T, E>(variable: &str, path: &Path, parse: impl Fn(&str) -> Result<T, E>) -> anyhow::Result<T>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let text = std::fs::read_to_string(path).with_context(|| format!("{variable} {}", path.display()))?;
+    parse(&text).with_context(|| format!("{variable} {}", path.display()))
 }
 
 /// Prints settings as aligned lines on standard output.

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use access::service::credentials;
 use access::{SecretHash, Service};
 use anyhow::Context as _;
 use clap::Args;
 use eventlog::NatsConfig;
 use eventlog::keys::{Keyring, Signer};
+use runtime::config::parsed;
 
 /// The settings of one process.
 #[derive(Debug, Clone, Args)]
@@ -99,53 +101,6 @@ impl Config {
     }
 
     pub(crate) fn services(&self) -> anyhow::Result<HashMap<SecretHash, Service>> {
-        parsed("SERVICES_FILE", &self.services_file, services)
-    }
-}
-
-fn parsed<T, E>(variable: &str, path: &Path, parse: impl Fn(&str) -> Result<T, E>) -> anyhow::Result<T>
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    let text = std::fs::read_to_string(path).with_context(|| format!("{variable} {}", path.display()))?;
-    parse(&text).with_context(|| format!("{variable} {}", path.display()))
-}
-
-/// Why the services' credentials were not taken.
-#[derive(Debug, thiserror::Error)]
-enum ServicesError {
-    #[error("expected JSON {{service: SHA-256 in hex}}")]
-    Json(#[from] serde_json::Error),
-    #[error("{0}")]
-    Name(String),
-    #[error("the credential of {0} is not 64 hex digits")]
-    Hash(String),
-}
-
-fn services(json: &str) -> Result<HashMap<SecretHash, Service>, ServicesError> {
-    let texts: HashMap<String, String> = serde_json::from_str(json)?;
-    let service = |(name, digits): (String, String)| {
-        let service = name.parse::<Service>().map_err(ServicesError::Name)?;
-        let hash = hex::decode(digits).ok().and_then(|bytes| SecretHash::from_slice(&bytes));
-        Ok((hash.ok_or(ServicesError::Hash(name))?, service))
-    };
-    texts.into_iter().map(service).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn credentials_are_read_and_faults_are_named() {
-        let hash = SecretHash::of("x");
-        let read = services(&format!(r#"{{"gateway": "{}"}}"#, hex::encode(hash.0))).unwrap();
-        assert_eq!(read.get(&hash), Some(&Service::Gateway));
-        for (wrong, says) in
-            [("[]", "expected JSON"), (r#"{"x": ""}"#, "no service"), (r#"{"auth": "ab"}"#, "64 hex")]
-        {
-            let error = services(wrong).unwrap_err().to_string();
-            assert!(error.contains(says), "{wrong}: {error}");
-        }
+        parsed("SERVICES_FILE", &self.services_file, credentials)
     }
 }
