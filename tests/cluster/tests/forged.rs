@@ -3,9 +3,11 @@
 
 use anyhow::Context as _;
 use eventlog::keys::Signer;
-use eventlog::{JetStream, Log as _, Message, NatsConfig, Stamps, Stream, Writer};
+use eventlog::{JetStream, Log as _, Message, NatsConfig, Stamps, Stream, Writer, seal_note};
 use latchkey::up::keys::rotate;
+use prost::Message as _;
 use proto::event::v1::{AccountDisabled, Actor, Envelope, Event, event};
+use proto::feed::v1::Report;
 use runtime::{Ids as _, RandomIds, SystemClock};
 use testkit::package::Conda;
 use testkit::{Cluster, LIMIT, Options, Part, Session};
@@ -25,6 +27,14 @@ async fn stolen(cluster: &Cluster, key: &str) -> anyhow::Result<JetStream> {
     let stamps = Stamps::new(id, || time::OffsetDateTime::UNIX_EPOCH);
     let config = NatsConfig { create: false, ..NatsConfig::new(cluster.operator_url(), "thief") };
     Ok(JetStream::connect(config, stamps, Some(signer), ring).await?)
+}
+
+/// A client of NATS with the name and password of an address.
+async fn signed_in(url: &str) -> anyhow::Result<async_nats::Client> {
+    let url: async_nats::ServerAddr = url.parse()?;
+    let (user, password) = url.username().zip(url.password()).context("the address has both")?;
+    let client = async_nats::ConnectOptions::new().user_and_password(user.into(), password.into());
+    Ok(client.connect(&url).await?)
 }
 
 fn id() -> Uuid {
@@ -86,11 +96,7 @@ async fn what_is_forged_in_catalog_parks_one_package() -> anyhow::Result<()> {
     let cluster = cluster().await?;
     let admin = cluster.admin();
     admin.upload("acme", &Conda::new("good", "1.0").conda()).await?.good()?;
-    let client = async_nats::ConnectOptions::new();
-    let url: async_nats::ServerAddr = cluster.operator_url().parse()?;
-    let (user, password) = url.username().zip(url.password()).context("the address has both")?;
-    let client = client.user_and_password(user.into(), password.into()).connect(&url).await?;
-    let log = async_nats::jetstream::new(client);
+    let log = async_nats::jetstream::new(signed_in(&cluster.operator_url()).await?);
     let subject = "evt.catalog.00000000-0000-7000-8000-000000000000.conda.bad";
     log.publish(subject, "nobody has signed this".into()).await?.await?;
     until("projector counts it", async || forged(&cluster, Part::Projector, "CATALOG", "unsealed").await)
@@ -123,5 +129,25 @@ async fn keys_are_rotated_under_running_readers() -> anyhow::Result<()> {
         let session = Session::new(cluster.http(), Some(token));
         session.get("/acme/noarch/repodata.json").await?.good()?;
     }
+    cluster.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledgement_that_auth_has_not_signed_is_counted_and_not_believed() -> anyhow::Result<()> {
+    let cluster = cluster().await?;
+    let secrets = cluster.secrets_dir();
+    let thief = signed_in(std::fs::read_to_string(secrets.join("auth.nats-url"))?.trim()).await?;
+    let key = Signer::parse(&std::fs::read_to_string(secrets.join("catalog.key"))?)?;
+    let report = Report { follower: "gateway".into(), incarnation: vec![7; 16], applied: u64::MAX };
+    for forged in [report.encode_to_vec().into(), seal_note(&key, "ack.authz", report.encode_to_vec())] {
+        thief.publish("ack.authz", forged).await?;
+    }
+    until("auth counts both", async || {
+        let metrics = cluster.metrics_of(Part::Auth).await?;
+        Ok(metrics.lines().any(|line| line == "auth_acks_refused_total 2"))
+    })
+    .await?;
+    let log = cluster.log_of(Part::Auth)?;
+    assert!(log.contains("a report of another replica is not believed"), "{log}");
     cluster.stop().await
 }
