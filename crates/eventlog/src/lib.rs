@@ -31,6 +31,6 @@ pub use restrict::restricts;
 pub use seal::{MAX_ENVELOPE_BYTES, open, open_note, seal_note, unknown_event};
 pub use selection::{FILTER_WORDS, Selection};
 pub use stamps::Stamps;
-pub use store::{Done, ExecuteError, NoVoids, Rules, Store, Voids, execute_pair};
+pub use store::{Done, ExecuteError, MANY_MAX, NoVoids, Rules, Store, Voids, execute_pair};
 pub use subscription::{BOOKMARK_EVERY, SubscribeError, Told, subscribe};
 pub use writer::Writer;

@@ -2,6 +2,7 @@
 
 mod entry;
 mod execute;
+mod many;
 mod pair;
 
 use std::{marker::PhantomData, sync::Arc, time::Duration};
@@ -12,6 +13,7 @@ use proto::event::v1::Event;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use entry::Entry;
+pub use many::MANY_MAX;
 pub use pair::execute_pair;
 
 use crate::{AppendError, Log, LogError, Record, Stamps, Stream};

@@ -313,6 +313,50 @@ async fn two_aggregates_change_together_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn many_aggregates_change_together_or_not_at_all() {
+    let log = memory();
+    let store_one = store(&log);
+    let subjects: Vec<String> = (0..4).map(|n| format!("evt.catalog.c.conda.p{n}")).collect();
+    // Puts the name in everywhere but where it is, and refuses where somebody keeps it out.
+    let enter_all = |name: &'static str| {
+        move |states: &[Option<&Names>]| {
+            if states.iter().flatten().any(|names| names.contains("closed")) {
+                return Err(Refusal::AlreadyIn);
+            }
+            let is_in = |state: &Option<&Names>| state.is_some_and(|names| names.contains(name));
+            let change = |state| if is_in(state) { vec![] } else { vec![Change::In(name.into())] };
+            Ok(states.iter().map(change).collect::<Vec<_>>())
+        }
+    };
+    store_one.execute(&subjects[1], &meta(), enter("a")).await.unwrap();
+    let done = store_one.execute_many(&subjects, &meta(), enter_all("a")).await.unwrap();
+    let seen: Vec<_> = done.iter().map(|done| (done.seq, done.appended)).collect();
+    assert_eq!(seen, [(2, true), (1, false), (3, true), (4, true)]);
+    let again = store_one.execute_many(&subjects, &meta(), enter_all("a")).await.unwrap();
+    assert!(again.iter().all(|done| !done.appended && done.seq <= 4));
+
+    // Somebody else closes one: nothing goes into any of them, however stale this store's states are.
+    store(&log).execute(&subjects[3], &meta(), enter("closed")).await.unwrap();
+    let refused = store_one.execute_many(&subjects, &meta(), enter_all("b")).await;
+    assert!(matches!(refused, Err(ExecuteError::Refused(Refusal::AlreadyIn))));
+    for subject in &subjects {
+        let names = store(&log).fresh(subject).await.unwrap().1.unwrap();
+        assert!(names.contains("a") && !names.contains("b"), "{subject}");
+    }
+
+    // Batches over the same aggregates lose races and win them in the end, and never wait for each other in a circle.
+    store(&log).execute(&subjects[3], &meta(), leave("closed")).await.unwrap();
+    let others: Vec<_> = (0..4).map(|_| store(&log)).collect();
+    let names = ["c", "d", "e", "f"];
+    let races = others.iter().zip(names).zip(0..).map(|((store, name), skipped): (_, usize)| {
+        let subjects: Vec<String> = subjects.iter().skip(skipped % 2).cloned().collect();
+        async move { store.execute_many(&subjects, &meta(), enter_all(name)).await.map(drop) }
+    });
+    assert!(join_all(races).await.into_iter().all(|done| done.is_ok()));
+    assert_eq!(store(&log).fresh(&subjects[3]).await.unwrap().1.unwrap().len(), 5);
+}
+
+#[tokio::test]
 async fn what_is_put_back_counts_where_it_first_stood() {
     let log = memory();
     let (live, another) = (store(&log), store(&log));

@@ -125,7 +125,9 @@ impl From<artifacts::Refusal> for Failure {
             | artifacts::Refusal::NameUsed(_)
             | artifacts::Refusal::SdistExists(_) => Code::Exists,
             artifacts::Refusal::NotFound(_) => Code::NotFound,
-            artifacts::Refusal::Locked(_) | artifacts::Refusal::TooManyLabels(_) => Code::Conflict,
+            artifacts::Refusal::Locked(_)
+            | artifacts::Refusal::TooManyLabels(_)
+            | artifacts::Refusal::Replaced(_) => Code::Conflict,
         };
         Self::new(code, refusal.to_string())
     }

@@ -1,17 +1,17 @@
 //! Labels: what a file is found under. A locked one refuses every change, whoever asks; locks are facts of AUTHZ, so
 //! that every replica knows of one as soon as whoever locked it is answered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use access::{Action, Object};
 use eventlog::subject;
 use names::{ChannelId, LabelName, PackageKind};
 use runtime::Failure;
 
+use super::artifacts::by_package;
 use super::{Asker, Catalog, ChannelChange, failures};
 use crate::domain::artifacts::{self, Artifacts, Event, Labels, Place};
 use crate::domain::channel::{self, Command};
-use crate::inspect::package_of;
 
 /// Which labels to give to which files, and which to take from them.
 #[derive(Debug, Clone)]
@@ -45,13 +45,8 @@ impl Catalog {
     pub async fn change_labels(&self, asker: &Asker, wish: &Labelling) -> Result<Relabelled, Failure> {
         let first = wish.files.first().map_or(Action::LabelEdit, |(kind, _)| editing(*kind));
         let (caller, channel) = self.check_channel(&asker.credential, first, &wish.channel)?;
-        let mut packages: BTreeMap<(PackageKind, String), BTreeSet<&Place>> = BTreeMap::new();
-        for (kind, place) in &wish.files {
-            let name = package_of(*kind, &place.subdir, &place.filename).map_err(failures::invalid)?;
-            packages.entry((*kind, name)).or_default().insert(place);
-        }
         let mut relabelled = Relabelled::default();
-        for ((kind, name), places) in packages {
+        for ((kind, name), places) in by_package(&wish.files)? {
             let mut changed = 0;
             let decide = |state: Option<&Artifacts>| {
                 self.check(

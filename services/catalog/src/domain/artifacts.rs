@@ -132,6 +132,8 @@ pub enum Refusal {
     Locked(LabelName),
     #[error("a file can bear {MAX_LABELS} labels: take one from {0} first")]
     TooManyLabels(String),
+    #[error("{0} was replaced a moment ago: look at it and move it again")]
+    Replaced(String),
 }
 
 /// Publishes a file. The same bytes again succeed and record nothing, but for labels that they did not bear.
@@ -181,6 +183,28 @@ pub fn remove(artifacts: Option<&Artifacts>, place: &Place, locked: &Labels) -> 
         Some(Slot { id, labels, .. }) => {
             unlocked(labels, locked)?;
             Ok(vec![Event::Removed { id: *id, place: place.clone() }])
+        }
+    }
+}
+
+/// Moves a file: what it is to be in the target, and its end in the source. One that has been moved is moved: gone from the
+/// source, and in the target with the same bytes.
+pub fn relocate(
+    (source, kept): (Option<&Artifacts>, &Labels),
+    (target, locked): (Option<&Artifacts>, &Labels),
+    file: File,
+    force: bool,
+) -> Result<(Vec<Event>, Vec<Event>), Refusal> {
+    let place = file.place.clone();
+    match source.and_then(|source| source.slots.get(&place)) {
+        Some(slot) if slot.removed && target.is_some_and(|target| target.holds(&place, &file.sha256)) => {
+            Ok((vec![], vec![]))
+        }
+        None | Some(Slot { removed: true, .. }) => Err(Refusal::NotFound(place.filename)),
+        Some(slot) if slot.sha256 != file.sha256 => Err(Refusal::Replaced(place.filename)),
+        Some(_) => {
+            let gone = remove(source, &place, kept)?;
+            Ok((publish(target, file, force, locked)?, gone))
         }
     }
 }
@@ -250,6 +274,11 @@ impl Artifacts {
     /// Whether any file is there.
     pub fn has_files(&self) -> bool {
         self.slots.values().any(|slot| !slot.removed)
+    }
+
+    /// Whether a file of these bytes is there.
+    fn holds(&self, place: &Place, sha256: &[u8; 32]) -> bool {
+        self.slots.get(place).is_some_and(|slot| !slot.removed && slot.sha256 == *sha256)
     }
 
     /// The id of the file at a place, if it is there.

@@ -26,8 +26,8 @@ use crate::page::PageToken;
 const PAGE_SIZE: usize = 100;
 /// Channels on one page, at most.
 const MAX_PAGE_SIZE: usize = 1_000;
-/// Files in one change of labels, at most.
-const MAX_LABELLED: usize = 1_000;
+/// Files in one change, at most.
+const MAX_FILES: usize = 1_000;
 
 /// The API over the service.
 pub struct CatalogApi(pub Arc<Catalog>);
@@ -206,13 +206,25 @@ impl Api for CatalogApi {
     ) -> Result<Response<api::RemoveArtifactReply>, Status> {
         let asker = asker(&self.0, request.metadata()).await;
         let request = request.into_inner();
-        let removal = Removal {
-            kind: kind(request.kind())?,
-            channel: request.channel,
-            subdir: request.subdir,
-            filename: request.filename,
-        };
-        let (catalog_seq, silent) = Box::pin(self.0.remove_artifact(&asker, &removal)).await?;
+        let kind = kind(request.kind())?;
+        let place = Place { subdir: request.subdir, filename: request.filename };
+        let removal = Removal { channel: request.channel, files: vec![(kind, place)] };
+        let (catalog_seq, silent) = Box::pin(self.0.remove_artifacts(&asker, &removal)).await?;
+        Ok(Response::new(api::RemoveArtifactReply { catalog_seq, silent }))
+    }
+
+    async fn remove_artifacts(
+        &self,
+        request: Request<api::RemoveArtifactsRequest>,
+    ) -> Result<Response<api::RemoveArtifactReply>, Status> {
+        let asker = asker(&self.0, request.metadata()).await;
+        let request = request.into_inner();
+        if request.files.len() > MAX_FILES {
+            let most = format!("{MAX_FILES} files can be removed at once: send them in parts");
+            return Err(invalid(most).into());
+        }
+        let removal = Removal { channel: request.channel, files: places(request.files)? };
+        let (catalog_seq, silent) = Box::pin(self.0.remove_artifacts(&asker, &removal)).await?;
         Ok(Response::new(api::RemoveArtifactReply { catalog_seq, silent }))
     }
 
@@ -272,9 +284,9 @@ fn new_channel(request: api::CreateChannelRequest) -> Result<NewChannel, Failure
 }
 
 fn labelling(request: api::ChangeLabelsRequest) -> Result<Labelling, Failure> {
-    if request.files.len() > MAX_LABELLED {
+    if request.files.len() > MAX_FILES {
         return Err(invalid(format!(
-            "labels of {MAX_LABELLED} files can be changed at once: send them in parts"
+            "labels of {MAX_FILES} files can be changed at once: send them in parts"
         )));
     }
     let (add, take) = (labels(&request.add)?, labels(&request.remove)?);
@@ -293,8 +305,8 @@ fn places(files: Vec<api::Place>) -> Result<Vec<(PackageKind, Place)>, Failure> 
 }
 
 fn copying(request: api::CopyArtifactsRequest) -> Result<Copying, Failure> {
-    if request.files.len() > MAX_LABELLED {
-        return Err(invalid(format!("{MAX_LABELLED} files can be copied at once: send them in parts")));
+    if request.files.len() > MAX_FILES {
+        return Err(invalid(format!("{MAX_FILES} files can be copied at once: send them in parts")));
     }
     let conflict = match request.conflict() {
         api::CopyConflict::Refuse => Conflict::Refuse,
@@ -306,6 +318,7 @@ fn copying(request: api::CopyArtifactsRequest) -> Result<Copying, Failure> {
         files: places(request.files)?,
         channel: request.channel,
         target: request.target,
+        moves: request.r#move,
         conflict,
     })
 }

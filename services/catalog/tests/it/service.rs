@@ -1,5 +1,6 @@
 //! The service over real gRPC, on a real nats-server.
 
+mod bulk;
 mod channels;
 mod feed;
 mod groups;

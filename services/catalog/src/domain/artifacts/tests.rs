@@ -249,3 +249,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_file_moves_once_and_only_to_where_it_may_stand() {
+    let none = Labels::new();
+    let source = after(&publish(None, conda("noarch", 1), false, &none).unwrap());
+    let go = |source: &Option<Artifacts>, target: &Option<Artifacts>, file: File| {
+        relocate((source.as_ref(), &none), (target.as_ref(), &none), file, false)
+    };
+    let (come, gone) = go(&source, &None, conda("noarch", 1)).unwrap();
+    assert!(matches!((&come[..], &gone[..]), ([Event::Published(_)], [Event::Removed { .. }])));
+    let moved = gone.into_iter().fold(source.clone(), evolve);
+    let target = come.into_iter().fold(None, evolve);
+    assert_eq!(go(&moved, &target, conda("noarch", 1)), Ok((vec![], vec![])), "a repeat records nothing");
+
+    // Removed and not there, removed and something else there, never been there.
+    let other = after(&publish(None, conda("noarch", 2), false, &none).unwrap());
+    for target in [&None, &other] {
+        assert!(matches!(go(&moved, target, conda("noarch", 1)), Err(Refusal::NotFound(_))));
+    }
+    assert!(matches!(go(&None, &target, conda("noarch", 1)), Err(Refusal::NotFound(_))));
+    // Something else has the place, and nothing of the source is lost.
+    assert!(matches!(go(&source, &other, conda("noarch", 1)), Err(Refusal::CondaExists(_))));
+    // What was read of the source is not what is there now.
+    assert!(matches!(go(&other, &None, conda("noarch", 1)), Err(Refusal::Replaced(_))));
+    let locked = Labels::from([LabelName::main()]);
+    for (kept, locked) in [(&locked, &none), (&none, &locked)] {
+        let refused = relocate((source.as_ref(), kept), (None, locked), conda("noarch", 1), false);
+        assert!(matches!(refused, Err(Refusal::Locked(_))));
+    }
+}

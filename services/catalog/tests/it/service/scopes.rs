@@ -22,6 +22,7 @@ enum Call {
     ListChannels,
     Publish(PackageKind),
     RemoveArtifact(PackageKind),
+    RemoveArtifacts,
     ChangeLabels(PackageKind),
     LockLabel,
     CopyArtifacts,
@@ -36,7 +37,7 @@ enum Call {
 }
 
 /// Each call with the level it needs on the channel, and the scopes that open it; none: any live token may.
-const TABLE: [(Call, Option<Level>, &[&str]); 25] = [
+const TABLE: [(Call, Option<Level>, &[&str]); 26] = [
     (Call::CreateChannel, None, &["channel:create", "api:write", "api", "all"]),
     (Call::SetChannel, Some(Level::Manage), &["channel:edit", "api:write", "api", "all"]),
     (Call::GrantChannel, Some(Level::Manage), &["channel.group:edit", "api:modify-group", "api", "all"]),
@@ -88,6 +89,7 @@ const TABLE: [(Call, Option<Level>, &[&str]); 25] = [
         Some(Level::Manage),
         &["artifact:edit", "api:write", "api", "all"],
     ),
+    (Call::RemoveArtifacts, Some(Level::Manage), &["artifact:delete", "pypi", "api:write", "api", "all"]),
     // Read where it comes from, write where it goes: the two lists have these in common.
     (Call::CopyArtifacts, Some(Level::Write), &["conda", "all"]),
     (Call::LockLabel, Some(Level::Manage), &["artifact:edit", "conda", "pypi", "api:write", "api", "all"]),
@@ -113,6 +115,7 @@ impl Call {
             Self::ListChannels => "ListChannels",
             Self::Publish(_) => "Publish",
             Self::RemoveArtifact(_) => "RemoveArtifact",
+            Self::RemoveArtifacts => "RemoveArtifacts",
             Self::ChangeLabels(_) => "ChangeLabels",
             Self::LockLabel => "LockLabel",
             Self::CreateGroup => "CreateGroup",
@@ -166,6 +169,7 @@ impl Call {
                 let request = api::RemoveArtifactRequest { channel, kind, filename, subdir };
                 client.remove_artifact(request).await.map(drop)
             }
+            Self::RemoveArtifacts | Self::CopyArtifacts => self.on_many(client, channel).await,
             Self::ChangeLabels(of) => {
                 let (kind, filename) = kind(of);
                 let (kind, filename, subdir) = (kind.into(), filename.into(), "absent/1".into());
@@ -173,14 +177,6 @@ impl Call {
                 let add = vec!["dev".to_owned()];
                 let request = api::ChangeLabelsRequest { channel, files, add, ..Default::default() };
                 client.change_labels(request).await.map(drop)
-            }
-            Self::CopyArtifacts => {
-                let (kind, filename) = kind(PackageKind::Conda);
-                let (kind, filename, subdir) = (kind.into(), filename.into(), "noarch".into());
-                let files = vec![api::Place { kind, filename, subdir }];
-                let target = channel.clone();
-                let request = api::CopyArtifactsRequest { channel, files, target, ..Default::default() };
-                client.copy_artifacts(request).await.map(drop)
             }
             Self::LockLabel => {
                 let request = api::LockLabelRequest { channel, label: "dev".into(), locked: false };
@@ -197,6 +193,24 @@ impl Call {
 }
 
 impl Call {
+    /// On many files at once.
+    async fn on_many(self, client: &mut Client, channel: String) -> Result<(), Status> {
+        let place = |kind: stored::PackageKind, subdir: &str, filename: &str| api::Place {
+            kind: kind.into(),
+            subdir: subdir.into(),
+            filename: filename.into(),
+        };
+        if self == Self::RemoveArtifacts {
+            let files = vec![place(stored::PackageKind::Pypi, "", "absent-1.0.tar.gz")];
+            client.remove_artifacts(api::RemoveArtifactsRequest { channel, files }).await.map(drop)
+        } else {
+            let files = vec![place(stored::PackageKind::Conda, "noarch", "absent-1-0.conda")];
+            let target = channel.clone();
+            let request = api::CopyArtifactsRequest { channel, files, target, ..Default::default() };
+            client.copy_artifacts(request).await.map(drop)
+        }
+    }
+
     /// On the groups of an organisation that is not there.
     async fn on_groups(self, client: &mut Client) -> Result<(), Status> {
         let which = api::GroupRequest { organisation: "nowhere".into(), group: "absent".into() };

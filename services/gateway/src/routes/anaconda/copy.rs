@@ -78,6 +78,7 @@ pub(crate) async fn copy(given: Given<Which>, Json(wish): Json<Wish>) -> Result<
         target: target.clone(),
         labels: vec![to.to_string()],
         conflict: conflict.into(),
+        r#move: false,
     };
     let request = upstream::request(&given.admitted.presented, message, PUBLISH_CALL);
     let reply = given.app.upstreams.catalog().copy_artifacts(request).await;

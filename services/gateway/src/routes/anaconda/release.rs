@@ -3,7 +3,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use proto::catalog::v1::RemoveArtifactRequest;
+use proto::catalog::v1::{Place, RemoveArtifactsRequest};
 use readmodel::ArtifactRow;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,6 +18,9 @@ use crate::routes::rest::file::sent;
 use crate::routes::rest::json::Json;
 use crate::routes::upload::pending;
 use crate::upstream;
+
+/// Files in one call; catalog's own limit.
+const PART: usize = 1000;
 
 /// A version of a package.
 #[derive(Debug, Deserialize)]
@@ -62,15 +65,16 @@ pub(crate) async fn remove(given: Given<Release>) -> Result<Response, Problem> {
 
 pub(super) async fn remove_all<P>(given: &Given<P>, rows: &[ArtifactRow]) -> Result<(), Problem> {
     let (mut seq, mut silent) = (0, Vec::new());
-    for row in rows {
-        let message = RemoveArtifactRequest {
-            channel: given.admitted.room().name.to_string(),
+    for part in rows.chunks(PART) {
+        let place = |row: &ArtifactRow| Place {
             kind: stored_kind(row.kind).into(),
             subdir: row.subdir.clone(),
             filename: row.filename.clone(),
         };
+        let channel = given.admitted.room().name.to_string();
+        let message = RemoveArtifactsRequest { channel, files: part.iter().map(place).collect() };
         let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
-        let reply = given.app.upstreams.catalog().remove_artifact(request).await?.into_inner();
+        let reply = given.app.upstreams.catalog().remove_artifacts(request).await?.into_inner();
         (seq, silent) = (reply.catalog_seq.max(seq), reply.silent);
     }
     // These clients ask for the file again at once.
