@@ -1,90 +1,17 @@
-"""Anaconda Server's API, by the calls that `conda repo` was recorded to make. The client itself is no Python package."""
+"""Anaconda Server's API, as `conda repo` calls it: sign-in, the account, tokens, scopes."""
 
 import base64
-import datetime
 import json
-import urllib.error
-import urllib.request
 
 import pytest
-from conftest import Answer
-
-CLI_TOKEN = "repo-cli-token-build-7"
-
-
-class Repo:
-    """What `conda repo` does on the wire: Bearer for the account's tokens, X-Auth for everything else."""
-
-    def __init__(self, server, login):
-        self.server, self.login, self.password = server, login, f"{login} has a long password"
-        self.jwt = None
-
-    def ask(self, method, path, body=None, **headers):
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", **{key.replace("_", "-"): value for key, value in headers.items()}}
-        request = urllib.request.Request(self.server.url + "/api/" + path, data, headers, method=method)
-        try:
-            with urllib.request.urlopen(request) as answer:
-                return Answer(answer.status, answer.headers, answer.read())
-        except urllib.error.HTTPError as refused:
-            return Answer(refused.code, refused.headers, refused.read())
-
-    def bearer(self, method, path, body=None):
-        return self.ask(method, path, body, Authorization=f"Bearer {self.jwt}")
-
-    def good(self, method, path, body=None):
-        answer = self.bearer(method, path, body)
-        assert answer.status == 200, answer.body
-        return answer.json()
-
-    def sign_in(self):
-        answer = self.ask("POST", "auth/login", {"username": self.login, "password": self.password})
-        assert answer.status == 200, answer.body
-        self.jwt = answer.json()["token"]
-        return self
-
-    def claims(self):
-        """As the client reads them: with the other alphabet of base64, which drops `-` and `_` silently."""
-        payload = self.jwt.split(".")[1]
-        assert not set(payload) & {"-", "_"}
-        return json.loads(base64.b64decode(payload + "=" * (-len(payload) % 4), validate=True))
-
-    def cli_token(self):
-        """`conda repo login`: refreshes the token it finds by its name, or makes it of all scopes there are."""
-        self.sign_in()
-        known = [item for item in self.good("GET", "account/tokens")["items"] if item["name"] == CLI_TOKEN]
-        if known:
-            return self.good("PUT", f"account/tokens/{known[0]['id']}", {})["token"]
-        scopes = self.good("GET", "account/scopes")["scopes"]
-        body = {"name": CLI_TOKEN, "expires_at": day(365), "scopes": scopes}
-        return self.good("POST", "account/tokens", body)["token"]
-
-    def create(self, name, **body):
-        return self.good("POST", "account/tokens", {"name": name, "expires_at": day(30), **body})
-
-    def names(self):
-        return {item["name"] for item in self.good("GET", "account/tokens")["items"]}
-
-    def index(self, token, channel):
-        return self.server.get(f"/t/{token}/{channel}/noarch/repodata.json").status
-
-    def works(self, token):
-        return self.ask("GET", "account", X_Auth=token).status == 200
-
-
-def day(ahead):
-    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=ahead)).strftime("%Y-%m-%d")
+from server_api import CLI_TOKEN, Repo, day
 
 
 @pytest.fixture
 def repo(server, request):
     """A person with a password and a private channel named after them."""
     login = request.node.name.removeprefix("test_").replace("_", "-")[:40].rstrip("-")
-    repo = Repo(server, login)
-    admin = {"Authorization": f"Bearer {server.admin}"}
-    made = repo.ask("POST", "v1/accounts", {"login": login, "kind": "person", "password": repo.password}, **admin)
-    assert made.status == 201, made.body
-    repo.sign_in()
+    repo = Repo(server, login).account()
     # The first sign-in has made a channel of that name, open as the product makes them.
     made = repo.bearer("PATCH", f"v1/channels/{login}", {"privacy": "private"})
     assert made.status == 200, made.body

@@ -70,6 +70,10 @@ actions! {
     AnyPublish = "any:publish",
     /// Remove through an address that does not tell the kind: decided again for it.
     AnyDelete = "any:delete",
+    /// Copy, move or remove many files at once, of whatever kinds: decided again for what is to be done with each.
+    AnyBulk = "any:bulk",
+    /// See a channel or its labels, at an address that two interfaces share: decided again for the one that is spoken.
+    AnyView = "any:view",
     /// Give labels to files and take them away, whatever kind they are.
     LabelEdit = "artifact.label:edit",
     /// Lock a label of a channel, or unlock it.
@@ -150,6 +154,8 @@ impl Action {
             | Self::PypiDownload
             | Self::FileDownload
             | Self::AnyDownload
+            | Self::AnyView
+            | Self::AnyBulk
             | Self::GrantView
             | Self::PackageGrantView
             | Self::SubchannelView
@@ -244,6 +250,8 @@ impl Action {
                 | Self::AnyDownload
                 | Self::AnyPublish
                 | Self::AnyDelete
+                | Self::AnyView
+                | Self::AnyBulk
                 | Self::LabelEdit
                 | Self::PackageEdit
                 | Self::PackageDelete
@@ -268,6 +276,7 @@ impl Action {
 
 impl Action {
     /// The scopes of which one must be held to do it with a scope token, narrowest first. None: any live token may.
+    #[expect(clippy::too_many_lines, reason = "one list of all actions, in which none can be forgotten")]
     pub fn scopes(self) -> &'static [Scope] {
         use Scope as S;
         match self {
@@ -288,6 +297,28 @@ impl Action {
                 &[S::PypiUpload, S::ArtifactCreate, S::Conda, S::Pypi, S::ApiWrite, S::Api, S::All]
             }
             Self::AnyDelete => &[S::ArtifactDelete, S::Conda, S::Pypi, S::ApiWrite, S::Api, S::All],
+            Self::AnyBulk => &[
+                S::CondaDownload,
+                S::PypiDownload,
+                S::ArtifactDownload,
+                S::ArtifactDelete,
+                S::Conda,
+                S::Pypi,
+                S::Repos,
+                S::ApiWrite,
+                S::Api,
+                S::All,
+            ],
+            Self::AnyView => &[
+                S::ChannelView,
+                S::SubchannelView,
+                S::ArtifactView,
+                S::ChannelViewArtifacts,
+                S::SubchannelViewArtifacts,
+                S::ApiRead,
+                S::Api,
+                S::All,
+            ],
             Self::FileEdit => &[S::ArtifactEdit, S::ApiWrite, S::Api, S::All],
             Self::CondaUpload => &[S::ArtifactCreate, S::Conda, S::All],
             Self::PypiUpload => &[S::PypiUpload, S::ArtifactCreate, S::Pypi, S::All],

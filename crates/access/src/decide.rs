@@ -105,6 +105,8 @@ impl Table {
             | Action::AnyDownload
             | Action::AnyPublish
             | Action::AnyDelete
+            | Action::AnyView
+            | Action::AnyBulk
             | Action::FilePublish
             | Action::FileDelete
             | Action::FileEdit

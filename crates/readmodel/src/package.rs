@@ -53,6 +53,27 @@ impl ListedPackage {
     }
 }
 
+/// What a channel holds for somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// Packages with at least one file.
+    pub packages: u64,
+    /// When the last of their files came.
+    pub updated_at: OffsetDateTime,
+}
+
+impl FromRow<'_, PgRow> for Tally {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            channel_id: ChannelId(row.try_get("channel_id")?),
+            packages: count(row, "packages")?,
+            updated_at: row.try_get("updated_at")?,
+        })
+    }
+}
+
 impl FromRow<'_, PgRow> for ListedPackage {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self {

@@ -6,7 +6,7 @@ mod packages;
 mod standing;
 mod usage;
 
-pub use packages::Wanted;
+pub use packages::{Order, Wanted};
 
 #[cfg(feature = "write")]
 pub(crate) use listener::NOTIFICATIONS;

@@ -12,8 +12,8 @@ use names::{
     Scope, Subject, TokenId,
 };
 use readmodel::{
-    ArtifactRow, Checkpoint, FileKey, FileType, HistoryFilter, HistoryRow, Packages, ReadError, Reader,
-    Stream,
+    ArtifactRow, Checkpoint, FileKey, FileType, HistoryFilter, HistoryRow, Order, Packages, ReadError,
+    Reader, Shelves, Stream, Wanted,
     write::{
         AccountRow, Beat, ChannelRow, Database, GroupRow, Keys, LedgerCheckRow, Lock, NewLedgerRow,
         PackageRow, ParkedRow, Purpose, PutBackRow, Rows, SHAPE, TABLES, TokenRow, WriteError,
@@ -294,6 +294,40 @@ async fn readers_see_rows_and_their_sequence_together() {
         assert_eq!(labels.first().map_or(0, |(_, files)| *files), count, "{packages:?}");
     }
     assert_eq!(reader.subdirs(channel).await.unwrap(), (11, vec!["linux-64".to_owned()]));
+    listings_across_channels(&reader, channel).await;
+}
+
+async fn listings_across_channels(reader: &Reader, channel: ChannelId) {
+    let wheels = wheel().package_id;
+    for (packages, listed) in [
+        (Packages::only([wheels]), vec!["leaf-pkg"]),
+        (Packages::only([]), vec![]),
+        (Packages::except([wheels], wheel().authz_seq), vec!["a.c", "b"]),
+        (Packages::except([], wheel().authz_seq), vec!["a.c", "b", "leaf-pkg"]),
+        (Packages::except([], wheel().authz_seq - 1), vec![]),
+    ] {
+        let mut shelves = Shelves::default();
+        shelves.add(channel, packages);
+        let named = async |order, window| {
+            let found = reader.shelved(&shelves, &Wanted::default(), order, window).await.unwrap();
+            found.into_iter().map(|package| package.name).collect::<Vec<_>>()
+        };
+        assert_eq!(named(Order::Name, (0, 10)).await, listed, "{shelves:?}");
+        assert_eq!(named(Order::Backwards, (0, 10)).await, listed.iter().rev().copied().collect::<Vec<_>>());
+        assert_eq!(named(Order::Name, (1, 1)).await, listed.get(1..2).unwrap_or_default());
+        for order in [Order::Newest, Order::Oldest] {
+            assert_eq!(named(order, (0, 10)).await.len(), listed.len());
+        }
+        let count = reader.count_shelved(&shelves, &Wanted::default()).await.unwrap();
+        assert_eq!(count, listed.len() as u64, "{shelves:?}");
+        let tallies = reader.tallies(&shelves).await.unwrap();
+        assert_eq!(tallies.iter().map(|tally| tally.packages).sum::<u64>(), count);
+        let wanted = Wanted { text: "leaf".into(), ..Wanted::default() };
+        assert_eq!(
+            reader.count_shelved(&shelves, &wanted).await.unwrap(),
+            u64::from(listed.contains(&"leaf-pkg"))
+        );
+    }
 }
 
 #[tokio::test]

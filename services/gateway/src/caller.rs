@@ -31,6 +31,7 @@ pub(crate) struct Presented {
     credential: Credential,
     pair: Option<Arc<Pair>>,
     astray: bool,
+    repository: bool,
 }
 
 /// A login and its password, sent as Basic credentials of which neither half is a token. For signing in and nothing else.
@@ -50,7 +51,14 @@ pub(crate) enum Carrier {
 impl Presented {
     pub(crate) fn nothing() -> Self {
         let credential = Credential::None;
-        Self { carrier: Carrier::None, secret: None, credential, pair: None, astray: false }
+        Self {
+            carrier: Carrier::None,
+            secret: None,
+            credential,
+            pair: None,
+            astray: false,
+            repository: false,
+        }
     }
 
     /// A session's string may come wrapped in the JWT that Anaconda Server's clients were given at their login.
@@ -58,7 +66,7 @@ impl Presented {
         let text = jwt::carried(&text).unwrap_or(text);
         let credential = Credential::of(&text);
         let secret = Some(Arc::new(Secret::new(text)));
-        Self { carrier, secret, credential, pair: None, astray: false }
+        Self { carrier, secret, credential, pair: None, astray: false, repository: false }
     }
 
     /// A token that this server was just given, for a call in its owner's name.
@@ -88,6 +96,11 @@ impl Presented {
     /// Whether a token stood in the path where none belongs.
     pub(crate) fn astray(&self) -> bool {
         self.astray
+    }
+
+    /// Whether Anaconda Repository's interface is spoken.
+    pub(crate) fn speaks_repository(&self) -> bool {
+        self.repository
     }
 
     /// The header with which another service is asked on the caller's behalf.
@@ -123,6 +136,7 @@ pub(crate) fn take<B>(request: &mut http::Request<B>) {
         }
         (None, None) => Presented::nothing(),
     };
+    presented.repository = header::speaks_repository(request.headers());
     for name in header::CARRIERS {
         request.headers_mut().remove(name);
     }

@@ -26,6 +26,9 @@ pub(crate) const MAX_UPLOADS: usize = 64;
 /// A JSON body.
 pub(crate) const MAX_JSON_BYTES: usize = 64 * 1024;
 
+/// A list of artifacts to copy, move or remove at once.
+pub(crate) const MAX_BULK_BYTES: usize = 1024 * 1024;
+
 /// The form of a sign-in by browser, or the request that follows it.
 pub(crate) const MAX_SIGN_IN_BYTES: usize = 16 * 1024;
 

@@ -122,6 +122,9 @@ fn responses(gate: Gate, operation: &Operation) -> Map<String, Value> {
     if operation.body_media().is_some() {
         responses.insert("413".into(), problem.clone());
     }
+    if operation.is_form() {
+        responses.insert("415".into(), problem.clone());
+    }
     for status in &operation.problems {
         responses.insert(status.clone(), problem.clone());
     }

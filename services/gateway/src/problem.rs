@@ -1,6 +1,7 @@
 //! How something went wrong, in the form that every client prints some part of (RFC 9457).
 //!
-//! uv prints `title` and `detail`, the anaconda client `error`, twine nothing but the reason phrase: all say the same.
+//! uv prints `title` and `detail`, the anaconda client `error`, `conda repo` `code` and `message`, twine nothing but the
+//! reason phrase: all say the same.
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -33,6 +34,8 @@ struct Document<'a> {
     detail: &'a str,
     request_id: Option<String>,
     error: &'a str,
+    message: &'a str,
+    code: String,
 }
 
 impl Problem {
@@ -98,6 +101,8 @@ impl IntoResponse for Problem {
             detail: &self.detail,
             request_id: request_id::current().map(|id| id.to_string()),
             error: &self.detail,
+            message: &self.detail,
+            code: title.to_ascii_lowercase().replace(' ', "_"),
         };
         let body = serde_json::to_vec(&document).expect("strings and numbers are JSON");
         let mut response = (self.status, body).into_response();

@@ -2,6 +2,7 @@
 //! so a route that is not in it does not exist.
 
 mod repository;
+mod server;
 
 use access::Action;
 use axum::Router;
@@ -16,10 +17,14 @@ use crate::listener::catch_panic;
 use crate::load;
 use crate::problem::Problem;
 use crate::refuse::Family;
-use crate::routes::{conda, oauth, page, pypi, rest, server, upload};
+use crate::routes::{conda, oauth, page, pypi, rest, upload};
 use crate::state::App;
 use conda::{Document, Here};
 use repository::{ANACONDA, ANACONDA_PACKAGES};
+use server::{
+    SERVER, SERVER_ARTIFACTS, SERVER_ARTIFACTS_MOUNTS, SERVER_BELOW, SERVER_CHANNEL, SERVER_TOKENS,
+    SERVER_TOKENS_MOUNTS,
+};
 
 /// One method on one pattern of addresses. Where it says GET it means HEAD too.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -280,35 +285,6 @@ static REST: [Line; 67] = {
     ]
 };
 
-/// Anaconda Server's interface, as `conda repo` speaks it.
-static SERVER: [Line; 7] = {
-    use server::{account, login, scope};
-    const WHO: Gate = Gate::Server(Action::WhoAmI);
-    [
-        line(Method::POST, "/auth/login", Gate::SignIn, || post(login::login)),
-        line(Method::GET, "/account", WHO, || get(account::show)),
-        line(Method::GET, "/account/me", WHO, || get(account::show)),
-        line(Method::GET, "/account/token-info", WHO, || get(account::token_info)),
-        line(Method::GET, "/account/scopes", WHO, || get(scope::listed)),
-        line(Method::GET, "/system/scopes", WHO, || get(scope::bare)),
-        line(Method::GET, "/system/tokens", WHO, || get(scope::bare)),
-    ]
-};
-/// Its tokens, in the spellings of the clients and of the documents.
-static SERVER_TOKENS: [Line; 5] = {
-    use server::token;
-    const VIEW: Gate = Gate::Account(Action::TokenView);
-    const EDIT: Gate = Gate::Account(Action::TokenEdit);
-    [
-        line(Method::GET, "", VIEW, || get(token::list)),
-        line(Method::POST, "", EDIT, || post(token::create)),
-        line(Method::GET, "/{token}", VIEW, || get(token::show)),
-        line(Method::PUT, "/{token}", EDIT, || put(token::change)),
-        line(Method::DELETE, "/{token}", EDIT, || delete(token::remove)),
-    ]
-};
-static SERVER_TOKENS_MOUNTS: [&str; 2] = ["/api/account/tokens", "/api/account/token"];
-
 /// For people and orchestrators.
 static PAGES: [Line; 3] = [
     line(Method::GET, "/", Gate::Open, || get(page::root)),
@@ -343,7 +319,7 @@ type Make = fn() -> MethodRouter<App>;
 
 /// Each route with its handler.
 fn all() -> Vec<(Route, Make)> {
-    let groups: [(&[&str], &[Line], Family); 11] = [
+    let groups: [(&[&str], &[Line], Family); 14] = [
         (&CONDA_MOUNTS, &CONDA, Family::Conda),
         (&CONDA_PUT_MOUNTS, &CONDA_PUT, Family::Conda),
         (&PYTHON_MOUNTS, &PYTHON, Family::Python),
@@ -353,6 +329,9 @@ fn all() -> Vec<(Route, Make)> {
         (&["/api/v1"], &REST, Family::Api),
         (&["/api"], &SERVER, Family::Api),
         (&SERVER_TOKENS_MOUNTS, &SERVER_TOKENS, Family::Api),
+        (&["/api/channels/{channel}"], &SERVER_CHANNEL, Family::Api),
+        (&["/api/channels/{channel}/subchannels/{subchannel}"], &SERVER_BELOW, Family::Api),
+        (&SERVER_ARTIFACTS_MOUNTS, &SERVER_ARTIFACTS, Family::Api),
         (&[""], &PAGES, Family::Page),
         (&[""], &OAUTH, Family::Page),
     ];

@@ -28,6 +28,17 @@ pub(crate) fn token(headers: &HeaderMap) -> Option<String> {
         .or_else(|| plain(&X_AUTH))
 }
 
+/// Clients of Anaconda Repository send it with every request.
+const REPOSITORY_VERSION: HeaderName = HeaderName::from_static("x-binstar-api-version");
+
+/// Whether the one who asks speaks Anaconda Repository's interface and not Anaconda Server's, where one address is of
+/// both.
+pub(crate) fn speaks_repository(headers: &HeaderMap) -> bool {
+    let scheme = headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().first_chunk::<6>());
+    headers.contains_key(REPOSITORY_VERSION)
+        || scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"token "))
+}
+
 /// Everything in which a credential may stand, for whoever takes it out.
 pub(crate) const CARRIERS: [HeaderName; 3] = [AUTHORIZATION, X_API_KEY, X_AUTH];
 
@@ -108,6 +119,16 @@ mod tests {
         assert_eq!(carried(X_API_KEY, &live), Some(live.clone()));
         assert_eq!(carried(X_AUTH, &live), Some(live.clone()));
         assert_eq!(carried(X_AUTH, &format!("Bearer {live}")), Some(live));
+    }
+
+    #[test]
+    fn two_interfaces_are_told_apart_by_the_version_or_the_scheme() {
+        let speaks = |name: HeaderName, value: &str| {
+            speaks_repository(&HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())]))
+        };
+        assert!(speaks(REPOSITORY_VERSION, "1.12.2") && speaks(AUTHORIZATION, "Token abc"));
+        assert!(!speaks(AUTHORIZATION, "Bearer abc") && !speaks(AUTHORIZATION, "token"));
+        assert!(!speaks(X_AUTH, "token abc") && !speaks_repository(&HeaderMap::new()));
     }
 
     #[test]

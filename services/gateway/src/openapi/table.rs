@@ -54,6 +54,11 @@ pub(super) struct Answer {
 }
 
 impl Operation {
+    /// Whether it takes a form with a file, and nothing else.
+    pub(super) fn is_form(&self) -> bool {
+        self.body.as_deref() == Some("multipart/form-data")
+    }
+
     /// The body's content, if it takes one.
     pub(super) fn body_media(&self) -> Option<Value> {
         let body = self.body.as_deref()?;

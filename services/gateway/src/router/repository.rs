@@ -35,8 +35,9 @@ pub(super) static ANACONDA: [Line; 14] = {
     ]
 };
 
-/// Its packages, releases, files and labels; an owner is the channel of that name.
-pub(super) static ANACONDA_PACKAGES: [Line; 30] = {
+/// Its packages, releases, files and labels; an owner is the channel of that name. The list of its labels is read where
+/// Anaconda Server's clients read the channel.
+pub(super) static ANACONDA_PACKAGES: [Line; 29] = {
     use anaconda::{copy, label, package, release, search, stage};
     const LIST: Gate = Gate::Channel(Action::ArtifactView);
     const PUBLISH: Gate = Gate::Channel(Action::AnyPublish);
@@ -80,7 +81,6 @@ pub(super) static ANACONDA_PACKAGES: [Line; 30] = {
         line(Method::POST, COPY_ALL, FETCH, || post(copy::copy)),
         line(Method::PUT, COPY_ALL, FETCH, || put(copy::copy)),
         line(Method::PATCH, COPY_ALL, FETCH, || patch(copy::copy)),
-        line(Method::GET, "/channels/{channel}", LIST, || get(label::list)),
         line(Method::GET, NAMED, LIST, || get(label::show)),
         line(Method::POST, NAMED, LABEL, || post(label::add)),
         line(Method::DELETE, NAMED, LABEL, || delete(label::remove)),

@@ -1,6 +1,5 @@
 //! What a handler is given of a request that has passed the gate.
 
-use access::Selection;
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
@@ -10,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::file::Asked;
 use crate::gate::Admitted;
 use crate::problem::Problem;
+use crate::routes::reach;
 use crate::state::App;
 
 /// The request without its body; `P` is what the address names.
@@ -25,10 +25,7 @@ pub(crate) struct Given<P> {
 impl<P> Given<P> {
     /// The packages that the caller sees of the channel of the address, for a listing.
     pub(crate) fn packages(&self) -> Packages {
-        match self.app.view.read(|table| table.selection(self.admitted.view())) {
-            Selection::Only(ids) => Packages::only(ids),
-            Selection::Except(ids, authz_seq) => Packages::except(ids, authz_seq),
-        }
+        self.app.view.read(|table| reach::selected(table, self.admitted.view()))
     }
 
     /// The same for whoever answers with bytes.

@@ -1,8 +1,8 @@
 //! What a caller may see of channels and packages, where a route shows more than the one its address names.
 
-use access::{Action, Caller, Object, Table, Verdict};
+use access::{Action, Caller, Object, Selection, Table, Verdict, View};
 use names::{ChannelId, PackageKind};
-use readmodel::{ArtifactRow, ListedPackage, PackageKey, Wanted};
+use readmodel::{ArtifactRow, ListedPackage, PackageKey, Packages, Shelves, Wanted};
 
 use crate::gate::Admitted;
 use crate::problem::Problem;
@@ -32,6 +32,27 @@ pub(crate) fn channels(app: &App, caller: &Caller) -> Vec<Seen> {
     seen
 }
 
+/// The packages of a view, for a statement.
+pub(crate) fn selected(table: &Table, view: &View) -> Packages {
+    match table.selection(view) {
+        Selection::Only(ids) => Packages::only(ids),
+        Selection::Except(ids, authz_seq) => Packages::except(ids, authz_seq),
+    }
+}
+
+/// What the caller may list of these channels, for a statement across them.
+pub(crate) fn shelves(
+    table: &Table,
+    caller: &Caller,
+    channels: impl IntoIterator<Item = ChannelId>,
+) -> Shelves {
+    let mut shelves = Shelves::default();
+    for channel in channels {
+        shelves.add(channel, selected(table, &table.view(caller, Action::ArtifactView, channel)));
+    }
+    shelves
+}
+
 /// What fetching a file of a kind asks for.
 pub(crate) fn download(kind: PackageKind) -> Action {
     match kind {
@@ -59,15 +80,21 @@ pub(crate) fn check<P>(
     action: Action,
     (kind, name): (PackageKind, &str),
 ) -> Result<(), Problem> {
+    allow(given, action, &Object::Package { channel: given.admitted.room().id, kind, name })
+}
+
+/// The same for the channel itself, where the gate has asked for less.
+pub(crate) fn check_channel<P>(given: &Given<P>, action: Action) -> Result<(), Problem> {
+    allow(given, action, &Object::Channel(given.admitted.room().id))
+}
+
+fn allow<P>(given: &Given<P>, action: Action, object: &Object<'_>) -> Result<(), Problem> {
     let admitted = &given.admitted;
-    given.app.view.read(|table| {
-        let package = Object::Package { channel: admitted.room().id, kind, name };
-        match table.decide(&admitted.caller, action, &package) {
-            Verdict::Allowed(_) => Ok(()),
-            Verdict::Refused(refusal) => {
-                let words = table.refusal_words(&admitted.caller, &refusal, action, &package);
-                Err(refuse::answer(Family::Api, admitted.presented.carrier(), &refusal, words))
-            }
+    given.app.view.read(|table| match table.decide(&admitted.caller, action, object) {
+        Verdict::Allowed(_) => Ok(()),
+        Verdict::Refused(refusal) => {
+            let words = table.refusal_words(&admitted.caller, &refusal, action, object);
+            Err(refuse::answer(Family::Api, admitted.presented.carrier(), &refusal, words))
         }
     })
 }

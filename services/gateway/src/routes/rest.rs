@@ -29,7 +29,7 @@ use time::format_description::well_known::Rfc3339;
 
 /// Who has confirmed a change, who can act on nothing any more, and who had not confirmed when the wait ended.
 #[derive(Debug, Serialize)]
-struct Confirmed {
+pub(crate) struct Confirmed {
     confirmed: Vec<Confirmation>,
     silent: Vec<String>,
     lapsed: Vec<String>,

@@ -1,12 +1,13 @@
-//! Uploads: three forms for conda and one for Python, over one way in. The gate has let the caller in before a byte is
+//! Uploads: three forms for conda, one for Python and one for any kind, over one way in. The gate has let the caller in before a byte is
 //! read; the bytes stream into the file store while they are hashed; catalog reads the archive and decides again on the
 //! name it finds inside.
 
 mod digest;
 mod fields;
 mod form;
+mod spoken;
 
-pub(crate) use form::{broken_form, open_form, prefix, python, ticket_text};
+pub(crate) use form::{broken_form, open_form, prefix, python, server, ticket_text};
 
 use axum::BoxError;
 use axum::body::Body;

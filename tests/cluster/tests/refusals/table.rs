@@ -127,12 +127,14 @@ pub(crate) fn address(route: &Route, channel: &str) -> String {
     let parts = [
         // Each channel has its like below another one.
         ("{channel}/{subchannel}", &*format!("{ABOVE}/{channel}")),
+        ("{channel}/subchannels/{subchannel}", &*format!("{ABOVE}/subchannels/{channel}")),
         ("{channel}", channel),
         ("{label}", "main"),
         ("{subdir}", "noarch"),
         ("{file}", "absent-1.0-0.conda"),
         ("{*rest}", "simple/"),
         ("{kind}", "notebook"),
+        ("{family}", "conda"),
         ("{name}", "absent"),
         ("{package}", "absent"),
         ("{to}", "other"),

@@ -79,7 +79,7 @@ async fn organisations<P>(given: &Given<P>, of: &Account, by: &Account) -> Resul
     Ok(axum::Json(documents).into_response())
 }
 
-pub(super) async fn caller<P>(given: &Given<P>) -> Result<Account, Problem> {
+pub(crate) async fn caller<P>(given: &Given<P>) -> Result<Account, Problem> {
     let reply = upstream::retried(|| {
         let request = upstream::request(&given.admitted.presented, WhoAmIRequest {}, READ_CALL);
         let mut auth = given.app.upstreams.auth();

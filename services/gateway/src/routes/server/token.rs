@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::unprocessable;
+use super::window::Window;
 use crate::limits::{READ_CALL, WRITE_CALL};
 use crate::problem::Problem;
 use crate::routes::given::Given;
@@ -77,21 +78,9 @@ impl From<Token> for TokenDocument {
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct Page {
-    #[serde(default)]
-    offset: usize,
-    #[serde(default = "everything")]
-    limit: usize,
-}
-
-fn everything() -> usize {
-    usize::MAX
-}
-
 /// `GET /api/account/tokens`. Those that live: a client looks for its own by name, and must not find a dead one.
 pub(crate) async fn list(given: Given<()>) -> Result<Response, Problem> {
-    let page: Page = query(&given.uri)?;
+    let window: Window = query(&given.uri)?;
     let (mut tokens, mut page_token) = (Vec::new(), String::new());
     loop {
         let message =
@@ -109,8 +98,7 @@ pub(crate) async fn list(given: Given<()>) -> Result<Response, Problem> {
         }
     }
     let total = tokens.len();
-    let items: Vec<TokenDocument> =
-        tokens.into_iter().skip(page.offset).take(page.limit).map(TokenDocument::from).collect();
+    let items: Vec<TokenDocument> = window.of(tokens).into_iter().map(TokenDocument::from).collect();
     Ok(axum::Json(json!({ "items": items, "total_count": total })).into_response())
 }
 

@@ -10,12 +10,25 @@ pub(super) struct Fields {
     pub(super) name: String,
     pub(super) version: String,
     pub(super) expected: Expected,
+    /// Anaconda Server's word for the kind, and how many bytes its clients have sent.
+    pub(super) filetype: Option<String>,
+    pub(super) size: Option<String>,
 }
 
 impl Fields {
     /// Whether a field of this name is read.
     pub(super) fn wants(name: &str) -> bool {
-        matches!(name, ":action" | "name" | "version" | "sha256_digest" | "md5_digest" | "blake2_256_digest")
+        matches!(
+            name,
+            ":action"
+                | "name"
+                | "version"
+                | "sha256_digest"
+                | "md5_digest"
+                | "blake2_256_digest"
+                | "filetype"
+                | "size"
+        )
     }
 
     /// Takes a field; the last of a name counts.
@@ -24,6 +37,8 @@ impl Fields {
             ":action" => self.action = Some(text),
             "name" => self.name = text,
             "version" => self.version = text,
+            "filetype" => self.filetype = Some(text),
+            "size" => self.size = Some(text),
             // poetry sends an empty digest where it has none.
             "sha256_digest" | "md5_digest" | "blake2_256_digest" if text.trim().is_empty() => {}
             "sha256_digest" => self.expected.sha256 = Some(digest::sha256(&text)?),

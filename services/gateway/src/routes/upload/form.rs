@@ -1,4 +1,4 @@
-//! Multipart forms: the one of twine, uv, poetry and flit, and the one of the prefix service.
+//! Multipart forms: the one of twine, uv, poetry and flit, the one of the prefix service, and Anaconda Server's.
 
 use std::error::Error;
 
@@ -9,13 +9,16 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use proto::event::v1::PackageKind;
+use time::OffsetDateTime;
 
 use super::fields::Fields;
-use super::{Claim, checked_filename, digest, forced, forget, publish, receive};
+use super::{Claim, checked_filename, digest, forced, forget, publish, receive, spoken};
 use crate::limits::{MAX_FIELD_BYTES, MAX_FIELDS, MAX_FORM_BYTES};
 use crate::problem::Problem;
 use crate::routes::given::Given;
+use crate::routes::labelling::stored_kind;
 use crate::routes::pypi;
+use crate::routes::server::{artifact, family, unprocessable};
 use crate::state::App;
 use crate::ticket;
 
@@ -61,6 +64,38 @@ fn prefix_claim(content: &Content, query: &str) -> Result<Claim, Problem> {
     let named = content.headers.get("x-file-name").and_then(|name| name.to_str().ok());
     let filename = checked_filename(named.unwrap_or(&content.filename))?;
     Ok(Claim::conda(filename, digest::of_headers(&content.headers)?, forced(query)))
+}
+
+/// Anaconda Server's form: the file in the part `content`, of what type it is, and how long.
+pub(crate) async fn server(given: Given<artifact::Place>, body: Body) -> Result<Response, Problem> {
+    let mut fields = Fields::default();
+    let content = read(&given, body, "content", &mut fields).await?;
+    let now = given.app.ambient.clock.now();
+    let claim = server_claim(&content, fields, (given.uri.query().unwrap_or_default(), now));
+    finish(&given, content, claim).await
+}
+
+fn server_claim(
+    content: &Content,
+    fields: Fields,
+    (query, now): (&str, OffsetDateTime),
+) -> Result<Claim, Problem> {
+    let filename = checked_filename(&content.filename)?;
+    let word = fields.filetype.unwrap_or_default();
+    let kind = family::kind_of(&word).ok_or_else(|| {
+        unprocessable(format!("the field filetype says {word:?}, which is no type of artifact"))
+    })?;
+    let size = content.written.size;
+    if fields.size.is_some_and(|said| said.trim().parse() != Ok(size)) {
+        return Err(Problem::invalid(format!(
+            "the field size does not say {size}, which is what came: send it again"
+        )));
+    }
+    let untold = kind == names::PackageKind::File && fields.name.is_empty();
+    let (name, version) =
+        if untold { spoken::of_file(&filename, now) } else { (fields.name, fields.version) };
+    let claim = Claim::conda(filename, fields.expected, forced(query));
+    Ok(Claim { kind: stored_kind(kind), name, version, ..claim })
 }
 
 async fn finish<P>(

@@ -24,6 +24,10 @@ pub(super) enum Deed {
     ReadAny,
     PublishAny,
     RemoveAny,
+    /// Files copied, moved or removed at once.
+    BulkAny,
+    /// A channel or its labels, at an address that tells neither.
+    SeeAny,
     /// Labels of any file.
     EditLabels,
     ListFiles,
@@ -93,16 +97,19 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
         "artifact:create",
         Opens::These(&[UploadConda, UploadPython, PublishConda, PublishFiles, PublishAny, MakePackages]),
     ),
-    ("artifact:delete", Opens::These(&[RemoveConda, RemovePython, RemoveFiles, RemoveAny, DeletePackages])),
-    ("artifact:download", Opens::These(&[ReadConda, ReadPython, ReadFiles, ReadAny])),
+    (
+        "artifact:delete",
+        Opens::These(&[RemoveConda, RemovePython, RemoveFiles, RemoveAny, DeletePackages, BulkAny]),
+    ),
+    ("artifact:download", Opens::These(&[ReadConda, ReadPython, ReadFiles, ReadAny, BulkAny])),
     ("artifact:edit", Opens::These(&[EditLabels, EditPackages])),
-    ("artifact:view", Opens::These(&[ListFiles, ListSubchannelFiles])),
+    ("artifact:view", Opens::These(&[ListFiles, ListSubchannelFiles, SeeAny])),
     ("channel:create", Opens::These(&[MakeChannels])),
     ("channel:delete", Opens::These(&[DeleteChannels])),
     ("channel:edit", Opens::These(&[EditChannels])),
     ("channel:history", Opens::These(&[SeeHistory])),
-    ("channel:view", Opens::These(&[SeeChannels])),
-    ("channel:view-artifacts", Opens::These(&[ListFiles])),
+    ("channel:view", Opens::These(&[SeeChannels, SeeAny])),
+    ("channel:view-artifacts", Opens::These(&[ListFiles, SeeAny])),
     ("channel.default-channel:edit", Opens::Later),
     ("channel.group:edit", Opens::These(&[GiveLevels])),
     ("channel.group:view", Opens::These(&[SeeLevels])),
@@ -112,8 +119,8 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
     ("subchannel:delete", Opens::These(&[DeleteSubchannels])),
     ("subchannel:edit", Opens::These(&[EditSubchannels])),
     ("subchannel:history", Opens::These(&[SeeSubchannelHistory])),
-    ("subchannel:view", Opens::These(&[SeeSubchannels])),
-    ("subchannel:view-artifacts", Opens::These(&[ListSubchannelFiles])),
+    ("subchannel:view", Opens::These(&[SeeSubchannels, SeeAny])),
+    ("subchannel:view-artifacts", Opens::These(&[ListSubchannelFiles, SeeAny])),
     ("subchannel.group:edit", Opens::These(&[GiveSubchannelLevels])),
     ("subchannel.group:view", Opens::These(&[SeeSubchannelLevels])),
     ("subchannel.mirror:edit", Opens::NoRouteYet),
@@ -133,6 +140,8 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
     (
         "api",
         Opens::These(&[
+            SeeAny,
+            BulkAny,
             ListFiles,
             SeeChannels,
             SeeLevels,
@@ -171,6 +180,7 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
     (
         "api:read",
         Opens::These(&[
+            SeeAny,
             ListFiles,
             ListSubchannelFiles,
             SeeChannels,
@@ -187,6 +197,7 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
     (
         "api:write",
         Opens::These(&[
+            BulkAny,
             PublishConda,
             RemoveConda,
             RemovePython,
@@ -218,16 +229,26 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
             PublishAny,
             RemoveAny,
             ReadAny,
+            BulkAny,
         ]),
     ),
-    ("conda:download", Opens::These(&[ReadConda, ReadAny])),
+    ("conda:download", Opens::These(&[ReadConda, ReadAny, BulkAny])),
     (
         "pypi",
-        Opens::These(&[ReadPython, UploadPython, RemovePython, EditLabels, PublishAny, RemoveAny, ReadAny]),
+        Opens::These(&[
+            ReadPython,
+            UploadPython,
+            RemovePython,
+            EditLabels,
+            PublishAny,
+            RemoveAny,
+            ReadAny,
+            BulkAny,
+        ]),
     ),
-    ("pypi:download", Opens::These(&[ReadPython, ReadAny])),
+    ("pypi:download", Opens::These(&[ReadPython, ReadAny, BulkAny])),
     ("pypi:upload", Opens::These(&[UploadPython, PublishAny])),
-    ("repos", Opens::These(&[ReadConda, ReadPython, ReadFiles, ReadAny])),
+    ("repos", Opens::These(&[ReadConda, ReadPython, ReadFiles, ReadAny, BulkAny])),
     ("events:subscribe", Opens::These(&[ReadLog])),
     ("status:view", Opens::These(&[SeeStatus])),
 ];

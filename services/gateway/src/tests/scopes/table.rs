@@ -74,6 +74,13 @@ const PYTHON: &[&str] = &["/pypi/{channel}"];
 const API: &[&str] = &["/api"];
 const V1: &[&str] = &["/api/v1"];
 const ONE_CHANNEL: &[&str] = &["/api/v1/channels/{channel}"];
+const SERVER_CHANNEL: &[&str] = &["/api/channels/{channel}"];
+const SERVER_BELOW: &[&str] = &["/api/channels/{channel}/subchannels/{subchannel}"];
+const SERVER_ARTIFACTS: &[&str] = &[
+    "/api/channels/{channel}",
+    "/api/channels/{channel}/subchannels/{subchannel}",
+    "/api/channels/{channel}/{subchannel}",
+];
 const SERVER_TOKENS: &[&str] = &["/api/account/tokens", "/api/account/token"];
 
 const fn row(
@@ -85,7 +92,7 @@ const fn row(
 }
 
 /// Every route there is.
-pub(super) const ROUTES: [Row; 55] = [
+pub(super) const ROUTES: [Row; 69] = [
     row(CONDA, CONDA_READS, Asks::Channel(Level::Read, ReadConda)),
     row(KEYED, CONDA_READS, Asks::Keyed(Level::Read, ReadConda)),
     row(CONDA_PUTS, &[("PUT", "/{subdir}/{file}")], Asks::Channel(Level::Write, UploadConda)),
@@ -208,6 +215,32 @@ pub(super) const ROUTES: [Row; 55] = [
     ),
     row(SERVER_TOKENS, &[("GET", ""), ("GET", "/{token}")], Asks::Own(SeeTokens)),
     row(SERVER_TOKENS, &[("POST", ""), ("PUT", "/{token}"), ("DELETE", "/{token}")], Asks::Own(EditTokens)),
+    row(API, &[("GET", "/account/channels"), ("GET", "/channels"), ("GET", "/artifacts")], Asks::LiveToken),
+    row(
+        SERVER_ARTIFACTS,
+        &[
+            ("GET", "/artifacts"),
+            ("GET", "/artifacts/{family}/{name}"),
+            ("GET", "/artifacts/{family}/{name}/files"),
+        ],
+        Asks::Channel(Level::Read, ListFiles),
+    ),
+    row(SERVER_ARTIFACTS, &[("POST", "/artifacts")], Asks::Channel(Level::Write, PublishAny)),
+    row(SERVER_ARTIFACTS, &[("PUT", "/artifacts/bulk")], Asks::Channel(Level::Read, BulkAny)),
+    row(
+        SERVER_ARTIFACTS,
+        &[("DELETE", "/artifacts/{family}/{name}")],
+        Asks::Channel(Level::Manage, RemoveAny),
+    ),
+    row(API, &[("POST", "/channels")], Asks::Own(MakeChannels)),
+    row(SERVER_CHANNEL, &[("GET", "")], Asks::Channel(Level::Read, SeeAny)),
+    row(SERVER_CHANNEL, &[("PUT", "")], Asks::Channel(Level::Manage, EditChannels)),
+    row(SERVER_CHANNEL, &[("DELETE", "")], Asks::Channel(Level::Manage, DeleteChannels)),
+    row(SERVER_CHANNEL, &[("GET", "/subchannels")], Asks::Channel(Level::Read, SeeChannels)),
+    row(SERVER_CHANNEL, &[("POST", "/subchannels")], Asks::Channel(Level::Manage, MakeSubchannels)),
+    row(SERVER_BELOW, &[("GET", "")], Asks::Channel(Level::Read, SeeChannels)),
+    row(SERVER_BELOW, &[("PUT", "")], Asks::Channel(Level::Manage, EditChannels)),
+    row(SERVER_BELOW, &[("DELETE", "")], Asks::Channel(Level::Manage, DeleteChannels)),
     row(API, &[("GET", "/authentications")], Asks::Own(SeeTokens)),
     row(
         API,
@@ -275,7 +308,6 @@ pub(super) const ROUTES: [Row; 55] = [
             ("GET", "/package/{channel}/{package}"),
             ("GET", "/release/{channel}/{package}/{version}"),
             ("GET", "/dist/{channel}/{package}/{version}/{*basename}"),
-            ("GET", "/channels/{channel}"),
             ("GET", "/channels/{channel}/{label}"),
         ],
         Asks::Channel(Level::Read, ListFiles),
