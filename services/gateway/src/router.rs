@@ -22,7 +22,8 @@ use crate::state::App;
 use conda::{Document, Here};
 use repository::{ANACONDA, ANACONDA_PACKAGES};
 use server::{
-    SERVER, SERVER_ARTIFACTS, SERVER_ARTIFACTS_MOUNTS, SERVER_BELOW, SERVER_CHANNEL, SERVER_TOKENS,
+    SERVER, SERVER_ARTIFACTS, SERVER_ARTIFACTS_MOUNTS, SERVER_BELOW, SERVER_CHANGES, SERVER_CHANGES_MOUNTS,
+    SERVER_CHANNEL, SERVER_GROUPS, SERVER_GROUPS_MOUNTS, SERVER_PYTHON, SERVER_PYTHON_MOUNTS, SERVER_TOKENS,
     SERVER_TOKENS_MOUNTS,
 };
 
@@ -319,7 +320,7 @@ type Make = fn() -> MethodRouter<App>;
 
 /// Each route with its handler.
 fn all() -> Vec<(Route, Make)> {
-    let groups: [(&[&str], &[Line], Family); 14] = [
+    let groups: [(&[&str], &[Line], Family); 17] = [
         (&CONDA_MOUNTS, &CONDA, Family::Conda),
         (&CONDA_PUT_MOUNTS, &CONDA_PUT, Family::Conda),
         (&PYTHON_MOUNTS, &PYTHON, Family::Python),
@@ -332,6 +333,9 @@ fn all() -> Vec<(Route, Make)> {
         (&["/api/channels/{channel}"], &SERVER_CHANNEL, Family::Api),
         (&["/api/channels/{channel}/subchannels/{subchannel}"], &SERVER_BELOW, Family::Api),
         (&SERVER_ARTIFACTS_MOUNTS, &SERVER_ARTIFACTS, Family::Api),
+        (&SERVER_CHANGES_MOUNTS, &SERVER_CHANGES, Family::Api),
+        (&SERVER_GROUPS_MOUNTS, &SERVER_GROUPS, Family::Api),
+        (&SERVER_PYTHON_MOUNTS, &SERVER_PYTHON, Family::Python),
         (&[""], &PAGES, Family::Page),
         (&[""], &OAUTH, Family::Page),
     ];

@@ -6,6 +6,7 @@ mod cursor;
 mod default_channel;
 mod given;
 mod labelling;
+mod logins;
 pub(crate) mod oauth;
 pub(crate) mod page;
 pub(crate) mod pypi;

@@ -58,7 +58,9 @@ const OF_HISTORY: &str = "SELECT h.channel_id, h.stream, h.seq, h.part, h.at, h.
      h.actor_system, h.event, h.summary_json FROM live.history h \
      WHERE h.channel_id = $1 AND (h.at, h.stream, h.seq, h.part) < ($2, $3, $4, $5) \
      AND ($7::text IS NULL OR h.event = $7) AND ($8::uuid IS NULL OR h.actor_account = $8) \
-     ORDER BY h.at DESC, h.stream DESC, h.seq DESC, h.part DESC LIMIT $6";
+     ORDER BY h.at DESC, h.stream DESC, h.seq DESC, h.part DESC LIMIT $6 OFFSET $9";
+const OF_HISTORY_COUNT: &str = "SELECT count(*) FROM live.history h WHERE h.channel_id = $1 \
+     AND ($2::text IS NULL OR h.event = $2) AND ($3::uuid IS NULL OR h.actor_account = $3)";
 
 impl Reader {
     /// The files of one kind in a channel, or in one subdir of it, ordered by subdir, name and file name, with the
@@ -182,8 +184,34 @@ impl Reader {
             None => query.bind(END_OF_TIME).bind(String::new()).bind(0_i64).bind(0_i32),
         };
         let query = query.bind(i64::from(limit.clamp(1, PAGE_LIMIT)));
-        let query = query.bind(filter.event.clone()).bind(filter.actor.map(|id| id.0));
+        let query = query.bind(filter.event.clone()).bind(filter.actor.map(|id| id.0)).bind(0_i64);
         limited(query.fetch_all(self.pool())).await
+    }
+
+    /// The same from a number on; at most `limit` rows.
+    pub async fn history_window(
+        &self,
+        channel_id: ChannelId,
+        filter: &HistoryFilter,
+        (offset, limit): (u64, u32),
+    ) -> Result<Vec<HistoryRow>, ReadError> {
+        let query = sqlx::query_as(OF_HISTORY).bind(channel_id.0);
+        let query = query.bind(END_OF_TIME).bind(String::new()).bind(0_i64).bind(0_i32);
+        let query = query.bind(i64::from(limit));
+        let query = query.bind(filter.event.clone()).bind(filter.actor.map(|id| id.0));
+        let query = query.bind(i64::try_from(offset).unwrap_or(i64::MAX));
+        limited(query.fetch_all(self.pool())).await
+    }
+
+    /// How many lines of a channel's history are wanted.
+    pub async fn count_history(
+        &self,
+        channel_id: ChannelId,
+        filter: &HistoryFilter,
+    ) -> Result<u64, ReadError> {
+        let query = sqlx::query_scalar::<_, i64>(OF_HISTORY_COUNT).bind(channel_id.0);
+        let query = query.bind(filter.event.clone()).bind(filter.actor.map(|id| id.0));
+        Ok(u64::try_from(limited(query.fetch_one(self.pool())).await?).unwrap_or_default())
     }
 }
 

@@ -6,16 +6,18 @@ use http::Method;
 
 use super::{Line, line};
 use crate::gate::Gate;
-use crate::routes::{server, upload};
+use crate::routes::rest::group as organisation;
+use crate::routes::{pypi, server, upload};
 
 const SHOW: Gate = Gate::Channel(Action::ChannelView);
 const EDIT: Gate = Gate::Channel(Action::ChannelEdit);
 const DELETE: Gate = Gate::Channel(Action::ChannelDelete);
 const LIST: Gate = Gate::Channel(Action::ArtifactView);
 
-pub(super) static SERVER: [Line; 11] = {
+pub(super) static SERVER: [Line; 12] = {
     use server::{account, artifact, channel, login, scope};
     const WHO: Gate = Gate::Server(Action::WhoAmI);
+    const ACCOUNTS: Gate = Gate::Account(Action::AccountView);
     [
         line(Method::POST, "/auth/login", Gate::SignIn, || post(login::login)),
         line(Method::GET, "/account", WHO, || get(account::show)),
@@ -25,6 +27,7 @@ pub(super) static SERVER: [Line; 11] = {
         line(Method::GET, "/system/scopes", WHO, || get(scope::bare)),
         line(Method::GET, "/system/tokens", WHO, || get(scope::bare)),
         line(Method::GET, "/account/channels", WHO, || get(channel::own)),
+        line(Method::GET, "/organizations/my", ACCOUNTS, || get(account::organizations)),
         line(Method::GET, "/artifacts", Gate::Listed, || get(artifact::search)),
         line(Method::GET, "/channels", Gate::Listed, || get(channel::list)),
         line(Method::POST, "/channels", Gate::Account(Action::ChannelCreate), || post(channel::create)),
@@ -89,3 +92,48 @@ pub(super) static SERVER_ARTIFACTS_MOUNTS: [&str; 3] = [
     "/api/channels/{channel}/subchannels/{subchannel}",
     "/api/channels/{channel}/{subchannel}",
 ];
+
+/// Who holds what on a channel, and what happened in it.
+pub(super) static SERVER_CHANGES: [Line; 4] = {
+    use server::{group, history};
+    const EDIT: Gate = Gate::Channel(Action::GrantEdit);
+    [
+        line(Method::GET, "/history", Gate::Channel(Action::ChannelHistory), || get(history::list)),
+        line(Method::GET, "/groups", Gate::Channel(Action::GrantView), || get(group::list)),
+        line(Method::PUT, "/groups/{organisation}/{group}", EDIT, || put(group::give)),
+        line(Method::DELETE, "/groups/{organisation}/{group}", EDIT, || delete(group::take)),
+    ]
+};
+pub(super) static SERVER_CHANGES_MOUNTS: [&str; 2] =
+    ["/api/channels/{channel}", "/api/channels/{channel}/subchannels/{subchannel}"];
+
+/// Groups of an organisation. Whose owners ask, auth and catalog find out: the gateway does not know logins.
+pub(super) static SERVER_GROUPS: [Line; 7] = {
+    const VIEW: Gate = Gate::Account(Action::GroupView);
+    const EDIT: Gate = Gate::Account(Action::GroupEdit);
+    [
+        line(Method::GET, "/groups", VIEW, || get(server::group::of_organisation)),
+        line(Method::POST, "/groups", EDIT, || post(organisation::create)),
+        line(Method::GET, "/groups/{group}", VIEW, || get(organisation::show)),
+        line(Method::PUT, "/groups/{group}", EDIT, || put(organisation::set)),
+        line(Method::DELETE, "/groups/{group}", EDIT, || delete(organisation::delete)),
+        line(Method::PUT, "/groups/{group}/members/{login}", EDIT, || put(organisation::add)),
+        line(Method::DELETE, "/groups/{group}/members/{login}", EDIT, || delete(organisation::remove)),
+    ]
+};
+pub(super) static SERVER_GROUPS_MOUNTS: [&str; 1] = ["/api/organizations/{organisation}"];
+
+/// Python's index beside conda's, and uploads by form.
+pub(super) static SERVER_PYTHON: [Line; 5] = {
+    const READ: Gate = Gate::Channel(Action::PypiDownload);
+    const PUBLISH: Gate = Gate::Channel(Action::AnyPublish);
+    [
+        line(Method::GET, "/simple", READ, || get(pypi::read_simple)),
+        line(Method::GET, "/simple/", READ, || get(pypi::read_simple)),
+        line(Method::GET, "/simple/{*project}", READ, || get(pypi::read_simple)),
+        line(Method::POST, "", PUBLISH, || post(upload::any)),
+        line(Method::POST, "/", PUBLISH, || post(upload::any)),
+    ]
+};
+pub(super) static SERVER_PYTHON_MOUNTS: [&str; 2] =
+    ["/api/repo/{channel}", "/api/repo/{channel}/{subchannel}"];

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
+use access::Action;
 use axum::response::Response;
-use names::{LabelName, PackageKind, Subdir};
+use names::{LabelName, PackageKind, PlainName, Subdir};
 use serde::Deserialize;
 
 use crate::file::{Asked, Freshness, Stored};
@@ -14,6 +15,9 @@ use crate::index::CondaView;
 use crate::problem::Problem;
 use crate::render::{Rendered, notices};
 use crate::routes::given::Given;
+use crate::routes::reach;
+use crate::routes::rest::file::sent;
+use crate::state::unread;
 
 /// Where in a channel; which parts are there is the route's doing.
 #[derive(Debug, Deserialize)]
@@ -114,6 +118,9 @@ pub(crate) async fn notices(given: Here) -> Result<Response, Problem> {
 /// A package, or a shard, which stands beside the index. Under which label a file is asked for does not matter: a lock
 /// file outlives a label.
 pub(crate) async fn file(given: Here) -> Result<Response, Problem> {
+    if given.path.subdir == NOTEBOOKS {
+        return notebook(&given).await;
+    }
     let (label, subdir) = (given.path.label()?, given.path.subdir()?);
     match shard_hash(&given.path.file) {
         Some(hash) => {
@@ -123,6 +130,24 @@ pub(crate) async fn file(given: Here) -> Result<Response, Problem> {
         }
         None => package(given.asked(), &subdir, &given.path.file).await,
     }
+}
+
+/// Where Anaconda Server's clients fetch notebooks: no subdir is called so.
+const NOTEBOOKS: &str = "jupyter";
+
+/// The newest file of a notebook.
+async fn notebook(given: &Here) -> Result<Response, Problem> {
+    let absent = || Problem::not_found("there is no such notebook in this channel");
+    let name = Some(&given.path.file).filter(|file| file.ends_with(".ipynb"));
+    let name = name.and_then(|file| PlainName::of_file(file).ok());
+    let name = name.ok_or_else(absent)?;
+    given.app.caught_up().await?;
+    let (kind, id) = (PackageKind::Notebook, given.admitted.room().id);
+    let rows = given.app.reader.artifacts_named(id, kind, name.as_str()).await.map_err(unread)?.1;
+    let row = rows.into_iter().max_by_key(|row| row.seq).ok_or_else(absent)?;
+    let (caller, fetch) = (&given.admitted.caller, Action::FileDownload);
+    let may = given.app.view.read(|table| reach::may(table, caller, fetch, id, (kind, name.as_str())));
+    if may { sent(given, &row).await } else { Err(absent()) }
 }
 
 async fn package(asked: Asked<'_>, subdir: &Subdir, filename: &str) -> Result<Response, Problem> {

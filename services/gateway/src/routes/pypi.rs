@@ -46,6 +46,24 @@ pub(crate) async fn read(given: Given<Place>) -> Result<Response, Problem> {
     }
 }
 
+/// What follows `simple/` below a mount where conda's channels are too.
+#[derive(Debug, Deserialize)]
+pub(crate) struct BelowSimple {
+    #[serde(default)]
+    project: String,
+}
+
+/// Any address below such an index.
+pub(crate) async fn read_simple(given: Given<BelowSimple>) -> Result<Response, Problem> {
+    if !given.uri.path().ends_with('/') && given.path.project.is_empty() {
+        return Ok(moved("simple/"));
+    }
+    let below = given.admitted.room().below().map(|below| format!("{below}/")).unwrap_or_default();
+    let rest = Some(format!("{below}simple/{}", given.path.project));
+    let Given { app, admitted, method, uri, headers, .. } = given;
+    read(Given { app, admitted, path: Place { rest }, method, uri, headers }).await
+}
+
 /// What follows the channel or the subchannel, without its first slash.
 pub(crate) fn rest(given: &Given<Place>) -> Option<&str> {
     let rest = given.path.rest.as_deref();

@@ -7,6 +7,8 @@ pub(crate) mod artifact;
 pub(crate) mod bulk;
 pub(crate) mod channel;
 pub(crate) mod family;
+pub(crate) mod group;
+pub(crate) mod history;
 pub(crate) mod login;
 pub(crate) mod scope;
 pub(crate) mod token;

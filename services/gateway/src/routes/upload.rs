@@ -7,7 +7,7 @@ mod fields;
 mod form;
 mod spoken;
 
-pub(crate) use form::{broken_form, open_form, prefix, python, server, ticket_text};
+pub(crate) use form::{any, broken_form, open_form, prefix, python, server, ticket_text};
 
 use axum::BoxError;
 use axum::body::Body;

@@ -135,6 +135,7 @@ pub(crate) fn address(route: &Route, channel: &str) -> String {
         ("{*rest}", "simple/"),
         ("{kind}", "notebook"),
         ("{family}", "conda"),
+        ("{*project}", "absent/"),
         ("{name}", "absent"),
         ("{package}", "absent"),
         ("{to}", "other"),

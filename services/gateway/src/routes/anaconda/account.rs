@@ -59,6 +59,17 @@ pub(crate) async fn organisations_of(given: Given<Named>) -> Result<Response, Pr
 }
 
 async fn organisations<P>(given: &Given<P>, of: &Account, by: &Account) -> Result<Response, Problem> {
+    let known = organisations_known(given, of, by).await?;
+    let documents: Vec<_> = known.into_iter().map(Document::from).collect();
+    Ok(axum::Json(documents).into_response())
+}
+
+/// The organisations that one account owns, as far as another may know it.
+pub(crate) async fn organisations_known<P>(
+    given: &Given<P>,
+    of: &Account,
+    by: &Account,
+) -> Result<Vec<Account>, Problem> {
     let id = |account: &Account| account.id.parse::<AccountId>().ok();
     let (of, asking) = (id(of), id(by));
     let owned =
@@ -75,8 +86,7 @@ async fn organisations<P>(given: &Given<P>, of: &Account, by: &Account) -> Resul
         let mut auth = given.app.upstreams.auth();
         async move { auth.describe_accounts(request).await }
     });
-    let documents: Vec<_> = reply.await?.accounts.into_iter().map(Document::from).collect();
-    Ok(axum::Json(documents).into_response())
+    Ok(reply.await?.accounts)
 }
 
 pub(crate) async fn caller<P>(given: &Given<P>) -> Result<Account, Problem> {

@@ -18,7 +18,7 @@ use crate::routes::given::Given;
 use crate::upstream;
 
 #[derive(Debug, Serialize)]
-pub(super) struct HeldDocument {
+pub(crate) struct HeldDocument {
     /// One of the two is there.
     account_id: Option<String>,
     group_id: Option<String>,
@@ -45,6 +45,16 @@ impl HeldDocument {
             organisation_id: group.map(|group| group.organisation.to_string()),
             level: level.as_str(),
         }
+    }
+}
+
+impl HeldDocument {
+    /// As Anaconda Server's clients know a group's level; nothing for an account's.
+    pub(crate) fn group_document(self) -> Option<serde_json::Value> {
+        let (id, name) = (self.group_id?, self.group?);
+        Some(json!({
+            "id": id, "name": name, "organization_id": self.organisation_id, "permission": self.level,
+        }))
     }
 }
 
@@ -83,7 +93,8 @@ pub(super) fn is_own(table: &Table, account: AccountId, subject: &Subject) -> bo
     }
 }
 
-fn visible(given: &Given<Named>) -> Vec<HeldDocument> {
+/// What was given on the channel of the address, as far as the caller may see it.
+pub(crate) fn visible<P>(given: &Given<P>) -> Vec<HeldDocument> {
     let (caller, room) = (&given.admitted.caller, given.admitted.room());
     given.app.view.read(|table| {
         let Some(channel) = table.channel(room.id) else { return Vec::new() };

@@ -46,7 +46,7 @@ pub(crate) struct Membership {
 }
 
 #[derive(Debug, Serialize)]
-struct GroupDocument {
+pub(crate) struct GroupDocument {
     /// None has the group of the owners.
     id: Option<String>,
     organisation_id: String,
@@ -84,7 +84,12 @@ impl GroupDocument {
 
 /// `GET …/groups`: all for the owners, one's own for members.
 pub(crate) async fn list(given: Given<Organisation>) -> Result<Response, Problem> {
-    let organisation = organisation(&given, &given.path.organisation).await?;
+    Ok(axum::Json(json!({ "groups": documents(&given).await? })).into_response())
+}
+
+/// The groups of an organisation that the caller may see, the owners' first.
+pub(crate) async fn documents(given: &Given<Organisation>) -> Result<Vec<GroupDocument>, Problem> {
+    let organisation = organisation(given, &given.path.organisation).await?;
     let mut groups = given.app.view.read(|table| {
         let all = changes(table, &given.admitted.caller, organisation);
         let own = account(&given.admitted.caller).map(|account| table.groups_of(account)).unwrap_or_default();
@@ -94,7 +99,7 @@ pub(crate) async fn list(given: Given<Organisation>) -> Result<Response, Problem
         owners.into_iter().chain(shown).collect::<Vec<_>>()
     });
     groups.sort_by_key(|group| (group.id.is_some(), group.name.to_ascii_lowercase()));
-    Ok(axum::Json(json!({ "groups": groups })).into_response())
+    Ok(groups)
 }
 
 /// `GET …/groups/{group}`: with its members and what it was given.

@@ -1,12 +1,11 @@
 //! `/api/v1/channels/{channel}/history`: who did what in a channel, with which token, and what was before and after.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use names::{AccountId, ChannelId};
-use proto::auth::v1::{Account, DescribeAccountsRequest};
 use readmodel::{HistoryFilter, HistoryRow, PAGE_LIMIT};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -15,11 +14,10 @@ use time::format_description::well_known::Rfc3339;
 
 use super::channel::Named;
 use super::json::query;
-use crate::limits::READ_CALL;
 use crate::problem::Problem;
 use crate::routes::given::Given;
+use crate::routes::logins;
 use crate::state::unread;
-use crate::upstream;
 
 /// Lines in one page if the caller does not say.
 const PAGE: u32 = 100;
@@ -68,14 +66,14 @@ pub(crate) async fn list(given: Given<Named>) -> Result<Response, Problem> {
     let rows = given.app.reader.history(room.id, &filter, before.as_ref(), limit).await.map_err(unread)?;
     let full = rows.len() >= limit as usize;
     let next = rows.last().filter(|_| full).map(|row| written(row, caller));
-    let accounts = described(&given, &rows).await?;
-    let lines: Vec<Value> = rows.iter().map(|row| line(row, &accounts)).collect();
+    let logins = actors(&given, &rows).await?;
+    let lines: Vec<Value> = rows.iter().map(|row| line(row, &logins)).collect();
     Ok(axum::Json(json!({ "history": lines, "next_page_token": next })).into_response())
 }
 
-fn line(row: &HistoryRow, accounts: &[Account]) -> Value {
+fn line(row: &HistoryRow, logins: &HashMap<String, String>) -> Value {
     let account = row.actor_account.map(|id| id.to_string());
-    let login = accounts.iter().find(|one| Some(&one.id) == account.as_ref()).map(|one| one.login.clone());
+    let login = account.as_ref().and_then(|account| logins.get(account));
     json!({
         "at": row.at.format(&Rfc3339).unwrap_or_default(),
         "stream": row.stream,
@@ -91,20 +89,12 @@ fn line(row: &HistoryRow, accounts: &[Account]) -> Value {
     })
 }
 
-async fn described(given: &Given<Named>, rows: &[HistoryRow]) -> Result<Vec<Account>, Problem> {
-    let ids: BTreeSet<String> =
-        rows.iter().filter_map(|row| row.actor_account).map(|id| id.to_string()).collect();
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let message = DescribeAccountsRequest { ids: ids.into_iter().collect() };
-    let request = upstream::request(&given.admitted.presented, message, READ_CALL);
-    match given.app.upstreams.auth().describe_accounts(request).await {
-        Ok(reply) => Ok(reply.into_inner().accounts),
-        // A token that opens this and no accounts is shown ids.
-        Err(status) if status.code() == tonic::Code::PermissionDenied => Ok(Vec::new()),
-        Err(status) => Err(status.into()),
-    }
+/// The logins of those who acted.
+pub(crate) async fn actors<P>(
+    given: &Given<P>,
+    rows: &[HistoryRow],
+) -> Result<HashMap<String, String>, Problem> {
+    logins::known(given, rows.iter().filter_map(|row| row.actor_account).map(|id| id.to_string())).await
 }
 
 fn written(row: &HistoryRow, caller: Option<uuid::Uuid>) -> String {

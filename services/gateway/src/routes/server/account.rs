@@ -1,7 +1,7 @@
 //! `GET /api/account`, `/api/account/me` and `/api/account/token-info`: who is asking, with what.
 
 use axum::response::{IntoResponse, Response};
-use proto::auth::v1::{WhoAmIReply, WhoAmIRequest};
+use proto::auth::v1::{Account, WhoAmIReply, WhoAmIRequest};
 use runtime::Failure;
 use serde_json::json;
 
@@ -9,6 +9,7 @@ use super::roles;
 use super::token::TokenDocument;
 use crate::limits::READ_CALL;
 use crate::problem::Problem;
+use crate::routes::anaconda::account::{caller, organisations_known};
 use crate::routes::given::Given;
 use crate::upstream;
 
@@ -30,6 +31,15 @@ pub(crate) async fn show(given: Given<()>) -> Result<Response, Problem> {
 pub(crate) async fn token_info(given: Given<()>) -> Result<Response, Problem> {
     let token = who(&given).await?.token.ok_or_else(|| Problem::not_found("this credential is no token"))?;
     Ok(axum::Json(TokenDocument::from(token)).into_response())
+}
+
+/// `GET /api/organizations/my`: those that the caller owns.
+pub(crate) async fn organizations(given: Given<()>) -> Result<Response, Problem> {
+    let account = caller(&given).await?;
+    let known = organisations_known(&given, &account, &account).await?;
+    let document =
+        |account: Account| json!({ "id": account.id, "name": account.login, "title": account.login });
+    Ok(axum::Json(known.into_iter().map(document).collect::<Vec<_>>()).into_response())
 }
 
 async fn who(given: &Given<()>) -> Result<WhoAmIReply, Problem> {

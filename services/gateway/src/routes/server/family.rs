@@ -65,6 +65,23 @@ pub(super) fn place(kind: PackageKind, name: &str, ckey: &str) -> Option<(String
     is_of.then(|| (subdir.to_owned(), filename.to_owned()))
 }
 
+/// The kind and the ckey of a file, where only its place is known. What its name ends in tells notebooks, environments and
+/// plain files apart.
+pub(super) fn place_of(subdir: &str, name: &str, filename: &str) -> (PackageKind, String) {
+    match subdir {
+        "" => (PackageKind::Pypi, format!("simple/{name}/{filename}")),
+        conda if !conda.contains('/') => (PackageKind::Conda, format!("{conda}/{filename}")),
+        plain => {
+            let kind = match filename.rsplit_once('.').map(|(_, ending)| ending) {
+                Some("ipynb") => PackageKind::Notebook,
+                Some("yml" | "yaml") => PackageKind::Environment,
+                Some(_) | None => PackageKind::File,
+            };
+            (kind, format!("{plain}/{filename}"))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -75,6 +75,20 @@ pub(crate) async fn server(given: Given<artifact::Place>, body: Body) -> Result<
     finish(&given, content, claim).await
 }
 
+/// A form at the address of the channel itself: twine's says what is to be done, the R tools' is Anaconda Server's.
+pub(crate) async fn any(given: Given<artifact::Place>, body: Body) -> Result<Response, Problem> {
+    let mut fields = Fields::default();
+    let content = read(&given, body, "content", &mut fields).await?;
+    let claim = match fields.action {
+        Some(_) => python_claim(&content, fields),
+        None => {
+            let now = given.app.ambient.clock.now();
+            server_claim(&content, fields, (given.uri.query().unwrap_or_default(), now))
+        }
+    };
+    finish(&given, content, claim).await
+}
+
 fn server_claim(
     content: &Content,
     fields: Fields,

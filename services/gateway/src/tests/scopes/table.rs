@@ -81,6 +81,10 @@ const SERVER_ARTIFACTS: &[&str] = &[
     "/api/channels/{channel}/subchannels/{subchannel}",
     "/api/channels/{channel}/{subchannel}",
 ];
+const SERVER_CHANGES: &[&str] =
+    &["/api/channels/{channel}", "/api/channels/{channel}/subchannels/{subchannel}"];
+const SERVER_GROUPS: &[&str] = &["/api/organizations/{organisation}"];
+const SERVER_PYTHON: &[&str] = &["/api/repo/{channel}", "/api/repo/{channel}/{subchannel}"];
 const SERVER_TOKENS: &[&str] = &["/api/account/tokens", "/api/account/token"];
 
 const fn row(
@@ -92,7 +96,7 @@ const fn row(
 }
 
 /// Every route there is.
-pub(super) const ROUTES: [Row; 69] = [
+pub(super) const ROUTES: [Row; 77] = [
     row(CONDA, CONDA_READS, Asks::Channel(Level::Read, ReadConda)),
     row(KEYED, CONDA_READS, Asks::Keyed(Level::Read, ReadConda)),
     row(CONDA_PUTS, &[("PUT", "/{subdir}/{file}")], Asks::Channel(Level::Write, UploadConda)),
@@ -241,6 +245,32 @@ pub(super) const ROUTES: [Row; 69] = [
     row(SERVER_BELOW, &[("GET", "")], Asks::Channel(Level::Read, SeeChannels)),
     row(SERVER_BELOW, &[("PUT", "")], Asks::Channel(Level::Manage, EditChannels)),
     row(SERVER_BELOW, &[("DELETE", "")], Asks::Channel(Level::Manage, DeleteChannels)),
+    row(SERVER_CHANGES, &[("GET", "/history")], Asks::Channel(Level::Manage, SeeHistory)),
+    row(SERVER_CHANGES, &[("GET", "/groups")], Asks::Channel(Level::Read, SeeLevels)),
+    row(
+        SERVER_CHANGES,
+        &[("PUT", "/groups/{organisation}/{group}"), ("DELETE", "/groups/{organisation}/{group}")],
+        Asks::Channel(Level::Manage, GiveLevels),
+    ),
+    row(SERVER_GROUPS, &[("GET", "/groups"), ("GET", "/groups/{group}")], Asks::Own(SeeGroups)),
+    row(
+        SERVER_GROUPS,
+        &[
+            ("POST", "/groups"),
+            ("PUT", "/groups/{group}"),
+            ("DELETE", "/groups/{group}"),
+            ("PUT", "/groups/{group}/members/{login}"),
+            ("DELETE", "/groups/{group}/members/{login}"),
+        ],
+        Asks::Own(ChangeGroups),
+    ),
+    row(API, &[("GET", "/organizations/my")], Asks::Own(SeeAccounts)),
+    row(
+        SERVER_PYTHON,
+        &[("GET", "/simple"), ("GET", "/simple/"), ("GET", "/simple/{*project}")],
+        Asks::Channel(Level::Read, ReadPython),
+    ),
+    row(SERVER_PYTHON, &[("POST", ""), ("POST", "/")], Asks::Channel(Level::Write, PublishAny)),
     row(API, &[("GET", "/authentications")], Asks::Own(SeeTokens)),
     row(
         API,

@@ -1,26 +1,21 @@
 //! A channel as these clients print it. Counts and times are of what the caller sees.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use names::ChannelId;
-use proto::auth::v1::DescribeAccountsRequest;
 use readmodel::Tally;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::limits::READ_CALL;
 use crate::problem::Problem;
 use crate::routes::anaconda::account::caller;
 use crate::routes::given::Given;
-use crate::routes::reach;
+use crate::routes::{logins, reach};
 use crate::state::unread;
-use crate::upstream;
 
 /// What is indexed as it comes.
 pub(super) const INDEXED: &str = "default";
-/// Accounts that auth describes at a time.
-const DESCRIBED: usize = 1_000;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Item {
@@ -115,27 +110,13 @@ fn stamp(time: OffsetDateTime) -> String {
     time.format(&Rfc3339).unwrap_or_default()
 }
 
-/// Logins by account id, as far as the caller may look accounts up.
+/// Logins by account id. A token that opens this and no accounts may still know its own.
 async fn logins<P>(
     given: &Given<P>,
     accounts: impl Iterator<Item = &String>,
 ) -> Result<HashMap<String, String>, Problem> {
-    let ids: Vec<String> = accounts.collect::<BTreeSet<_>>().into_iter().cloned().collect();
-    let mut logins = HashMap::new();
-    for part in ids.chunks(DESCRIBED) {
-        let message = DescribeAccountsRequest { ids: part.to_vec() };
-        let request = upstream::request(&given.admitted.presented, message, READ_CALL);
-        match given.app.upstreams.auth().describe_accounts(request).await {
-            Ok(reply) => {
-                let accounts = reply.into_inner().accounts.into_iter();
-                logins.extend(accounts.map(|account| (account.id, account.login)));
-            }
-            // A token that opens this and no accounts: it may know its own.
-            Err(status) if is_closed(status.code()) => return Ok(own(given).await?.into_iter().collect()),
-            Err(status) => return Err(status.into()),
-        }
-    }
-    Ok(logins)
+    let known = logins::known(given, accounts.cloned()).await?;
+    if known.is_empty() { Ok(own(given).await?.into_iter().collect()) } else { Ok(known) }
 }
 
 async fn own<P>(given: &Given<P>) -> Result<Option<(String, String)>, Problem> {
@@ -143,8 +124,4 @@ async fn own<P>(given: &Given<P>) -> Result<Option<(String, String)>, Problem> {
         Some(_) => caller(given).await.map(|account| Some((account.id, account.login))),
         None => Ok(None),
     }
-}
-
-fn is_closed(code: tonic::Code) -> bool {
-    code == tonic::Code::PermissionDenied || code == tonic::Code::Unauthenticated
 }
