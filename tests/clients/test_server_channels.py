@@ -101,6 +101,12 @@ def test_lists_hold_what_the_caller_may_see_and_come_in_windows(ann, bob):
     assert names(ann, f"channels?q=list-&offset={2**64 - 1}&limit={2**64 - 1}") == ([], 3)
     everybody = ann.ask("GET", "channels?q=list-").json()
     assert [one["name"] for one in everybody["items"]] == ["open", "list-b"]
+    # A dead token sees what is public where it names it, and is told that it is dead where it asks for a list.
+    dead = ann.create("soon-dead", scopes=["channel:view"])
+    assert ann.bearer("DELETE", f"account/tokens/{dead['id']}").status == 204
+    shown = ann.ask("GET", "channels/list-b", X_Auth=dead["token"])
+    assert shown.status == 200 and "revoked" in shown.headers["Conda-Token-Warning"]
+    assert ann.ask("GET", "channels", X_Auth=dead["token"]).status == 401
     for wrong in ("limit=-1", "offset=x", f"limit={2**64}"):
         assert ann.xauth("GET", f"channels?{wrong}").status == 400, wrong
     assert ann.xauth("GET", "channels?q=%00", want=200).json()["total_count"] == 0

@@ -141,3 +141,57 @@ async fn more_than_the_limits_are_refused() {
         }
     }
 }
+
+#[tokio::test]
+async fn of_two_who_move_a_file_one_does() {
+    let lab = Lab::start().await;
+    let (ann, mut client) = filled(&lab).await;
+    lab.channel(&ann, "third", Privacy::Private).await;
+    for round in 0..5 {
+        let to = |target: &str| api::CopyArtifactsRequest {
+            target: target.into(),
+            ..go(&[tiny(), wheel()], true)
+        };
+        let (mut one, mut two) = (lab.client(&ann.session), lab.client(&ann.session));
+        let (one, two) = tokio::join!(one.copy_artifacts(to("other")), two.copy_artifacts(to("third")));
+        let (winner, loser) = match (one, two) {
+            (Ok(_), Err(late)) => ("other", late),
+            (Err(late), Ok(_)) => ("third", late),
+            other => panic!("round {round}: {other:?}"),
+        };
+        assert_eq!(loser.code(), Code::NotFound, "{loser:?}");
+        let back = api::CopyArtifactsRequest {
+            channel: winner.into(),
+            target: "acme".into(),
+            ..go(&[tiny(), wheel()], true)
+        };
+        client.copy_artifacts(back).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn as_many_packages_as_may_be_move_in_one_batch() {
+    const PACKAGES: usize = 250;
+    let lab = Lab::start().await;
+    let (ann, mut client) = filled(&lab).await;
+    let mut files = Vec::new();
+    for n in 0..PACKAGES {
+        let publication = lab.publication("acme", "data.bin", format!("bytes {n}").as_bytes()).await;
+        let publication = api::PublishRequest {
+            kind: PackageKind::File.into(),
+            form_name: format!("p{n}"),
+            form_version: "1".into(),
+            ..publication
+        };
+        let stored = client.publish(publication).await.unwrap().into_inner();
+        let (kind, subdir, filename) = (PackageKind::File.into(), stored.subdir, stored.filename);
+        files.push(api::Place { kind, subdir, filename });
+    }
+    let moved = lab.client(&ann.session).copy_artifacts(go(&files, true)).await.unwrap().into_inner();
+    assert_eq!(moved.files.len(), PACKAGES);
+    assert_eq!(since(&lab, 2 + PACKAGES).await, "+".repeat(PACKAGES) + &"-".repeat(PACKAGES));
+    // One behind the other, with nothing between: they came at once.
+    let records = lab.events(Stream::Catalog).await;
+    let batch = &records[2 + PACKAGES..];
+    assert_eq!(batch[batch.len() - 1].seq - batch[0].seq, 2 * PACKAGES as u64 - 1);
+}

@@ -41,7 +41,7 @@ struct Listing {
 
 impl Listing {
     fn wants(&self, channel: &access::Channel) -> bool {
-        channel.name.contains(&self.q)
+        channel.name.contains(&self.q.to_ascii_lowercase())
             && self.privacy.as_deref().is_none_or(|privacy| privacy == channel.privacy.as_str())
     }
 }
