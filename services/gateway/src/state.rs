@@ -92,6 +92,14 @@ impl App {
         self.reader.wait_checkpoint(Stream::Catalog, heard, CATCH_UP_LIMIT).await.map_err(unread)?;
         Ok(())
     }
+
+    /// The same for what is told of access besides: whoever was answered finds it in a history.
+    pub(crate) async fn caught_up_on_access(&self) -> Result<(), Problem> {
+        self.caught_up().await?;
+        let known = self.view.seq();
+        self.reader.wait_checkpoint(Stream::Authz, known, CATCH_UP_LIMIT).await.map_err(unread)?;
+        Ok(())
+    }
 }
 
 impl Deref for App {

@@ -34,7 +34,7 @@ pub(crate) async fn list(given: Given<Place>) -> Result<Response, Problem> {
     let listing: Listing = query(&given.uri)?;
     let window = Window { offset: listing.offset, limit: listing.limit };
     let filter = HistoryFilter { event: listing.event_type, actor: None };
-    given.app.caught_up().await?;
+    given.app.caught_up_on_access().await?;
     let (reader, id) = (&given.app.reader, given.admitted.room().id);
     let total = reader.count_history(id, &filter).await.map_err(unread)?;
     let rows = reader.history_window(id, &filter, (window.offset, window.limit())).await.map_err(unread)?;
