@@ -16,6 +16,7 @@ mod wire;
 pub use connection::connect;
 pub use error::UsageError;
 pub use follow::{Delivered, Following, Position, follow};
-pub use publisher::{MAX_WAITING, Publisher};
+pub use gather::MAX_WAITING;
+pub use publisher::Publisher;
 pub use stream::{KEPT, NAME, SUBJECTS, ensure};
 pub use wire::{Family, Outcome, Use};

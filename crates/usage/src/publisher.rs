@@ -1,5 +1,6 @@
-//! Telling: gathered for a second, sent in one message, and dropped and counted where that cannot be done.
+//! Telling: gathered for a second, sent, and dropped and counted where that cannot be done.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::{Client, connection::State};
@@ -12,24 +13,26 @@ use crate::gather::Gathered;
 use crate::stream::context;
 use crate::{UsageError, Use};
 
-/// Uses that wait to be gathered; beyond it they are dropped and counted.
-pub const MAX_WAITING: usize = 10_000;
-
 /// How long uses are gathered.
 const GATHER: Duration = Duration::from_secs(1);
+/// Uses in one message: a few hundred KiB, of the MiB that NATS takes.
+const MAX_BATCH: usize = 2_000;
+/// Flushes that wait for their turn.
+const MAX_FLUSHES: usize = 16;
 /// How long a flush may take, a server that does not answer included.
 const FLUSH_LIMIT: Duration = Duration::from_secs(3);
 
-enum Told {
-    Use(Use),
-    /// Send what came before, then say so.
-    Flush(oneshot::Sender<()>),
-}
-
-/// Takes uses without ever waiting. Clones share one queue.
+/// Takes uses without ever waiting. Clones gather together.
 #[derive(Debug, Clone, Default)]
 pub struct Publisher {
-    queue: Option<mpsc::Sender<Told>>,
+    gathering: Option<Gathering>,
+}
+
+#[derive(Debug, Clone)]
+struct Gathering {
+    gathered: Arc<Mutex<Gathered>>,
+    /// Each is told when what was gathered before it has been sent.
+    flushes: mpsc::Sender<oneshot::Sender<()>>,
 }
 
 impl Publisher {
@@ -40,26 +43,27 @@ impl Publisher {
 
     /// One that tells the stream, in the name of this gateway.
     pub fn start(client: Client, gateway: &str) -> Self {
-        let (queue, waiting) = mpsc::channel(MAX_WAITING);
-        let sender = Sender { client, gateway: gateway.into(), gathered: Gathered::default() };
-        tokio::spawn(sender.run(waiting));
-        Self { queue: Some(queue) }
+        let (flushes, asked) = mpsc::channel(MAX_FLUSHES);
+        let gathered = Arc::<Mutex<Gathered>>::default();
+        let sender = Sender { client, gateway: gateway.into(), gathered: gathered.clone() };
+        tokio::spawn(sender.run(asked));
+        Self { gathering: Some(Gathering { gathered, flushes }) }
     }
 
     /// Takes one, or drops and counts it.
     pub fn note(&self, used: Use) {
-        let Some(queue) = &self.queue else { return };
-        if queue.try_send(Told::Use(used)).is_err() {
+        let Some(Gathering { gathered, .. }) = &self.gathering else { return };
+        if !gathered.lock().unwrap_or_else(PoisonError::into_inner).add(used) {
             dropped("full", 1);
         }
     }
 
     /// Returns when everything noted before has been sent or dropped.
     pub async fn flush(&self) {
-        let Some(queue) = &self.queue else { return };
+        let Some(Gathering { flushes, .. }) = &self.gathering else { return };
         let (done, told) = oneshot::channel();
         let flushed = async {
-            if queue.send(Told::Flush(done)).await.is_ok() {
+            if flushes.send(done).await.is_ok() {
                 // The task goes away with its runtime alone, and then nobody waits.
                 told.await.ok();
             }
@@ -73,47 +77,40 @@ impl Publisher {
 struct Sender {
     client: Client,
     gateway: String,
-    gathered: Gathered,
+    gathered: Arc<Mutex<Gathered>>,
 }
 
 impl Sender {
     /// Ends with the last publisher, after what it was told.
-    async fn run(mut self, mut waiting: mpsc::Receiver<Told>) {
+    async fn run(self, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
         let mut turns = tokio::time::interval(GATHER);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                told = waiting.recv() => match told {
-                    Some(Told::Use(used)) => {
-                        self.gathered.add(used);
-                        if self.gathered.is_full() {
-                            self.send().await;
-                        }
-                    }
-                    Some(Told::Flush(done)) => {
-                        self.send().await;
-                        // Whoever asked may have stopped waiting.
-                        done.send(()).ok();
-                    }
-                    None => return self.send().await,
-                },
+                flush = asked.recv() => {
+                    self.send().await;
+                    let Some(done) = flush else { return };
+                    // Whoever asked may have stopped waiting.
+                    done.send(()).ok();
+                }
                 _ = turns.tick() => self.send().await,
             }
         }
     }
 
-    async fn send(&mut self) {
-        if self.gathered.is_empty() {
-            return;
-        }
-        let uses = self.gathered.take();
-        let count = uses.len() as u64;
-        let batch = Batch { gateway: self.gateway.clone(), uses: uses.into_iter().map(Into::into).collect() };
-        match self.publish(batch.encode_to_vec()).await {
-            Ok(()) => metrics::counter!("usage_published_total").increment(count),
-            Err(error) => {
-                tracing::debug!(%error, "usage is dropped");
-                dropped("away", count);
+    async fn send(&self) {
+        let mut uses = self.gathered.lock().unwrap_or_else(PoisonError::into_inner).take();
+        while !uses.is_empty() {
+            let batch = uses.split_off(uses.len().saturating_sub(MAX_BATCH));
+            let count = batch.len() as u64;
+            let uses = batch.into_iter().map(Into::into).collect();
+            let batch = Batch { gateway: self.gateway.clone(), uses };
+            match self.publish(batch.encode_to_vec()).await {
+                Ok(()) => metrics::counter!("usage_published_total").increment(count),
+                Err(error) => {
+                    tracing::debug!(%error, "usage is dropped");
+                    dropped("away", count);
+                }
             }
         }
     }
@@ -136,39 +133,20 @@ fn dropped(reason: &'static str, count: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Family, Outcome};
 
-    fn used() -> Use {
-        Use {
+    #[tokio::test]
+    async fn who_tells_nobody_waits_for_nobody() {
+        let used = Use {
             token: names::TokenId(uuid::Uuid::from_u128(7)),
             string_no: 0,
-            outcome: Outcome::Served,
-            family: Family::Api,
+            outcome: crate::Outcome::Served,
+            family: crate::Family::Api,
             at: time::OffsetDateTime::UNIX_EPOCH,
             requests: 1,
             address: None,
             client: String::new(),
-        }
-    }
-
-    #[tokio::test]
-    async fn what_does_not_fit_is_dropped_and_nobody_waits() {
-        let (queue, mut waiting) = mpsc::channel(MAX_WAITING);
-        let publisher = Publisher { queue: Some(queue) };
-        for _ in 0..MAX_WAITING {
-            publisher.note(used());
-        }
-        assert_eq!(waiting.len(), MAX_WAITING);
-        publisher.note(used());
-        assert_eq!(waiting.len(), MAX_WAITING);
-        waiting.recv().await.unwrap();
-        publisher.note(used());
-        assert_eq!(waiting.len(), MAX_WAITING);
-    }
-
-    #[tokio::test]
-    async fn who_tells_nobody_waits_for_nobody() {
-        Publisher::nowhere().note(used());
+        };
+        Publisher::nowhere().note(used);
         Publisher::nowhere().flush().await;
     }
 }
