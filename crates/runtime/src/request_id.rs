@@ -5,6 +5,9 @@
 
 use std::future::Future;
 
+use http::HeaderValue;
+use uuid::fmt::Hyphenated;
+
 use crate::Ids;
 
 /// The header and gRPC metadata key that carries it.
@@ -14,32 +17,41 @@ pub const HEADER: &str = "x-request-id";
 const MAX_LENGTH: usize = 73;
 const MIN_LENGTH: usize = 8;
 
-/// One request's id.
+/// One request's id. Kept as the header that every answer repeats it in; clones share it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RequestId(String);
+pub struct RequestId(HeaderValue);
 
 impl RequestId {
     /// Takes a caller's own id if it is sane.
     pub fn accept(text: &str) -> Option<Self> {
         let sane = (MIN_LENGTH..=MAX_LENGTH).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-        sane.then(|| Self(text.to_owned()))
+        sane.then(|| Self(fit(text)))
     }
 
     /// Makes a new one.
     pub fn make(ids: &dyn Ids) -> Self {
-        Self(ids.uuid().to_string())
+        Self(fit(ids.uuid().hyphenated().encode_lower(&mut [0; Hyphenated::LENGTH])))
     }
 
-    /// The text itself; always fit for a header.
+    /// The text itself.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.to_str().expect("digits and hyphens are visible ASCII")
     }
+
+    /// The same as a header's value.
+    pub fn header(&self) -> HeaderValue {
+        self.0.clone()
+    }
+}
+
+fn fit(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("digits and hyphens are visible ASCII")
 }
 
 impl std::fmt::Display for RequestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -53,8 +65,8 @@ pub fn current() -> Option<RequestId> {
 }
 
 /// Runs a future on behalf of a request.
-pub async fn scope<F: Future>(id: RequestId, future: F) -> F::Output {
-    CURRENT.scope(id, future).await
+pub fn scope<F: Future>(id: RequestId, future: F) -> impl Future<Output = F::Output> {
+    CURRENT.scope(id, future)
 }
 
 #[cfg(test)]

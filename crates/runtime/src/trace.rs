@@ -12,7 +12,7 @@ mod meters;
 pub use client::GrpcClient;
 pub use context::{current_traceparent, inject_grpc, span_from_traceparent};
 pub use grpc::{GrpcTrace, GrpcTraced};
-pub use http::{HttpTrace, HttpTraced};
+pub use http::{HttpTrace, NO_ROUTE};
 
 use crate::Code;
 

@@ -8,7 +8,9 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use axum::extract::State;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::get;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
@@ -18,7 +20,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use opentelemetry_proto::tonic::trace::v1::Span;
 use runtime::telemetry::{self, LogFormat, TelemetryArgs};
-use runtime::trace::{GrpcClient, HttpTrace, current_traceparent, span_from_traceparent};
+use runtime::trace::{GrpcClient, HttpTrace, NO_ROUTE, current_traceparent, span_from_traceparent};
 use runtime::{Ambient, Code, Drain, Failure, GrpcServer};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -90,13 +92,19 @@ async fn serve_http(behind: Channel) -> SocketAddr {
         .route("/things/{name}", get(ask))
         .route("/broken", get(fail))
         .fallback(async || http::StatusCode::NOT_FOUND)
-        .layer(HttpTrace::new(Ambient::system()))
+        .layer(from_fn_with_state(HttpTrace::new(Ambient::system()), traced))
         .with_state(behind)
         .merge(telemetry::metrics_router());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
     addr
+}
+
+async fn traced(State(trace): State<HttpTrace>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+    trace.answer(route, request, |request| next.run(request)).await
 }
 
 fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {

@@ -1,4 +1,4 @@
-//! The first layer: takes the credential out of the request, before anything routes, traces or counts it.
+//! What comes first: the credential is taken out of the request, before anything routes, traces or counts it.
 //!
 //! What comes after sees a path without token, headers without credential, and a [`Presented`] that cannot be
 //! printed. A token that stands where none belongs is blotted out and the request refused.
@@ -10,16 +10,13 @@ mod path;
 
 use std::fmt;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use access::{Credential, token_string};
-use axum::extract::Request;
-use http::header::{HOST, REFERER};
-use http::uri::{Authority, PathAndQuery};
-use http::{HeaderMap, HeaderValue, Uri};
+use http::header::REFERER;
+use http::uri::PathAndQuery;
+use http::{Extensions, HeaderValue, Uri};
 use path::Stripped;
 use runtime::Secret;
-use tower::{Layer, Service};
 
 use crate::origin::Host;
 
@@ -119,12 +116,26 @@ impl fmt::Debug for Presented {
     }
 }
 
-/// Rewrites a request: the token goes from path and headers into the extensions.
-pub(crate) fn take<B>(request: &mut http::Request<B>) {
-    let host = host_of(request.headers(), request.uri()).to_owned();
+/// What was taken out of a request.
+pub(crate) struct Taken {
+    pub(crate) presented: Presented,
+    pub(crate) host: Host,
+}
+
+impl Taken {
+    /// Leaves it beside the request, for whoever stands behind the router.
+    pub(crate) fn leave(self, extensions: &mut Extensions) {
+        extensions.insert(self.presented);
+        extensions.insert(self.host);
+    }
+}
+
+/// Rewrites a request: what comes after sees neither token nor credential in it.
+pub(crate) fn take<B>(request: &mut http::Request<B>) -> Taken {
+    let host = Host::of(request.headers(), request.uri());
     let stripped = path::strip(request.uri().path());
     // A token may stand behind the mount that the host stands for.
-    let behind = host::mounted(&host, &stripped.path);
+    let behind = host::mounted(host.as_str(), &stripped.path);
     let behind = behind.map_or(Stripped { path: stripped.path, token: None }, |path| path::strip(&path));
     let carried = header::token(request.headers());
     let mut presented = match (stripped.token.or(behind.token), carried) {
@@ -145,8 +156,7 @@ pub(crate) fn take<B>(request: &mut http::Request<B>) {
     let (clean, astray) = blotted(behind.path);
     presented.astray = astray;
     *request.uri_mut() = rewritten(clean, request.uri().query());
-    request.extensions_mut().insert(presented);
-    request.extensions_mut().insert(Host(host));
+    Taken { presented, host }
 }
 
 /// Replaces whole tokens that stand elsewhere in the path.
@@ -160,49 +170,12 @@ fn blotted(clean: String) -> (String, bool) {
     (segments.join("/"), true)
 }
 
-fn host_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> &'a str {
-    // HTTP/2 has the host in the address, HTTP/1 in a header.
-    uri.authority().map(Authority::as_str).or_else(|| headers.get(HOST)?.to_str().ok()).unwrap_or_default()
-}
-
 fn rewritten(path: String, query: Option<&str>) -> Uri {
     let text = match query {
         Some(query) => format!("{path}?{query}"),
         None => path,
     };
     PathAndQuery::try_from(text).map(Uri::from).expect("parts of a valid address, joined by slashes, are one")
-}
-
-/// [`take`], as a layer to stand in front of the router.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CallerLayer;
-
-impl<S> Layer<S> for CallerLayer {
-    type Service = TakeCaller<S>;
-    fn layer(&self, inner: S) -> TakeCaller<S> {
-        TakeCaller { inner }
-    }
-}
-
-/// The service that [`CallerLayer`] makes.
-#[derive(Debug, Clone)]
-pub(crate) struct TakeCaller<S> {
-    inner: S,
-}
-
-impl<S: Service<Request>> Service<Request> for TakeCaller<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request) -> S::Future {
-        take(&mut request);
-        self.inner.call(request)
-    }
 }
 
 #[cfg(test)]

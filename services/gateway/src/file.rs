@@ -101,9 +101,8 @@ impl Asked<'_> {
 
     /// Answers with a blob. Its absence is a fault: a row says that it is there.
     pub(crate) async fn blob(&self, stored: Stored) -> Result<Response, Problem> {
-        let etag = format!("\"{}\"", hex::encode(stored.sha256));
         let (mut response, wanted) = self.prepare(&Facts {
-            sealed: &Sealed::new(&etag, Some(stored.modified)),
+            sealed: &Sealed::of_file(&stored.sha256, stored.modified),
             modified: Some(stored.modified),
             content_type: BYTES,
             size_bytes: stored.size_bytes,

@@ -7,6 +7,7 @@ mod named;
 pub(crate) use admit::{Admitted, Sent, no_address};
 pub(crate) use leftover::discard;
 
+use std::future::Future;
 use std::net::IpAddr;
 
 use access::Action;
@@ -18,7 +19,7 @@ use http::header::{CACHE_CONTROL, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS}
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use names::Level;
 
-use crate::address;
+use crate::address::{self, Peer};
 use crate::caller::{Carrier, Presented};
 use crate::problem::Problem;
 use crate::refuse::{Family, TOKEN_WARNING};
@@ -107,7 +108,7 @@ impl Gate {
     }
 }
 
-/// What [`enter`] needs to know of a route.
+/// What [`pass`] needs to know of a route.
 #[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) app: App,
@@ -115,34 +116,55 @@ pub(crate) struct Door {
     pub(crate) family: Family,
 }
 
-/// The layer in front of every handler.
+/// The layer in front of every handler of the router.
 pub(crate) async fn enter(
     State(door): State<Door>,
     params: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
     next: Next,
 ) -> Response {
-    let presented = request.extensions().get::<Presented>().cloned().unwrap_or_else(Presented::nothing);
-    let carrier = presented.carrier();
-    let mut response = match params {
-        Ok(params) => pass(&door, &params, presented, request, next).await,
-        Err(_unreadable) => {
-            Problem::invalid("the address is not readable: it should be UTF-8, percent-encoded")
-                .into_response()
-        }
+    let extensions = request.extensions();
+    let presented = extensions.get::<Presented>().cloned().unwrap_or_else(Presented::nothing);
+    let asker = Asker { presented, peer: extensions.get::<Peer>().copied() };
+    let Ok(params) = params else {
+        let words = "the address is not readable: it should be UTF-8, percent-encoded";
+        return dressed(Problem::invalid(words).into_response(), asker.presented.carrier());
     };
-    dress(&mut response, carrier);
-    response
+    let find = |name: &str| params.iter().find(|(found, _)| *found == name).map(|(_, value)| value);
+    pass(&door, find, asker, request, |mut request, admitted| {
+        request.extensions_mut().insert(admitted);
+        next.run(request)
+    })
+    .await
 }
 
-async fn pass(
+/// Who asks, before the table is asked who that is.
+pub(crate) struct Asker {
+    pub(crate) presented: Presented,
+    pub(crate) peer: Option<Peer>,
+}
+
+/// Lets a request on to the work that answers it, or refuses it. `find` finds what the address names.
+pub(crate) async fn pass<'a, F: Future<Output = Response>>(
     door: &Door,
-    params: &RawPathParams,
-    presented: Presented,
-    mut request: Request,
-    next: Next,
+    find: impl Fn(&str) -> Option<&'a str>,
+    asker: Asker,
+    request: Request,
+    work: impl FnOnce(Request, Admitted) -> F,
 ) -> Response {
-    let client = address::of(&request, &door.app.trusted_proxies);
+    let carrier = asker.presented.carrier();
+    let named = Named::of(find, door.family);
+    dressed(answer(door, named, asker, request, work).await, carrier)
+}
+
+async fn answer<F: Future<Output = Response>>(
+    door: &Door,
+    named: Option<Named<'_>>,
+    Asker { presented, peer }: Asker,
+    request: Request,
+    work: impl FnOnce(Request, Admitted) -> F,
+) -> Response {
+    let client = address::of(peer, request.headers(), &door.app.trusted_proxies);
     let address = address::counted(client);
     let tries = presented.carrier() != Carrier::None || door.gate == Gate::SignIn;
     if let Some(wait_s) = door.app.failures.wait_s(address).filter(|_| tries) {
@@ -151,7 +173,6 @@ async fn pass(
             .into_response();
     }
     let shown = shown(door, &presented, client, request.headers());
-    let named = Named::of(params, door.family);
     let wait = match wait::of(request.headers()) {
         Ok(wait) => wait,
         Err(unknown) => {
@@ -166,8 +187,8 @@ async fn pass(
     match admitted {
         Ok(admitted) => {
             let warning = admitted.warning.clone();
-            request.extensions_mut().insert(admitted);
-            let mut response = address::known_as(client, wait::asked(wait, next.run(request))).await;
+            let work = wait::asked(wait, work(request, admitted));
+            let mut response = address::known_as(client, work).await;
             if let Some(warning) = warning {
                 response.headers_mut().insert(TOKEN_WARNING, warning);
             }
@@ -226,8 +247,8 @@ fn failed(door: &Door, client: Option<IpAddr>, shown: Option<&Shown>) -> Option<
     }
 }
 
-/// Headers that go with every answer.
-fn dress(response: &mut Response, carrier: Carrier) {
+/// The answer with the headers that go with every one.
+fn dressed(mut response: Response, carrier: Carrier) -> Response {
     let headers = response.headers_mut();
     // What says nothing about caches is nothing for them: tokens, redirects below a token, answers of the moment.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -237,6 +258,7 @@ fn dress(response: &mut Response, carrier: Carrier) {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
     }
+    response
 }
 
 fn family_word(family: Family) -> &'static str {

@@ -11,6 +11,7 @@ mod certificate;
 mod config;
 mod failures;
 mod file;
+mod front;
 mod gate;
 pub mod index;
 mod limits;

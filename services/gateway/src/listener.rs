@@ -1,28 +1,23 @@
 //! The listening socket: HTTP/1.1 and HTTP/2 on one port, with TLS or without, limits on what is read before a request
 //! is known, drain.
 
-use std::any::Any;
+use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use runtime::{Drain, Failure};
+use runtime::Drain;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tower::{Layer, ServiceExt};
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::address::Peer;
-use crate::caller::CallerLayer;
+use crate::front::Front;
 use crate::limits::{DRAIN_LIMIT, HANDSHAKE_LIMIT, HEADER_LIMIT, MAX_HEADER_BYTES};
-use crate::problem::Problem;
 
 /// After an accept that failed: out of file handles, mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -34,12 +29,10 @@ const MAX_STREAMS: u32 = 256;
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    router: Router,
+    front: Front,
     drain: Drain,
 ) -> anyhow::Result<()> {
     let _guard = drain.guard();
-    // Before the router, so that nothing behind it can see the token.
-    let service = CallerLayer.layer(router);
     let (builder, connections) = (builder(), GracefulShutdown::new());
     loop {
         let accepted = tokio::select! {
@@ -56,14 +49,13 @@ pub(crate) async fn serve(
         };
         // A small answer should not wait for the next; where it cannot be set, it waits.
         stream.set_nodelay(true).ok();
-        let service = service.clone().map_request(move |request: http::Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(Peer(peer));
-            request
-        });
+        let front = front.clone();
         let (builder, watcher, tls) = (builder.clone(), connections.watcher(), tls.clone());
         tokio::spawn(async move {
-            let service = TowerToHyperService::new(service);
+            let service = service_fn(move |request: http::Request<Incoming>| {
+                let front = front.clone();
+                async move { Ok::<_, Infallible>(front.answer(Some(Peer(peer)), request.map(body)).await) }
+            });
             let ended = match tls {
                 None => {
                     let connection = builder.serve_connection(TokioIo::new(stream), service);
@@ -108,11 +100,7 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-/// A bug in one handler is one failed request.
-pub(crate) fn catch_panic() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
-    CatchPanicLayer::custom(panicked)
-}
-
-fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Problem::from(Failure::internal("a handler panicked")).into_response()
+/// Mostly there is none.
+fn body(incoming: Incoming) -> Body {
+    if incoming.is_end_stream() { Body::empty() } else { Body::new(incoming) }
 }

@@ -4,8 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -13,17 +12,20 @@ use crate::gate::discard;
 use crate::problem::Problem;
 use crate::state::App;
 
-/// The layer: a request counts until its last byte is sent.
-pub(crate) async fn make_room(State(app): State<App>, request: Request, next: Next) -> Response {
+/// Does the work that answers a request, which counts until the last byte is sent.
+pub(crate) async fn make_room<F>(app: &App, request: Request, work: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     // Whoever restarts processes that do not answer must not be turned away by load.
     if ["/healthz", "/readyz"].contains(&request.uri().path()) {
-        return next.run(request).await;
+        return work(request).await;
     }
     let Ok(place) = app.requests.clone().try_acquire_owned() else {
         discard(request);
         return Problem::unavailable("too many requests are in work; try again in a moment").into_response();
     };
-    next.run(request).await.map(|body| Body::new(Counted { body, _place: place }))
+    work(request).await.map(|body| Body::new(Counted { body, _place: place }))
 }
 
 /// A body that holds its request's place.

@@ -5,9 +5,10 @@
 use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
-use http::HeaderName;
+use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use crate::address::{self, Peer};
 use crate::problem::Problem;
@@ -15,9 +16,35 @@ use crate::state::App;
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Host and port that the request was sent to; the first layer takes them from where they stand.
+/// Host and port that the request was sent to, from where they stand.
 #[derive(Debug, Clone)]
-pub(crate) struct Host(pub(crate) String);
+pub(crate) enum Host {
+    /// Nowhere.
+    Unsaid,
+    /// In a header: HTTP/1.
+    Header(HeaderValue),
+    /// In the address: HTTP/2.
+    Address(Authority),
+}
+
+impl Host {
+    pub(crate) fn of(headers: &HeaderMap, uri: &Uri) -> Self {
+        match (uri.authority(), headers.get(HOST)) {
+            (Some(authority), _) => Self::Address(authority.clone()),
+            (None, Some(value)) => Self::Header(value.clone()),
+            (None, None) => Self::Unsaid,
+        }
+    }
+
+    /// Nothing where it is no text.
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Unsaid => "",
+            Self::Header(value) => value.to_str().unwrap_or_default(),
+            Self::Address(authority) => authority.as_str(),
+        }
+    }
+}
 
 /// An origin (RFC 6454), for example `https://packages.example:8443`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +70,7 @@ impl FromRequestParts<App> for Origin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let host = parts.extensions.get::<Host>().map_or("", |host| &host.0);
+        let host = parts.extensions.get::<Host>().map_or("", Host::as_str);
         let host = host.parse::<Authority>().ok().filter(|host| !host.as_str().contains('@'));
         let host = host.ok_or_else(|| Problem::invalid("the request names no host: send a Host header"))?;
         Ok(Self { secure: app.https || is_told_https(parts, &app.trusted_proxies), host })

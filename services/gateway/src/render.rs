@@ -50,6 +50,13 @@ pub(crate) struct Sealed {
 }
 
 impl Sealed {
+    /// Of a file in the file store.
+    pub(crate) fn of_file(sha256: &[u8; 32], modified: OffsetDateTime) -> Self {
+        let mut etag = [b'"'; 2 * 32 + 2];
+        hex::encode_to_slice(sha256, &mut etag[1..65]).expect("32 bytes are 64 digits");
+        Self::new(std::str::from_utf8(&etag).expect("digits are ASCII"), Some(modified))
+    }
+
     /// `etag` is quoted.
     pub(crate) fn new(etag: &str, modified: Option<OffsetDateTime>) -> Self {
         let text = |text: &str| HeaderValue::from_str(text).expect("digests and dates are visible ASCII");

@@ -1,5 +1,5 @@
-//! Every address on one page, with what it asks of its caller. The router is made from this list and from nothing else,
-//! so a route that is not in it does not exist.
+//! Every address on one page, with what it asks of its caller. Front and router are made from this list and from nothing
+//! else, so a route that is not in it does not exist.
 
 mod repository;
 mod server;
@@ -10,16 +10,14 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use http::{Method, StatusCode};
-use runtime::trace::HttpTrace;
 
 use crate::gate::{self, Door, Gate};
-use crate::listener::catch_panic;
-use crate::load;
 use crate::problem::Problem;
 use crate::refuse::Family;
-use crate::routes::{conda, oauth, page, pypi, rest, upload};
+use crate::routes::conda::{Document, Reading};
+use crate::routes::quick::Quick;
+use crate::routes::{oauth, page, rest, upload};
 use crate::state::App;
-use conda::{Document, Here};
 use repository::{ANACONDA, ANACONDA_PACKAGES};
 use server::{
     SERVER, SERVER_ARTIFACTS, SERVER_ARTIFACTS_MOUNTS, SERVER_BELOW, SERVER_CHANGES, SERVER_CHANGES_MOUNTS,
@@ -45,7 +43,16 @@ struct Line {
     tail: &'static str,
     gate: Gate,
     method: Method,
-    handler: Make,
+    serve: Serve,
+}
+
+/// How a route is answered.
+#[derive(Clone, Copy)]
+pub(crate) enum Serve {
+    /// By a handler, for which the router reads the request.
+    Routed(fn() -> MethodRouter<App>),
+    /// From its address alone.
+    Quick(Quick),
 }
 
 const CONDA_READ: Gate = Gate::Channel(Action::CondaDownload);
@@ -58,21 +65,17 @@ const PUBLISH: Gate = Gate::Channel(Action::CondaPublish);
 /// Indexes and files, after `/{channel}`, `/{channel}/{subchannel}` or one of the two and `/label/{label}`, of each conda
 /// mount.
 static CONDA: [Line; 11] = [
-    reads("/notices.json", || get(conda::notices)),
-    reads("/channeldata.json", || get(conda::channeldata)),
-    reads("/{subdir}/repodata.json", || get(|here: Here| conda::document(Document::Repodata, here))),
-    reads("/{subdir}/repodata.json.zst", || get(|here: Here| conda::document(Document::RepodataZst, here))),
-    reads("/{subdir}/repodata_shards.msgpack.zst", || {
-        get(|here: Here| conda::document(Document::Shards, here))
-    }),
-    reads("/{subdir}/run_exports.json", || get(|here: Here| conda::document(Document::RunExports, here))),
-    reads("/{subdir}/run_exports.json.zst", || {
-        get(|here: Here| conda::document(Document::RunExportsZst, here))
-    }),
-    reads("/{subdir}/current_repodata.json", || get(conda::absent)),
-    reads("/{subdir}/current_repodata.json.zst", || get(conda::absent)),
-    reads("/{subdir}/repodata.json.bz2", || get(conda::absent)),
-    reads("/{subdir}/{file}", || get(conda::file)),
+    reads("/notices.json", Reading::Notices),
+    reads("/channeldata.json", Reading::Channeldata),
+    reads("/{subdir}/repodata.json", Reading::Document(Document::Repodata)),
+    reads("/{subdir}/repodata.json.zst", Reading::Document(Document::RepodataZst)),
+    reads("/{subdir}/repodata_shards.msgpack.zst", Reading::Document(Document::Shards)),
+    reads("/{subdir}/run_exports.json", Reading::Document(Document::RunExports)),
+    reads("/{subdir}/run_exports.json.zst", Reading::Document(Document::RunExportsZst)),
+    reads("/{subdir}/current_repodata.json", Reading::Absent),
+    reads("/{subdir}/current_repodata.json.zst", Reading::Absent),
+    reads("/{subdir}/repodata.json.bz2", Reading::Absent),
+    reads("/{subdir}/{file}", Reading::File),
 ];
 static CONDA_MOUNTS: [&str; 12] = [
     "/{channel}",
@@ -109,9 +112,9 @@ static CONDA_PUT_MOUNTS: [&str; 6] = [
 
 /// Everything below a Python channel: what an address means is read in `routes/pypi/address.rs`.
 static PYTHON: [Line; 6] = [
-    line(Method::GET, "", PYTHON_READ, || get(pypi::read)),
-    line(Method::GET, "/", PYTHON_READ, || get(pypi::read)),
-    line(Method::GET, "/{*rest}", PYTHON_READ, || get(pypi::read)),
+    quick("", PYTHON_READ, Quick::Python),
+    quick("/", PYTHON_READ, Quick::Python),
+    quick("/{*rest}", PYTHON_READ, Quick::Python),
     line(Method::POST, "", PYTHON_WRITE, || post(upload::python)),
     line(Method::POST, "/", PYTHON_WRITE, || post(upload::python)),
     line(Method::POST, "/{*rest}", PYTHON_WRITE, || post(upload::python)),
@@ -307,19 +310,20 @@ static OAUTH: [Line; 7] = {
     ]
 };
 
-const fn line(method: Method, tail: &'static str, gate: Gate, handler: Make) -> Line {
-    Line { tail, gate, method, handler }
+const fn line(method: Method, tail: &'static str, gate: Gate, handler: fn() -> MethodRouter<App>) -> Line {
+    Line { tail, gate, method, serve: Serve::Routed(handler) }
 }
 
-const fn reads(tail: &'static str, handler: Make) -> Line {
-    line(Method::GET, tail, CONDA_READ, handler)
+const fn quick(tail: &'static str, gate: Gate, what: Quick) -> Line {
+    Line { tail, gate, method: Method::GET, serve: Serve::Quick(what) }
 }
 
-/// Makes the handler of one route.
-type Make = fn() -> MethodRouter<App>;
+const fn reads(tail: &'static str, reading: Reading) -> Line {
+    quick(tail, CONDA_READ, Quick::Conda(reading))
+}
 
-/// Each route with its handler.
-fn all() -> Vec<(Route, Make)> {
+/// Each route and how it is answered.
+pub(crate) fn all() -> Vec<(Route, Serve)> {
     let groups: [(&[&str], &[Line], Family); 17] = [
         (&CONDA_MOUNTS, &CONDA, Family::Conda),
         (&CONDA_PUT_MOUNTS, &CONDA_PUT, Family::Conda),
@@ -342,17 +346,17 @@ fn all() -> Vec<(Route, Make)> {
     let mut routes = Vec::new();
     for (mounts, lines, family) in groups {
         for mount in mounts {
-            for Line { tail, gate, method, handler } in lines {
+            for Line { tail, gate, method, serve } in lines {
                 let pattern = format!("{mount}{tail}");
-                routes.push((Route { method: method.clone(), pattern, gate: *gate, family }, *handler));
+                routes.push((Route { method: method.clone(), pattern, gate: *gate, family }, *serve));
             }
         }
     }
     for mount in KEYED_MOUNTS {
-        for Line { tail, method, handler, .. } in &CONDA {
+        for Line { tail, method, serve, .. } in &CONDA {
             let (method, pattern) = (method.clone(), format!("{mount}{tail}"));
             let gate = Gate::Keyed(Action::CondaDownload);
-            routes.push((Route { method, pattern, gate, family: Family::Conda }, *handler));
+            routes.push((Route { method, pattern, gate, family: Family::Conda }, *serve));
         }
     }
     routes
@@ -363,21 +367,18 @@ pub fn routes_table() -> Vec<Route> {
     all().into_iter().map(|(route, _)| route).collect()
 }
 
-/// The router: each handler behind its gate, the whole behind the trace.
+/// The router: each handler behind its gate.
 pub(crate) fn router(app: App) -> Router {
     let mut router = Router::new();
-    for (route, handler) in all() {
+    for (route, serve) in all() {
         let door = Door { app: app.clone(), gate: route.gate, family: route.family };
-        router = router.route(&route.pattern, handler().route_layer(from_fn_with_state(door, gate::enter)));
+        let handler = match serve {
+            Serve::Routed(handler) => handler(),
+            Serve::Quick(quick) => quick.routed(),
+        };
+        router = router.route(&route.pattern, handler.route_layer(from_fn_with_state(door, gate::enter)));
     }
-    let trace = HttpTrace::new(app.ambient.clone());
-    router
-        .fallback(no_route)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(app.clone(), load::make_room))
-        .layer(catch_panic())
-        .layer(trace)
-        .with_state(app)
+    router.fallback(no_route).method_not_allowed_fallback(wrong_method).with_state(app)
 }
 
 /// The same for every address that is none: nothing is looked up.

@@ -21,10 +21,10 @@ use crate::certificate::Certificate;
 use crate::config::Config;
 use crate::failures::Failures;
 use crate::file::Hot;
+use crate::front::Front;
 use crate::index::Indexes;
 use crate::limits::{LEFT_ALONE, MAX_REQUESTS, MAX_UPLOADS, SWEEP_EVERY};
 use crate::listener;
-use crate::router::router;
 use crate::state::{App, Parts, clocks};
 use crate::ticket::Seal;
 use crate::upstream::Upstreams;
@@ -154,7 +154,7 @@ async fn run(
     });
     tokio::spawn(sweep(app.clone()));
     let usage = app.usage.clone();
-    let mut serving = tokio::spawn(listener::serve(listener, tls, router(app), drain));
+    let mut serving = tokio::spawn(listener::serve(listener, tls, Front::new(app), drain));
     let ended = tokio::select! {
         ended = &mut access => followed(ended).context("the access feed ended"),
         ended = &mut content => followed(ended).context("the content feed ended"),

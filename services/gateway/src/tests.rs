@@ -21,13 +21,12 @@ use readmodel::Reader;
 use runtime::{Ambient, Clock as _, CountingIds, Drain, TestClock};
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
-use tower::{Layer, ServiceExt};
 
-use crate::caller::CallerLayer;
+use crate::address::Peer;
 use crate::failures::Failures;
 use crate::file::Hot;
+use crate::front::Front;
 use crate::index::Indexes;
-use crate::router::router;
 use crate::state::{App, Parts};
 use crate::upstream::Upstreams;
 
@@ -39,7 +38,7 @@ const LEASE: Duration = Duration::from_secs(1_000_000_000);
 
 struct Gateway {
     app: App,
-    router: axum::Router,
+    front: Front,
     clock: Arc<TestClock>,
     _folder: tempfile::TempDir,
 }
@@ -82,7 +81,7 @@ impl Gateway {
             view,
             reader,
         });
-        Self { router: router(app.clone()), app, clock, _folder: folder }
+        Self { front: Front::new(app.clone()), app, clock, _folder: folder }
     }
 
     /// Both clocks go on until then.
@@ -95,8 +94,10 @@ impl Gateway {
         self.clock.advance(LEASE);
     }
 
-    async fn send(&self, request: http::Request<Body>) -> Response {
-        CallerLayer.layer(self.router.clone()).oneshot(request).await.unwrap()
+    /// From nowhere, unless the request says from where.
+    async fn send(&self, mut request: http::Request<Body>) -> Response {
+        let peer = request.extensions_mut().remove::<Peer>();
+        self.front.answer(peer, request).await
     }
 
     async fn get(&self, path: &str) -> Response {

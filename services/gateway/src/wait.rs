@@ -36,8 +36,8 @@ pub(crate) fn of(headers: &HeaderMap) -> Result<Wait, Unknown> {
 }
 
 /// Does this for a caller who asks for that.
-pub(crate) async fn asked<F: Future>(wait: Wait, work: F) -> F::Output {
-    ASKED.scope(wait, work).await
+pub(crate) fn asked<F: Future>(wait: Wait, work: F) -> impl Future<Output = F::Output> {
+    ASKED.scope(wait, work)
 }
 
 /// Tells it to a service that is called meanwhile.

@@ -50,6 +50,10 @@ pub(super) fn continue_from_headers(span: &Span, headers: &HeaderMap) {
 }
 
 fn continue_trace(span: &Span, carrier: &dyn Extractor) {
+    // Nothing is traced, so there is nothing to continue.
+    if span.is_disabled() {
+        return;
+    }
     let parent = TraceContextPropagator::new().extract(carrier);
     if parent.span().span_context().is_valid() {
         // It fails only when tracing is off, and then there is nothing to continue.

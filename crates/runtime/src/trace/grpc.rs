@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
 use metrics::{counter, histogram};
 use prost::Message;
@@ -75,14 +75,13 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         let rpc =
             self.trace.names.get(request.uri().path()).cloned().unwrap_or_else(|| Arc::from("(unknown)"));
         let ambient = &self.trace.ambient;
         let id = caller_id(request.headers()).unwrap_or_else(|| RequestId::make(&*ambient.ids));
         let span = span(&rpc, &id);
         super::context::continue_from_headers(&span, request.headers());
-        request.extensions_mut().insert(id.clone());
 
         let clock = ambient.clock.clone();
         let started = clock.boot();
@@ -91,9 +90,7 @@ where
         Box::pin(async move {
             let mut response = work.await?;
             let elapsed = clock.boot().saturating_sub(started);
-            if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-                response.headers_mut().insert(request_id::HEADER, value);
-            }
+            response.headers_mut().insert(request_id::HEADER, id.header());
             Ok(span.in_scope(|| record(rpc, elapsed, response)))
         })
     }

@@ -1,26 +1,21 @@
-//! The layer for axum: a span, a request id, a duration and an outcome for every request.
+//! Around the answer to every HTTP request: a span, a request id, a duration and an outcome.
 //!
-//! Put it on the router with `Router::layer`, so that the matched route is known; what matches none
-//! is counted as `(none)`.
+//! Whoever knows the routes says which one it is; what matches none is counted as `(none)`.
 
 use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::MatchedPath;
-use http::{HeaderValue, Method, Request, Response};
-use tower::{Layer, Service};
+use http::{Method, Request, Response};
 use tracing::{Instrument, Span, field};
 
 use super::meters::Meters;
 use super::outcome;
 use crate::{Ambient, Code, Failure, RequestId, request_id};
 
-const NO_ROUTE: &str = "(none)";
+/// What a request is counted as whose address is none.
+pub const NO_ROUTE: &str = "(none)";
 
-/// Traces what passes. A handler that answers with a [`Failure`] puts it into the response's
-/// extensions, and it is logged here, once, with its reasons.
+/// Traces what passes. An answer with a [`Failure`] in its extensions is logged here, once, with its reasons.
 #[derive(Debug, Clone)]
 pub struct HttpTrace(Ambient, Meters);
 
@@ -29,59 +24,30 @@ impl HttpTrace {
     pub fn new(ambient: Ambient) -> Self {
         Self(ambient, Meters::default())
     }
-}
 
-impl<S> Layer<S> for HttpTrace {
-    type Service = HttpTraced<S>;
-    fn layer(&self, inner: S) -> Self::Service {
-        HttpTraced { inner, ambient: self.0.clone(), meters: self.1.clone() }
-    }
-}
-
-/// A service with [`HttpTrace`] around it.
-#[derive(Debug, Clone)]
-pub struct HttpTraced<S> {
-    inner: S,
-    ambient: Ambient,
-    meters: Meters,
-}
-
-impl<S, B, R> Service<Request<B>> for HttpTraced<S>
-where
-    S: Service<Request<B>, Response = Response<R>>,
-    S::Future: Send + 'static,
-    B: Send,
-{
-    type Response = Response<R>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let route = request.extensions().get::<MatchedPath>().cloned();
+    /// Does the work that answers a request. `route` is one of a closed list, never the address itself.
+    pub async fn answer<B, R, F>(
+        &self,
+        route: &str,
+        request: Request<B>,
+        work: impl FnOnce(Request<B>) -> F,
+    ) -> Response<R>
+    where
+        F: Future<Output = Response<R>>,
+    {
+        let Self(ambient, meters) = self;
         let method = method(request.method());
-        let id = caller_id(request.headers()).unwrap_or_else(|| RequestId::make(&*self.ambient.ids));
-        let span = span(method, route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str), &id);
+        let id = caller_id(request.headers()).unwrap_or_else(|| RequestId::make(&*ambient.ids));
+        let span = span(method, route, &id);
         super::context::continue_from_headers(&span, request.headers());
-        request.extensions_mut().insert(id.clone());
 
-        let (clock, meters) = (self.ambient.clock.clone(), self.meters.clone());
-        let started = clock.boot();
-        let work = span.in_scope(|| self.inner.call(request));
-        let work = request_id::scope(id.clone(), work.instrument(span.clone()));
-        Box::pin(async move {
-            let mut response = work.await?;
-            let elapsed = clock.boot().saturating_sub(started);
-            let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-            span.in_scope(|| record(&meters, method, route, elapsed, &response));
-            if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-                response.headers_mut().insert(request_id::HEADER, value);
-            }
-            Ok(response)
-        })
+        let started = ambient.clock.boot();
+        let work = span.in_scope(|| work(request));
+        let mut response = request_id::scope(id.clone(), work.instrument(span.clone())).await;
+        let elapsed = ambient.clock.boot().saturating_sub(started);
+        span.in_scope(|| record(&span, meters, (method, route), elapsed, &response));
+        response.headers_mut().insert(request_id::HEADER, id.header());
+        response
     }
 }
 
@@ -104,11 +70,17 @@ fn span(method: &'static str, route: &str, id: &RequestId) -> Span {
     )
 }
 
-fn record<R>(meters: &Meters, method: &'static str, route: &str, elapsed: Duration, response: &Response<R>) {
+fn record<R>(
+    span: &Span,
+    meters: &Meters,
+    (method, route): (&'static str, &str),
+    elapsed: Duration,
+    response: &Response<R>,
+) {
     let status = response.status().as_u16();
     let failure = response.extensions().get::<Failure>();
     let code = failure.map(|failure| failure.code).or_else(|| Code::from_http(status));
-    let (span, outcome) = (Span::current(), outcome(code));
+    let outcome = outcome(code);
     span.record("http.response.status_code", status);
     span.record("outcome", outcome);
     if status >= 500 {

@@ -42,21 +42,26 @@ pub(crate) fn strip(path: &str) -> Stripped {
     Stripped { path, token }
 }
 
+/// Segments that are looked at: the longest mount, and the mark behind it.
+const SEEN: usize = 3;
+const _: () = {
+    let mut mount = 0;
+    while mount < MOUNTS.len() {
+        assert!(MOUNTS[mount].len() < SEEN, "a mark may stand behind any mount");
+        mount += 1;
+    }
+};
+
 /// Where the mark stands: first, or right after a mount.
 fn mark(segments: &[&str]) -> Option<usize> {
-    let full: Vec<(usize, Cow<'_, str>)> = segments
-        .iter()
-        .enumerate()
-        .filter(|(_, segment)| !segment.is_empty())
-        .take(MOUNTS.iter().map(|mount| mount.len()).max().unwrap_or_default() + 1)
-        .map(|(at, segment)| (at, decoded(segment)))
-        .collect();
-    let marked = |skip: usize| full.get(skip).filter(|(_, segment)| *segment == MARK).map(|(at, _)| *at);
+    let mut full = segments.iter().enumerate().filter(|(_, segment)| !segment.is_empty());
+    let full: [_; SEEN] = std::array::from_fn(|_| full.next().map(|(at, segment)| (at, decoded(segment))));
+    let at = |place: usize, want: &str| full[place].as_ref().filter(|(_, have)| have == want).map(|it| it.0);
     let after = |mount: &&[&str]| {
-        let here = full.len() >= mount.len() && mount.iter().zip(&full).all(|(want, (_, have))| want == have);
-        here.then(|| marked(mount.len())).flatten()
+        let here = mount.iter().enumerate().all(|(place, want)| at(place, want).is_some());
+        here.then(|| at(mount.len(), MARK)).flatten()
     };
-    marked(0).or_else(|| MOUNTS.iter().find_map(after))
+    at(0, MARK).or_else(|| MOUNTS.iter().find_map(after))
 }
 
 /// A segment as the client meant it. `%74` is a `t` too, and must not be a way past the strip.

@@ -1,11 +1,11 @@
-//! What the layer leaves of a request: no token, in no form.
+//! What is left of a request: no token, in no form.
 
 use super::*;
 use access::SecretHash;
 use access::token_string::{Kind, RANDOM_BYTES};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST};
 use proptest::prelude::*;
 
 fn live(seed: u8) -> String {
@@ -14,7 +14,8 @@ fn live(seed: u8) -> String {
 
 fn taken(request: http::request::Builder) -> http::Request<()> {
     let mut request = request.body(()).unwrap();
-    take(&mut request);
+    let taken = take(&mut request);
+    taken.leave(request.extensions_mut());
     request
 }
 

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use axum::extract::RawPathParams;
 use names::{ChannelName, is_reserved};
 
 use crate::refuse::Family;
@@ -28,9 +27,8 @@ enum Below<'a> {
 }
 
 impl<'a> Named<'a> {
-    /// Reads what the router found.
-    pub(super) fn of(params: &'a RawPathParams, family: Family) -> Option<Self> {
-        let find = |key: &str| params.iter().find(|(found, _)| *found == key).map(|(_, value)| value);
+    /// Reads what stands in the address by these names.
+    pub(super) fn of(find: impl Fn(&str) -> Option<&'a str>, family: Family) -> Option<Self> {
         let channel = find("channel")?;
         let below = match (find("subchannel"), family) {
             (Some(below), _) => Below::Surely(below),

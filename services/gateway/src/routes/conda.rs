@@ -31,6 +31,12 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// By the names in the route's pattern.
+    pub(super) fn found<'a>(find: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let text = |name| find(name).unwrap_or_default().to_owned();
+        Self { label: find("label").map(ToOwned::to_owned), subdir: text("subdir"), file: text("file") }
+    }
+
     /// The label whose files are meant: without a word that is `main`.
     fn label(&self) -> Result<LabelName, Problem> {
         let label = self.label.as_deref().map_or_else(|| Ok(LabelName::main()), LabelName::parse);
@@ -75,6 +81,30 @@ impl Document {
     }
 }
 
+/// What is read below a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    Document(Document),
+    /// A package, or a shard.
+    File,
+    /// A document that clients ask for and that is not made.
+    Absent,
+    Channeldata,
+    Notices,
+}
+
+impl Reading {
+    pub(crate) async fn answer(self, given: Here) -> Result<Response, Problem> {
+        match self {
+            Self::Document(of) => document(of, given).await,
+            Self::File => file(given).await,
+            Self::Absent => absent(given),
+            Self::Channeldata => channeldata(given).await,
+            Self::Notices => notices(given).await,
+        }
+    }
+}
+
 /// Refuses a label that is not there.
 async fn known(given: &Here, label: &LabelName) -> Result<(), Problem> {
     match given.app.indexes.has_label(given.admitted.view(), label).await? {
@@ -84,7 +114,7 @@ async fn known(given: &Here, label: &LabelName) -> Result<(), Problem> {
 }
 
 /// One of the documents of a subdir.
-pub(crate) async fn document(document: Document, given: Here) -> Result<Response, Problem> {
+async fn document(document: Document, given: Here) -> Result<Response, Problem> {
     let (label, subdir) = (given.path.label()?, given.path.subdir()?);
     let view = given.app.indexes.conda(given.admitted.view(), &subdir, Some(&label)).await?;
     if view.is_empty() {
@@ -95,14 +125,14 @@ pub(crate) async fn document(document: Document, given: Here) -> Result<Response
 }
 
 /// The classic solver's shortcut is not made here; clients go on to `repodata.json`.
-pub(crate) async fn absent(given: Here) -> Result<Response, Problem> {
+fn absent(given: Here) -> Result<Response, Problem> {
     given.path.label()?;
     given.path.subdir()?;
     Err(Problem::not_found("this document is not made here: use repodata.json or the sharded index"))
 }
 
 /// `channeldata.json`.
-pub(crate) async fn channeldata(given: Here) -> Result<Response, Problem> {
+async fn channeldata(given: Here) -> Result<Response, Problem> {
     let label = given.path.label()?;
     known(&given, &label).await?;
     let rendered = given.app.indexes.channeldata(given.admitted.view(), Some(&label)).await?;
@@ -110,14 +140,14 @@ pub(crate) async fn channeldata(given: Here) -> Result<Response, Problem> {
 }
 
 /// `notices.json` (CEP 6): there is nothing to say.
-pub(crate) async fn notices(given: Here) -> Result<Response, Problem> {
+async fn notices(given: Here) -> Result<Response, Problem> {
     known(&given, &given.path.label()?).await?;
     Ok(given.asked().document(&notices::notices(), Freshness::Revalidate))
 }
 
 /// A package, or a shard, which stands beside the index. Under which label a file is asked for does not matter: a lock
 /// file outlives a label.
-pub(crate) async fn file(given: Here) -> Result<Response, Problem> {
+async fn file(given: Here) -> Result<Response, Problem> {
     if given.path.subdir == NOTEBOOKS {
         return notebook(&given).await;
     }

@@ -28,6 +28,12 @@ impl<P> Given<P> {
         self.app.view.read(|table| reach::selected(table, self.admitted.view()))
     }
 
+    /// The same at an address that was read by somebody else.
+    pub(crate) fn at<Q>(self, path: Q) -> Given<Q> {
+        let Self { app, admitted, path: _, method, uri, headers } = self;
+        Given { app, admitted, path, method, uri, headers }
+    }
+
     /// The same for whoever answers with bytes.
     pub(crate) fn asked(&self) -> Asked<'_> {
         Asked { app: &self.app, admitted: &self.admitted, method: &self.method, headers: &self.headers }

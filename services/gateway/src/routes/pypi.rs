@@ -25,6 +25,13 @@ pub(crate) struct Place {
     pub(crate) rest: Option<String>,
 }
 
+impl Place {
+    /// By the name in the route's pattern.
+    pub(super) fn found<'a>(find: impl Fn(&str) -> Option<&'a str>) -> Self {
+        Self { rest: find("rest").map(ToOwned::to_owned) }
+    }
+}
+
 /// Any address below a channel.
 pub(crate) async fn read(given: Given<Place>) -> Result<Response, Problem> {
     // The catch-all needs a character, so a channel with nothing but a slash comes without one.

@@ -320,8 +320,7 @@ async fn a_download_breaks_off_when_its_token_dies() {
     let gateway = Gateway::new().await;
     let path = format!("/t/{}/private/notices.json", facts::string(Caller::Reader).unwrap());
     let mut request = Request::get(path).body(Body::empty()).unwrap();
-    crate::caller::take(&mut request);
-    let presented = request.extensions().get::<crate::caller::Presented>().unwrap().clone();
+    let presented = crate::caller::take(&mut request).presented;
     let admitted = crate::gate::Admitted::for_test(&gateway.app, presented, "private");
     let chunk = bytes::Bytes::from(vec![0; 3 << 20]);
     let chunks = futures::stream::iter(vec![Ok(chunk.clone()), Ok(chunk.clone()), Ok(chunk)]);
