@@ -5,6 +5,8 @@ mod channel;
 mod group;
 mod package;
 
+use std::collections::hash_map::Entry;
+
 use names::{AccountId, ChannelId, InvalidId, InvalidName, Level, PackageKind, Privacy, TokenId};
 use proto::event::v1::{self as stored, AccountKind, Envelope, TokenIssued, event::Event};
 
@@ -96,7 +98,10 @@ impl Table {
             Event::AccountCreated(event) => self.fold_account(event),
             Event::AccountDisabled(event) => self.fold_disabled(&event.account_id, true),
             Event::AccountEnabled(event) => self.fold_disabled(&event.account_id, false),
-            Event::TokenIssued(event) => self.fold_token(event, None),
+            Event::TokenIssued(event) => {
+                self.put_token(token(event, None)?);
+                Ok(())
+            }
             Event::TokenRevoked(event) => {
                 let place = self.place(&event.token_id)?;
                 self.tokens[place].revoked_at_us.get_or_insert(time_us);
@@ -161,19 +166,15 @@ impl Table {
         Ok(())
     }
 
-    pub(crate) fn fold_token(&mut self, event: &TokenIssued, revoked_at_us: Option<i64>) -> Folded<()> {
-        let id = TokenId::from_bytes(&event.token_id).map_err(text)?;
-        if self.token_places.contains_key(&id) {
-            return Ok(());
-        }
-        let token = token(event, id, revoked_at_us)?;
+    /// Nothing if it is known already: an event that was put back counts once.
+    pub(crate) fn put_token(&mut self, token: Token) {
         let place = self.tokens.len();
+        let Entry::Vacant(free) = self.token_places.entry(token.id) else { return };
+        free.insert(place);
         for (hash, ends_at_us) in &token.secrets {
             self.secrets.insert(*hash, (place, *ends_at_us));
         }
-        self.token_places.insert(id, place);
         self.tokens.push(token);
-        Ok(())
     }
 
     fn place(&self, token: &[u8]) -> Folded<usize> {
@@ -240,7 +241,7 @@ fn ended(time_us: i64) -> i64 {
     -time_us
 }
 
-fn token(event: &TokenIssued, id: TokenId, revoked_at_us: Option<i64>) -> Folded<Token> {
+pub(crate) fn token(event: &TokenIssued, revoked_at_us: Option<i64>) -> Folded<Token> {
     let secrets = event.secrets.iter().map(|secret| {
         let hash = SecretHash::from_slice(&secret.sha256).ok_or("a secret's hash has not 32 bytes")?;
         Ok((hash, secret.ends_at_us))
@@ -253,7 +254,7 @@ fn token(event: &TokenIssued, id: TokenId, revoked_at_us: Option<i64>) -> Folded
         event.scopes.iter().map(|scope| scope.parse().map_err(|wrong: InvalidName| wrong.to_string()));
     let maker = (!event.maker_token_id.is_empty()).then(|| TokenId::from_bytes(&event.maker_token_id));
     Ok(Token {
-        id,
+        id: TokenId::from_bytes(&event.token_id).map_err(text)?,
         owner: AccountId::from_bytes(&event.owner_id).map_err(text)?,
         name: event.name.as_str().into(),
         kind: match event.kind() {

@@ -29,4 +29,5 @@ pub use group::{Group, HeldOn};
 pub use names::Subject;
 pub use service::Service;
 pub use shelf::Package;
+pub use snapshot::Row;
 pub use table::{Account, Channel, Table, Token, TokenKind};

@@ -13,9 +13,40 @@ use proto::feed::v1::{
 
 use names::{AccountId, ChannelId, GroupId, Level, PackageId, PackageKind, Privacy};
 
-use crate::fold::level;
+use crate::fold::{level, token};
 use crate::table::{Account, Channel, Table, Token, TokenKind};
 use crate::{FoldError, Group, Package, SecretHash, Service, Subject, given};
+
+/// A row that has been read as far as it can be without the others, which is most of the work for most of them: rows are
+/// read beside each other.
+#[derive(Debug)]
+pub struct Row(Result<Read, String>);
+
+#[derive(Debug)]
+enum Read {
+    Token(Token),
+    Other(Entry),
+}
+
+impl From<SnapshotEntry> for Row {
+    fn from(entry: SnapshotEntry) -> Self {
+        Self(match entry.entry {
+            None => Err("a row of a kind unknown to this version".into()),
+            Some(Entry::Token(entry)) => read_token(entry).map(Read::Token),
+            Some(
+                other @ (Entry::Account(_)
+                | Entry::Channel(_)
+                | Entry::Package(_)
+                | Entry::Group(_)
+                | Entry::VoidSeq(_)),
+            ) => Ok(Read::Other(other)),
+        })
+    }
+}
+
+fn read_token(entry: TokenEntry) -> Result<Token, String> {
+    token(&entry.issued.ok_or("a token without its facts")?, entry.revoked_at_us)
+}
 
 impl Table {
     /// Every row, each after those that it refers to. Services are not in it: they are configuration.
@@ -42,26 +73,37 @@ impl Table {
             .map(|entry| SnapshotEntry { entry: Some(entry) })
     }
 
-    /// The table that [`Table::entries`] was taken from at `seq`.
+    /// The table that [`Table::entries`] was taken from at `seq`. Room is made for as many tokens as are `expected`.
     pub fn restore(
         services: HashMap<SecretHash, Service>,
         seq: u64,
-        entries: impl IntoIterator<Item = SnapshotEntry>,
+        expected: usize,
+        rows: impl IntoIterator<Item = Row>,
     ) -> Result<Self, FoldError> {
         let mut table = Self { at: seq, ..Self::new(services) };
-        for entry in entries {
-            table.restore_entry(entry).map_err(|reason| FoldError::at(seq, format!("snapshot: {reason}")))?;
+        table.tokens.reserve_exact(expected);
+        table.token_places.reserve(expected);
+        table.secrets.reserve(expected);
+        for Row(row) in rows {
+            let restored = row.and_then(|row| match row {
+                Read::Token(token) => {
+                    table.put_token(token);
+                    Ok(())
+                }
+                Read::Other(entry) => table.restore_entry(entry),
+            });
+            restored.map_err(|reason| FoldError::at(seq, format!("snapshot: {reason}")))?;
         }
         table.seq = seq;
         Ok(table)
     }
 
-    fn restore_entry(&mut self, entry: SnapshotEntry) -> Result<(), String> {
-        match entry.entry.ok_or("a row of a kind unknown to this version")? {
+    fn restore_entry(&mut self, entry: Entry) -> Result<(), String> {
+        match entry {
             Entry::Account(entry) => self.restore_account(entry),
             Entry::Token(entry) => {
-                let issued = entry.issued.ok_or("a token without its facts")?;
-                self.fold_token(&issued, entry.revoked_at_us)
+                self.put_token(read_token(entry)?);
+                Ok(())
             }
             Entry::Channel(entry) => self.restore_channel(&entry),
             Entry::Package(entry) => self.restore_package(&entry),

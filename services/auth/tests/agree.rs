@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use access::{Caller, Credential, SecretHash, Table};
+use access::{Caller, Credential, Row, SecretHash, Table};
 use auth::domain::account::{self, Account, Command, Created, Kind, Sealed};
 use auth::domain::token::{self, Bounds, Edit, Overlap, Reach, Reissue};
 use auth::events::owner;
@@ -146,7 +146,7 @@ proptest! {
             }
         }
         // A follower that begins with a snapshot sees the same.
-        let restored = Table::restore(HashMap::new(), table.seq(), table.entries()).unwrap();
+        let restored = Table::restore(HashMap::new(), table.seq(), 0, table.entries().map(Row::from)).unwrap();
         for string in strings {
             let credential = Credential::Secret(SecretHash([string; 32]));
             prop_assert_eq!(restored.caller(now, &credential), table.caller(now, &credential));

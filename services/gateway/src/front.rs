@@ -67,7 +67,7 @@ impl Front {
         });
         let work = async |request| match quick {
             Some((door, quick, params)) => quickly(door, quick, params, (taken, peer), request).await,
-            None => self.routed((taken, peer), request).await,
+            None => Box::pin(self.routed((taken, peer), request)).await,
         };
         trace.answer(route, request, |request| caught(load::make_room(app, request, work))).await
     }

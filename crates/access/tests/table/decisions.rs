@@ -1,6 +1,8 @@
 //! Single decisions, each a short history and a question.
 
-use access::{Action, By, Caller, Credential, Object, Outcome, SecretHash, Service, Table, Verdict, Why};
+use access::{
+    Action, By, Caller, Credential, Object, Outcome, Row, SecretHash, Service, Table, Verdict, Why,
+};
 use names::{Level as L, PackageKind};
 use proto::event::v1::{Actor, Envelope, Level, Privacy, TokenKind};
 use time::Duration;
@@ -330,6 +332,7 @@ fn a_reissued_string_is_dead_even_by_a_clock_that_is_slow() {
     let slow = NOON - Duration::hours(5);
     let caller = world.table.caller(slow, &secret(2));
     assert!(matches!(caller, Caller::Expired { since, .. } if since == NOON), "{caller:?}");
-    let restored = Table::restore(services(), world.table.seq(), world.table.entries()).unwrap();
+    let restored =
+        Table::restore(services(), world.table.seq(), 0, world.table.entries().map(Row::from)).unwrap();
     assert_eq!(restored.caller(slow, &secret(2)), caller);
 }

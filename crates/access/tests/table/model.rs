@@ -1,7 +1,7 @@
 //! Random histories: the table agrees with a model that answers every question by reading the whole
 //! log anew, and with a copy of itself restored from a snapshot.
 
-use ::access::{Action, Object, Table, Verdict};
+use ::access::{Action, Object, Row, Table, Verdict};
 use names::PackageKind;
 use proptest::prelude::*;
 use proto::event::v1::{Actor, Level, Privacy, TokenKind};
@@ -160,7 +160,7 @@ proptest! {
     fn the_table_agrees_with_reading_the_whole_log(steps in steps()) {
         let (world, made) = play(steps);
         let entries: Vec<_> = world.table.entries().collect();
-        let restored = Table::restore(services(), world.table.seq(), entries).unwrap();
+        let restored = Table::restore(services(), world.table.seq(), 0, entries.into_iter().map(Row::from)).unwrap();
         let facts = Facts::read(&world.log);
         // The last is a string that was never a token.
         for n in 1..=made.tokens + 1 {

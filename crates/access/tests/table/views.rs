@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use access::{Action, Caller, Object, Selection, Sight, Table, Verdict};
+use access::{Action, Caller, Object, Row, Selection, Sight, Table, Verdict};
 use names::{ChannelId, PackageId, PackageKind};
 use proptest::prelude::*;
 
@@ -45,7 +45,7 @@ proptest! {
         let (world, made) = play(steps);
         let table = &world.table;
         let entries: Vec<_> = table.entries().collect();
-        let restored = Table::restore(services(), table.seq(), entries).unwrap();
+        let restored = Table::restore(services(), table.seq(), 0, entries.into_iter().map(Row::from)).unwrap();
         for caller in callers(table, made.tokens) {
             for on in 0..made.channels {
                 for action in READS {

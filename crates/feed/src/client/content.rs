@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use proto::feed::v1::{ContentChange, feed_item::Item};
+use proto::feed::v1::{ContentChange, SnapshotEntry, feed_item::Item};
 use tokio::sync::watch;
 
 use super::link::{self, Fault, FollowError, Position, Sink};
@@ -99,8 +99,18 @@ struct Feeding<'a, F> {
     changed: F,
 }
 
+/// A row of a snapshot that is about where the feed stands and nothing else.
+struct Nothing;
+
+impl From<SnapshotEntry> for Nothing {
+    fn from(_: SnapshotEntry) -> Self {
+        Self
+    }
+}
+
 #[async_trait]
 impl<F: Fn(ContentChange) + Send + Sync> Sink for Feeding<'_, F> {
+    type Row = Nothing;
     type Built = ();
 
     fn position(&self) -> Position {
@@ -112,8 +122,8 @@ impl<F: Fn(ContentChange) + Send + Sync> Sink for Feeding<'_, F> {
         self.follower.heard.subscribe()
     }
 
-    fn build(&self) -> Build<()> {
-        Box::new(|_seq, rows| {
+    fn build(&self) -> Build<Nothing, ()> {
+        Box::new(|_, rows| {
             rows.for_each(drop);
             Ok(())
         })

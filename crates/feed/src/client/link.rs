@@ -7,7 +7,7 @@ use access::FoldError;
 use async_trait::async_trait;
 use futures::{Stream, stream};
 use proto::feed::v1::{
-    Applied, FollowerMessage, Hello, SnapshotStart, feed_item::Item, follower_message::Message,
+    Applied, FollowerMessage, Hello, SnapshotEntry, SnapshotStart, feed_item::Item, follower_message::Message,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -76,13 +76,15 @@ pub(crate) struct Position {
 /// What a feed flows into.
 #[async_trait]
 pub(crate) trait Sink: Send {
-    /// What the rows of a snapshot add up to.
+    /// A row of a snapshot as it is put together; rows are read beside each other.
+    type Row: From<SnapshotEntry> + Send + 'static;
+    /// What they add up to.
     type Built: Send + 'static;
     fn position(&self) -> Position;
     /// The watermark to report.
     fn applied(&self) -> watch::Receiver<u64>;
     /// How rows are put together, on a thread of its own while they come.
-    fn build(&self) -> Build<Self::Built>;
+    fn build(&self) -> Build<Self::Row, Self::Built>;
     fn restore(&mut self, epoch: &str, seq: u64, built: Self::Built) -> Result<(), Fault>;
     async fn take(&mut self, item: Item) -> Result<(), Fault>;
 }
@@ -135,6 +137,9 @@ async fn keep_connected<S: Sink>(
     }
 }
 
+/// A snapshot that has begun.
+type Coming<S> = (SnapshotStart, Restoring<<S as Sink>::Row, <S as Sink>::Built>);
+
 async fn connection<S: Sink>(
     sink: &mut S,
     upstream: &Upstream,
@@ -152,14 +157,14 @@ async fn connection<S: Sink>(
     };
     let reports = reports(hello, sink.applied(), leaving);
     let mut items = upstream.client().follow(upstream.request(reports)).await?.into_inner();
-    let mut snapshot: Option<(SnapshotStart, Restoring<S::Built>)> = None;
+    let mut snapshot: Option<Coming<S>> = None;
     while let Some(item) = items.message().await? {
         backoff.reset();
         let item =
             item.item.ok_or_else(|| Fault::Retry("an item of a kind unknown to this version".into()))?;
         match (item, snapshot.take()) {
             (Item::SnapshotStart(start), None) => {
-                let restoring = Restoring::begin(start.seq, sink.build());
+                let restoring = Restoring::begin(&start, sink.build());
                 snapshot = Some((start, restoring));
             }
             (Item::SnapshotPart(part), Some((start, mut restoring))) => {

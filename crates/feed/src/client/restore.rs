@@ -1,9 +1,9 @@
-//! A snapshot on its way in: parts are decoded beside each other and put together on a thread of their own while more of
-//! them come, so that a million rows take about as long as the slowest of the three.
+//! A snapshot on its way in: parts are decoded and their rows read beside each other, and put together on a thread of
+//! their own while more of them come, so that a million rows take about as long as the slowest of the three.
 
 use bytes::Bytes;
 use prost::Message as _;
-use proto::feed::v1::{SnapshotEntry, SnapshotPart};
+use proto::feed::v1::{SnapshotEntry, SnapshotPart, SnapshotStart};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -12,29 +12,42 @@ use super::link::Fault;
 
 /// Rows of a snapshot, at most: more memory than a process has been given.
 const MAX_SNAPSHOT_ENTRIES: u64 = 50_000_000;
-/// Parts that are being decoded or wait to be put together.
+/// Rows that room is made for before they come, at most.
+const MAX_EXPECTED: u64 = 4_000_000;
+/// Parts that are being read or wait to be put together.
 const PARTS_AHEAD: usize = 16;
 
-/// How rows are put together: the sequence they are of, and the rows.
-pub(crate) type Build<B> =
-    Box<dyn FnOnce(u64, &mut dyn Iterator<Item = SnapshotEntry>) -> Result<B, Fault> + Send>;
+/// How rows are put together.
+pub(crate) type Build<R, B> =
+    Box<dyn FnOnce(Snapshot, &mut dyn Iterator<Item = R>) -> Result<B, Fault> + Send>;
 
-/// One part, decoded or about to be.
-type Decoding = JoinHandle<Result<SnapshotPart, prost::DecodeError>>;
+/// What is known of a snapshot before its rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Snapshot {
+    /// The sequence it is of.
+    pub(crate) seq: u64,
+    /// How many rows are to come, within what is bearable; zero if nobody said.
+    pub(crate) expected: usize,
+}
+
+/// One part, read or about to be.
+type Reading<R> = JoinHandle<Result<Vec<R>, prost::DecodeError>>;
 
 /// What the rows that have come so far are being made into.
-pub(super) struct Restoring<B> {
-    parts: mpsc::Sender<Decoding>,
+pub(super) struct Restoring<R, B> {
+    parts: mpsc::Sender<Reading<R>>,
     building: JoinHandle<(Result<B, Fault>, u64)>,
 }
 
-impl<B: Send + 'static> Restoring<B> {
+impl<R: From<SnapshotEntry> + Send + 'static, B: Send + 'static> Restoring<R, B> {
     /// Begins with nothing.
-    pub(super) fn begin(seq: u64, build: Build<B>) -> Self {
+    pub(super) fn begin(start: &SnapshotStart, build: Build<R, B>) -> Self {
         let (parts, coming) = mpsc::channel(PARTS_AHEAD);
+        let expected = start.entries.min(MAX_EXPECTED);
+        let start = Snapshot { seq: start.seq, expected: usize::try_from(expected).unwrap_or(0) };
         let building = spawn_blocking(move || {
             let mut rows = Rows { coming, part: Vec::new().into_iter(), count: 0, torn: None };
-            let built = build(seq, &mut rows);
+            let built = build(start, &mut rows);
             // Counted to the end, so that a row that makes no sense is told from a snapshot that is torn.
             rows.by_ref().for_each(drop);
             match rows.torn {
@@ -47,9 +60,11 @@ impl<B: Send + 'static> Restoring<B> {
 
     /// Takes the next part, and waits while too many are ahead.
     pub(super) async fn take(&mut self, part: Bytes) {
-        let decoding = spawn_blocking(move || SnapshotPart::decode(part));
+        let reading = spawn_blocking(move || {
+            Ok(SnapshotPart::decode(part)?.entries.into_iter().map(R::from).collect())
+        });
         // Nobody takes it if the building has failed already, which is told at the end.
-        drop(self.parts.send(decoding).await);
+        drop(self.parts.send(reading).await);
     }
 
     /// Everything has come; so many rows were announced.
@@ -65,17 +80,17 @@ impl<B: Send + 'static> Restoring<B> {
 }
 
 /// The rows in the order in which they were sent, on the thread that puts them together.
-struct Rows {
-    coming: mpsc::Receiver<Decoding>,
-    part: std::vec::IntoIter<SnapshotEntry>,
+struct Rows<R> {
+    coming: mpsc::Receiver<Reading<R>>,
+    part: std::vec::IntoIter<R>,
     count: u64,
     torn: Option<String>,
 }
 
-impl Iterator for Rows {
-    type Item = SnapshotEntry;
+impl<R> Iterator for Rows<R> {
+    type Item = R;
 
-    fn next(&mut self) -> Option<SnapshotEntry> {
+    fn next(&mut self) -> Option<R> {
         loop {
             if let Some(row) = self.part.next() {
                 self.count += 1;
@@ -85,9 +100,9 @@ impl Iterator for Rows {
                 }
                 return Some(row);
             }
-            let decoding = self.coming.blocking_recv()?;
-            match Handle::current().block_on(decoding) {
-                Ok(Ok(part)) => self.part = part.entries.into_iter(),
+            let reading = self.coming.blocking_recv()?;
+            match Handle::current().block_on(reading) {
+                Ok(Ok(part)) => self.part = part.into_iter(),
                 Ok(Err(error)) => self.torn = Some(format!("a snapshot that cannot be read: {error}")),
                 Err(broken) => self.torn = Some(format!("a snapshot: {broken}")),
             }

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use access::{FoldError, Outcome, SecretHash, Service, Table};
+use access::{FoldError, Outcome, Row, SecretHash, Service, Table};
 use async_trait::async_trait;
 use proto::event::v1::Envelope;
 use proto::feed::v1::feed_item::Item;
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::lease::Lease;
 use super::link::{self, Fault, FollowError, Position, Sink};
-use super::restore::Build;
+use super::restore::{Build, Snapshot};
 use super::upstream::Upstream;
 
 /// The table, shared by every thread. Clones are the same view.
@@ -167,6 +167,7 @@ impl AccessView {
 
 #[async_trait]
 impl Sink for AccessView {
+    type Row = Row;
     type Built = Table;
 
     fn position(&self) -> Position {
@@ -177,9 +178,11 @@ impl Sink for AccessView {
         self.subscribe()
     }
 
-    fn build(&self) -> Build<Table> {
+    fn build(&self) -> Build<Row, Table> {
         let services = self.0.services.clone();
-        Box::new(move |seq, rows| Ok(Table::restore(services, seq, rows).map_err(FollowError::from)?))
+        Box::new(move |Snapshot { seq, expected }, rows| {
+            Ok(Table::restore(services, seq, expected, rows).map_err(FollowError::from)?)
+        })
     }
 
     fn restore(&mut self, epoch: &str, seq: u64, table: Table) -> Result<(), Fault> {

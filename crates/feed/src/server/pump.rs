@@ -142,7 +142,7 @@ async fn tell<S: Source>(
 async fn tell_snapshot(epoch: String, snapshot: &Snapshot, line: &Line) -> Result<u64, Status> {
     let &Snapshot { seq, ref parts, entries } = snapshot;
     line.sent.fetch_max(seq, Ordering::Release);
-    line.send(Item::SnapshotStart(SnapshotStart { epoch, seq })).await?;
+    line.send(Item::SnapshotStart(SnapshotStart { epoch, seq, entries })).await?;
     for part in parts {
         line.send(Item::SnapshotPart(part.clone())).await?;
     }

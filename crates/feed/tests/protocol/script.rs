@@ -55,7 +55,7 @@ pub(crate) fn change(seq: u64, name: &str, authz_seq: u64) -> Item {
 
 pub(crate) fn snapshot(epoch: &str, seq: u64) -> [Item; 2] {
     [
-        Item::SnapshotStart(SnapshotStart { epoch: epoch.into(), seq }),
+        Item::SnapshotStart(SnapshotStart { epoch: epoch.into(), seq, entries: 0 }),
         Item::SnapshotEnd(SnapshotEnd { entries: 0 }),
     ]
 }

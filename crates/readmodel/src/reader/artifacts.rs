@@ -3,8 +3,9 @@
 //! Every statement names `live.checkpoint` first and joins the rows to it: rows and sequence come from one
 //! snapshot, and a swap of the views, which locks that view first, cannot get in between.
 
+use futures::TryStreamExt;
 use names::{ChannelId, LabelName, PackageKind};
-use sqlx::{FromRow, Row, postgres::PgRow};
+use sqlx::{FromRow, Postgres, Row, postgres::PgArguments, query::Query};
 
 use super::{PAGE_LIMIT, Reader, limited};
 use crate::{
@@ -75,7 +76,7 @@ impl Reader {
             Some(subdir) => sqlx::query(OF_SUBDIR).bind(channel_id.0).bind(kind.as_str()).bind(subdir),
             None => sqlx::query(OF_KIND).bind(channel_id.0).bind(kind.as_str()),
         };
-        rows(limited(query.fetch_all(self.pool())).await?)
+        self.rows(query).await
     }
 
     /// The files of one package, by its normalised name.
@@ -86,7 +87,7 @@ impl Reader {
         name: &str,
     ) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
         let query = sqlx::query(OF_NAME).bind(channel_id.0).bind(kind.as_str()).bind(name);
-        rows(limited(query.fetch_all(self.pool())).await?)
+        self.rows(query).await
     }
 
     /// The files that bear a label, of every kind.
@@ -96,7 +97,7 @@ impl Reader {
         label: &LabelName,
     ) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
         let query = sqlx::query(OF_LABEL).bind(channel_id.0).bind(label.as_str());
-        rows(limited(query.fetch_all(self.pool())).await?)
+        self.rows(query).await
     }
 
     /// The labels that files of some packages of a channel bear, in order, with how many files bear each.
@@ -128,7 +129,7 @@ impl Reader {
     ) -> Result<(u64, Option<ArtifactRow>), ReadError> {
         let query = sqlx::query(OF_FILE).bind(channel_id.0).bind(kind.as_str());
         let query = query.bind(subdir.unwrap_or_default()).bind(filename);
-        let (seq, rows) = rows(limited(query.fetch_all(self.pool())).await?)?;
+        let (seq, rows) = self.rows(query).await?;
         Ok((seq, rows.into_iter().next()))
     }
 
@@ -147,7 +148,7 @@ impl Reader {
         let query = sqlx::query(OF_PAGE).bind(channel_id.0).bind(kind).bind(subdir).bind(filename);
         let query = query.bind(i64::from(limit.clamp(1, PAGE_LIMIT)));
         let query = query.bind(&packages.ids).bind(packages.wanted).bind(packages.authz_seq);
-        rows(limited(query.fetch_all(self.pool())).await?)
+        self.rows(query).await
     }
 
     /// How many files some packages of a channel hold.
@@ -213,20 +214,25 @@ impl Reader {
         let query = query.bind(filter.event.clone()).bind(filter.actor.map(|id| id.0));
         Ok(u64::try_from(limited(query.fetch_one(self.pool())).await?).unwrap_or_default())
     }
+
+    /// Each row is read as it comes: a million of them need not be in memory twice.
+    async fn rows(
+        &self,
+        query: Query<'_, Postgres, PgArguments>,
+    ) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
+        limited(async {
+            let (mut found, mut seq, mut artifacts) = (query.fetch(self.pool()), 0, Vec::new());
+            while let Some(row) = found.try_next().await? {
+                seq = count(&row, "checkpoint")?;
+                if is_there(&row)? {
+                    artifacts.push(ArtifactRow::from_row(&row)?);
+                }
+            }
+            Ok((seq, artifacts))
+        })
+        .await
+    }
 }
 
 /// Later than any event: the first page starts before it.
 const END_OF_TIME: time::OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59.999999 UTC);
-
-fn rows(rows: Vec<PgRow>) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
-    let seq = rows.first().map(|row| count(row, "checkpoint")).transpose()?.unwrap_or_default();
-    let artifacts = rows
-        .iter()
-        .filter_map(|row| match is_there(row) {
-            Ok(true) => Some(ArtifactRow::from_row(row)),
-            Ok(false) => None,
-            Err(error) => Some(Err(error)),
-        })
-        .collect::<Result<_, sqlx::Error>>()?;
-    Ok((seq, artifacts))
-}

@@ -51,14 +51,19 @@ impl CondaView {
     /// `repodata.json`.
     pub async fn repodata_json(self: &Arc<Self>) -> Result<Arc<Rendered>, Failure> {
         let view = self.clone();
-        let render = || blocking(move || Ok(repodata::repodata(view.subdir.as_str(), view.files()).into()));
+        let render = || blocking(move || Ok(view.render_repodata().into()));
         self.repodata_json.get_or_try_init(render).await.cloned()
     }
 
-    /// `repodata.json.zst`, of the same records.
+    /// `repodata.json.zst`, of the same records. The plain document is not kept for it: few ask for that one, and it is as
+    /// large as all records together.
     pub async fn repodata_zst(self: &Arc<Self>) -> Result<Arc<Rendered>, Failure> {
-        let json = self.repodata_json().await?;
-        self.repodata_zst.get_or_try_init(|| blocking(move || Ok(json.zst().into()))).await.cloned()
+        let view = self.clone();
+        let render = move || match view.repodata_json.get() {
+            Some(json) => Ok(json.zst().into()),
+            None => Ok(view.render_repodata().zst().into()),
+        };
+        self.repodata_zst.get_or_try_init(|| blocking(render)).await.cloned()
     }
 
     /// `run_exports.json`.
@@ -126,6 +131,10 @@ impl CondaView {
     async fn shards(self: &Arc<Self>) -> Result<&Shards, Failure> {
         let view = self.clone();
         self.shards.get_or_try_init(|| blocking(move || view.render_shards())).await
+    }
+
+    fn render_repodata(&self) -> Rendered {
+        repodata::repodata(self.subdir.as_str(), self.files())
     }
 
     /// Only the shards of packages that are new in this view are rendered; the others come with their package.

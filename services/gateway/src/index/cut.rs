@@ -13,7 +13,7 @@ use moka::sync::Cache;
 use names::{LabelName, PackageId};
 use runtime::Failure;
 
-use crate::index::shelf::Key;
+use crate::index::shelf::{Key, most};
 use crate::index::slot::{Numbered, Stock, blocking};
 
 /// Packages looked up at one time: an event that is to be applied to the table waits for as long.
@@ -54,7 +54,9 @@ impl<S: Stock> Cuts<S> {
     pub(crate) fn new(access: AccessView, kib_max: u64) -> Self {
         let cells = Cache::builder()
             .max_capacity(kib_max)
-            .weigher(|_, cell: &Arc<Cell<S::View>>| cell.cut().as_ref().map_or(EMPTY_KIB, |cut| cut.kib))
+            .weigher(move |_, cell: &Arc<Cell<S::View>>| {
+                cell.cut().as_ref().map_or(EMPTY_KIB, |cut| cut.kib.min(most(kib_max)))
+            })
             .eviction_policy(EvictionPolicy::lru())
             .build();
         Self { access, cells }

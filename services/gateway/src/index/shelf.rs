@@ -12,6 +12,9 @@ use crate::index::slot::{Numbered, Slot, Stock};
 
 /// What a slot takes before anything is in it, in KiB.
 const EMPTY_KIB: u32 = 1;
+/// Stocks of which at least so many are kept, however heavy: one that did not fit would be read again for each request,
+/// which takes its memory each time, and more.
+const KEPT_MIN: u64 = 2;
 
 /// Which stock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,7 +52,7 @@ impl<S: Stock, R: Rows> Shelf<S, R> {
     pub(crate) fn new(rows: R, clock: Arc<dyn Clock>, kib_max: u64) -> Self {
         let slots = Cache::builder()
             .max_capacity(kib_max)
-            .weigher(|_, slot: &Arc<Slot<S>>| weight_kib(slot))
+            .weigher(move |_, slot: &Arc<Slot<S>>| weight_kib(slot).min(most(kib_max)))
             .eviction_policy(EvictionPolicy::lru())
             .build();
         Self { rows, clock, slots, newest: Mutex::new(None) }
@@ -107,6 +110,11 @@ impl<S: Stock, R: Rows> Shelf<S, R> {
     fn newest(&self) -> MutexGuard<'_, Option<u64>> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What any one of them counts at most, within a limit for all.
+pub(crate) fn most(kib_max: u64) -> u32 {
+    u32::try_from(kib_max / KEPT_MIN).unwrap_or(u32::MAX)
 }
 
 fn weight_kib<S: Stock>(slot: &Slot<S>) -> u32 {
@@ -196,10 +204,28 @@ mod tests {
 
     /// A shelf with room for three stocks, each with its slot.
     fn shelf() -> Shelf<Heavy, Empty> {
+        shelf_of(3 * (HEAVY_KIB + u64::from(EMPTY_KIB)))
+    }
+
+    fn shelf_of(kib_max: u64) -> Shelf<Heavy, Empty> {
         let clock = Arc::new(TestClock::at(OffsetDateTime::UNIX_EPOCH));
-        let shelf = Shelf::new(Empty, clock, 3 * (HEAVY_KIB + u64::from(EMPTY_KIB)));
+        let shelf = Shelf::new(Empty, clock, kib_max);
         shelf.floor(1);
         shelf
+    }
+
+    #[tokio::test]
+    async fn a_stock_heavier_than_the_shelf_takes_is_read_once() {
+        let shelf = shelf_of(HEAVY_KIB - 2);
+        for number in [1, 2] {
+            let first = shelf.current(&key(number)).await.unwrap().number;
+            shelf.slots.run_pending_tasks();
+            assert_eq!(shelf.current(&key(number)).await.unwrap().number, first);
+        }
+        shelf.current(&key(3)).await.unwrap();
+        shelf.slots.run_pending_tasks();
+        let kept = [1, 2, 3].map(|number| shelf.slots.contains_key(&key(number)));
+        assert_eq!(kept, [false, true, true]);
     }
 
     #[tokio::test]
