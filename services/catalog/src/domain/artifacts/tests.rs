@@ -279,3 +279,44 @@ fn a_file_moves_once_and_only_to_where_it_may_stand() {
         assert!(matches!(refused, Err(Refusal::Locked(_))));
     }
 }
+
+fn apply(side: &mut Option<Artifacts>, events: Vec<Event>) {
+    *side = events.into_iter().fold(side.take(), evolve);
+}
+
+proptest! {
+    /// Whatever was published and removed on either side before: a move that is not refused ends in the target alone, and
+    /// a repeat of it records nothing.
+    #[test]
+    fn a_move_ends_in_the_target_alone(
+        steps in prop::collection::vec((0..2_usize, 0..3_u8, 1..3_u8, any::<bool>()), 0..40)
+    ) {
+        let none = Labels::new();
+        let mut sides: [Option<Artifacts>; 2] = [None, None];
+        for (from, what, bytes, force) in steps {
+            let (file, to) = (conda("noarch", bytes), 1 - from);
+            match what {
+                0 => {
+                    let events = publish(sides[from].as_ref(), file, force, &none).unwrap_or_default();
+                    apply(&mut sides[from], events);
+                }
+                1 => {
+                    let events = remove(sides[from].as_ref(), &file.place, &none).unwrap_or_default();
+                    apply(&mut sides[from], events);
+                }
+                _ => {
+                    let go = |sides: &[Option<Artifacts>; 2]| {
+                        let (source, target) = (sides[from].as_ref(), sides[to].as_ref());
+                        relocate((source, &none), (target, &none), file.clone(), force)
+                    };
+                    let Ok((come, gone)) = go(&sides) else { continue };
+                    apply(&mut sides[to], come);
+                    apply(&mut sides[from], gone);
+                    prop_assert!(sides[to].as_ref().is_some_and(|to| to.holds(&file.place, &file.sha256)));
+                    prop_assert_eq!(sides[from].as_ref().and_then(|from| from.id(&file.place)), None);
+                    prop_assert_eq!(go(&sides), Ok((vec![], vec![])));
+                }
+            }
+        }
+    }
+}
