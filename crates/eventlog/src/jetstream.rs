@@ -28,6 +28,10 @@ use crate::{
     keys::{Keyring, Signer},
 };
 
+/// Between two looks for servers that are away, growing.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
 /// The log on NATS JetStream. Clones share one connection.
 #[derive(Clone)]
 pub struct JetStream(Arc<Inner>);
@@ -47,6 +51,31 @@ struct One {
     gauge: Gauge,
 }
 
+/// Servers that were found fit.
+struct Reached {
+    connection: Connection,
+    context: jetstream::Context,
+    streams: HashMap<Stream, One>,
+}
+
+impl Reached {
+    async fn reach(config: &NatsConfig, stamps: &Stamps) -> Result<Self, LogError> {
+        let connection = Box::pin(Connection::open(config)).await?;
+        let context = connection.context();
+        let mut streams = HashMap::new();
+        for stream in Stream::ALL {
+            let info = Box::pin(config::ensure(&context, config, stream, stamps)).await?;
+            let epoch = config::epoch_of(stream, &info.config)?;
+            let gauge = Gauge::new(info.config.max_bytes, info.state.bytes);
+            streams.insert(stream, One { epoch, gate: Gate::new(), gauge });
+        }
+        if config.create {
+            bucket::ensure(&context, config.replicas).await?;
+        }
+        Ok(Self { connection, context, streams })
+    }
+}
+
 impl JetStream {
     /// Connects, refuses a server that cannot keep the log's promises, and creates the streams where
     /// the configuration says so.
@@ -58,19 +87,34 @@ impl JetStream {
         signer: Option<Signer>,
         keyring: Keyring,
     ) -> Result<Self, LogError> {
-        let connection = Box::pin(Connection::open(&config)).await?;
-        let context = connection.context();
-        let mut streams = HashMap::new();
-        for stream in Stream::ALL {
-            let info = Box::pin(config::ensure(&context, &config, stream, &stamps)).await?;
-            let epoch = config::epoch_of(stream, &info.config)?;
-            let gauge = Gauge::new(info.config.max_bytes, info.state.bytes);
-            streams.insert(stream, One { epoch, gate: Gate::new(), gauge });
+        let reached = Reached::reach(&config, &stamps).await?;
+        Ok(Self::of(reached, stamps, signer, keyring))
+    }
+
+    /// The same, waiting for servers that are away: what is started first need not be NATS.
+    pub async fn wait_and_connect(
+        config: NatsConfig,
+        stamps: Stamps,
+        signer: Option<Signer>,
+        keyring: Keyring,
+    ) -> Result<Self, LogError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match Reached::reach(&config, &stamps).await {
+                Ok(reached) => return Ok(Self::of(reached, stamps, signer, keyring)),
+                Err(LogError::Unavailable(error)) => {
+                    tracing::warn!(error, "the event log is away, waiting for it");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(error) => return Err(error),
+            }
         }
-        if config.create {
-            bucket::ensure(&context, config.replicas).await?;
-        }
-        Ok(Self(Arc::new(Inner { connection, context, signer, keyring, stamps, streams })))
+    }
+
+    fn of(reached: Reached, stamps: Stamps, signer: Option<Signer>, keyring: Keyring) -> Self {
+        let Reached { connection, context, streams } = reached;
+        Self(Arc::new(Inner { connection, context, signer, keyring, stamps, streams }))
     }
 
     /// The client below, for what is not the log.

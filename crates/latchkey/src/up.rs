@@ -1,4 +1,4 @@
-//! A whole Latchkey from one data folder: both servers as children, the four services in this process.
+//! A whole Latchkey from one data folder: the servers as children, every replica of the four services in this process.
 //!
 //! Everything it needs is made at the first start and found again at every later one. Once `up.json` is there, all of
 //! it answers; when the process ends, however it ends, nothing of it stays behind.
@@ -31,9 +31,12 @@ use authority::Authority;
 use children::{Children, Programs};
 use folder::Folder;
 use parts::{Parts, Plan};
-use record::Record;
+use record::{Record, Replicas};
 use secrets::Secrets;
 use words::Welcome;
+
+/// All of them share one process: more try nothing that these do not.
+const REPLICAS_MAX: i64 = 9;
 
 /// Between two looks whether the server's certificate ends soon.
 const CERTIFICATE_LOOK: Duration = Duration::from_secs(6 * 60 * 60);
@@ -47,6 +50,13 @@ pub struct Options {
     /// Where to serve HTTP; port 0 picks a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// How many gateways, and replicas of auth and of catalog; the gateways listen on ports one after the other. With more
+    /// than one, a second projector stands by
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=REPLICAS_MAX))]
+    pub replicas: u16,
+    /// How many nats-servers keep the log; chosen when the folder is made, and 1 there if it is not said
+    #[arg(long, value_name = "1|3", value_parser = log_servers)]
+    pub nats: Option<usize>,
     /// Serve HTTPS, with a certificate authority of this data folder's own
     #[arg(long)]
     pub tls: bool,
@@ -68,10 +78,24 @@ pub struct Options {
 }
 
 impl Options {
+    /// Where each gateway listens: on any free port, or on this one and those after it.
+    fn gateways(&self) -> Result<Vec<SocketAddr>, Failed> {
+        let listens = (0..self.replicas).map(|index| match self.listen.port() {
+            0 => Some(self.listen),
+            first => first.checked_add(index).map(|port| SocketAddr::new(self.listen.ip(), port)),
+        });
+        listens.collect::<Option<_>>().ok_or_else(|| {
+            let said = format!("there are no {} ports from {} on", self.replicas, self.listen);
+            Failed::new(Exit::Usage, said).hint("choose a lower one with --listen")
+        })
+    }
+
     /// Runs until Ctrl-C, a signal to end, or the loss of something it cannot do without.
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failed> {
         let folder = Folder::take(&self.data)?;
-        free(self.listen)?;
+        for listen in self.gateways()? {
+            free(listen)?;
+        }
         // Left behind by a start that was killed: what it says is not true any more.
         let _absent = std::fs::remove_file(folder.record());
         let telemetry = telemetry::init(TelemetryArgs {
@@ -114,25 +138,35 @@ impl Running {
             Authority::ensure(&folder.tls(), options.listen, &options.tls_name, now)
         });
         let authority = authority.transpose()?;
-        let children = Children::start(folder, &options.programs).await?;
-        let mut plan = Plan::new(folder.blobs(), secrets.clone(), options.listen);
+        let children = Children::start(folder, &options.programs, options.nats).await?;
+        let mut plan = Plan::new(folder.blobs(), secrets.clone(), &options.gateways()?);
         plan.tls = authority.clone();
+        plan.log_servers = children.nats.size();
         set_up::set_up(&children, &plan, ambient).await?;
         let parts = Parts::start(plan, ambient).await?;
         let scheme = if authority.is_some() { "https" } else { "http" };
-        let http = format!("{scheme}://{}", reachable(parts.http));
+        let urls = |scheme: &str, of: &[SocketAddr]| {
+            of.iter().map(|at| format!("{scheme}://{}", reachable(*at))).collect::<Vec<_>>()
+        };
+        let replicas = Replicas {
+            http: urls(scheme, &parts.http),
+            grpc_auth: urls("http", &parts.auth),
+            grpc_catalog: urls("http", &parts.catalog),
+        };
+        let http = replicas.http[0].clone();
         let tls_ca = authority.as_ref().map(Authority::ca);
         let admin_token = admin::session(&http, tls_ca.as_deref(), &secrets, &password).await?;
         let record = Record {
             http,
-            grpc_auth: format!("http://{}", parts.auth),
-            grpc_catalog: format!("http://{}", parts.catalog),
+            grpc_auth: replicas.grpc_auth[0].clone(),
+            grpc_catalog: replicas.grpc_catalog[0].clone(),
             nats: children.nats.url(),
             postgres: children.postgres.url(),
             admin_login: parts::ADMIN.to_owned(),
             admin_token,
             latchkey: std::env::current_exe().context("this program's own path")?,
             tls_ca,
+            replicas,
         };
         Ok(Self { children, parts, secrets, authority, record, password: first.then_some(password) })
     }
@@ -185,8 +219,8 @@ async fn renewed(authority: Option<&Authority>, ambient: &Ambient) -> anyhow::Er
 
 /// The services let go of the servers before the servers go.
 async fn stop_all(parts: Parts, children: Children) {
-    for service in parts.drain().await {
-        eprintln!("latchkey: {} did not finish in time and was stopped", service.as_str());
+    for name in parts.drain().await {
+        eprintln!("latchkey: {name} did not finish in time and was stopped");
     }
     children.stop().await;
 }
@@ -197,6 +231,17 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
         IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, listen.port()).into(),
         IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, listen.port()).into(),
         IpAddr::V4(_) | IpAddr::V6(_) => listen,
+    }
+}
+
+/// One forgets nothing while it runs; three go on without any one of them.
+fn log_servers(text: &str) -> Result<usize, String> {
+    match text {
+        "1" => Ok(1),
+        "3" => Ok(3),
+        _ => {
+            Err("1 or 3: a cluster needs more than half of its servers, so two are no better than one".into())
+        }
     }
 }
 

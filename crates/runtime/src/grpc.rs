@@ -17,7 +17,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-pub use dial::channel;
+pub use dial::{Replicas, channel};
 pub use tls::{Tls, TlsArgs};
 
 use crate::trace::GrpcTrace;

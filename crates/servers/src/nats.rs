@@ -94,6 +94,11 @@ impl NatsServer {
         self.setup.port
     }
 
+    /// What it is called among the servers.
+    pub fn name(&self) -> String {
+        self.setup.name()
+    }
+
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.pid()
@@ -124,6 +129,10 @@ impl NatsServer {
     /// The end of its log, to explain a failure.
     pub fn log_tail(&self) -> String {
         self.setup.log_tail()
+    }
+
+    pub(crate) fn max_store_bytes(&self) -> Option<u64> {
+        self.setup.options.max_store_bytes
     }
 
     pub(crate) fn monitor_port(&self) -> Option<u16> {
@@ -237,6 +246,7 @@ impl Member {
 cluster {{
   name: latchkey
   listen: "127.0.0.1:{}"
+  no_advertise: true
   authorization {{ user: {ROUTE_USER}, password: "{password}" }}
   routes: [{}]
 }}

@@ -52,7 +52,7 @@ async fn a_dropped_server_is_killed() {
 #[tokio::test]
 async fn three_nats_servers_agree_and_one_may_come_and_go() {
     let dir = tempfile::tempdir().unwrap();
-    let mut cluster = NatsCluster::start(dir.path(), 3).await.unwrap();
+    let mut cluster = NatsCluster::start(dir.path(), 3, NatsOptions::default()).await.unwrap();
     assert_eq!(cluster.url().split(',').count(), 3);
     cluster.kill9(1).await;
     cluster.healthy().await.unwrap();

@@ -1,5 +1,7 @@
 //! A whole Latchkey for one test, started by the code of `latchkey up` on servers and a folder of its own.
 
+mod faults;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +10,7 @@ use access::Service;
 use anyhow::Context as _;
 use latchkey::up::children::{Children, Programs};
 use latchkey::up::folder::Folder;
-use latchkey::up::parts::{ADMIN, Parts, Plan};
+use latchkey::up::parts::{ADMIN, Parts, Plan, Replica};
 use latchkey::up::secrets::Secrets;
 use latchkey::up::set_up::set_up;
 use projector::{Config, Database};
@@ -17,6 +19,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::package::Conda;
+use crate::part::{Part, Place, Size};
 use crate::services::Services;
 use crate::session::Session;
 
@@ -34,35 +37,14 @@ pub struct Options {
     pub otlp_endpoint: Option<String>,
     /// What processes of their own log; empty is their default.
     pub log: String,
-}
-
-/// What can be killed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// nats-server.
-    Nats,
-    /// Postgres.
-    Postgres,
-    /// auth.
-    Auth,
-    /// catalog.
-    Catalog,
-    /// projector.
-    Projector,
-    /// gateway.
-    Gateway,
-}
-
-impl Part {
-    fn service(self) -> Option<Service> {
-        match self {
-            Self::Nats | Self::Postgres => None,
-            Self::Auth => Some(Service::Auth),
-            Self::Catalog => Some(Service::Catalog),
-            Self::Projector => Some(Service::Projector),
-            Self::Gateway => Some(Service::Gateway),
-        }
-    }
+    /// How many of each there are.
+    pub size: Size,
+    /// How long leases are, in seconds, where it is not what an operator gets unasked.
+    pub lease_s: Option<u16>,
+    /// How long what is public is shown without one, in seconds.
+    pub public_s: Option<u32>,
+    /// Whoever of these reaches the other by lines that the test can cut; only processes of their own.
+    pub lines: Vec<(Place, Part)>,
 }
 
 /// A running Latchkey. Dropped, it is killed with all it started; [`Cluster::stop`] also checks that it ends well.
@@ -73,6 +55,7 @@ pub struct Cluster {
     plan: Plan,
     ambient: Ambient,
     admin: Session,
+    gateways: Vec<String>,
     folder: Folder,
     dir: TempDir,
 }
@@ -95,28 +78,46 @@ impl Cluster {
         let folder = Folder::take(&dir.path().join("data"))?;
         let secrets = Secrets::ensure(&folder.secrets(), &ambient)?;
         let password = secrets.first_password(&ambient)?;
-        let children = Children::start(&folder, &Programs::default()).await?;
+        let Size { nats, auth, catalog, projector, gateway } = options.size;
+        let children = Children::start(&folder, &Programs::default(), Some(nats)).await?;
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let plan = Plan::new(folder.blobs(), secrets, any);
+        let mut plan = Plan::new(folder.blobs(), secrets, &vec![any; gateway]);
+        plan.log_servers = nats;
+        for (replicas, count) in
+            [(&mut plan.auth, auth), (&mut plan.catalog, catalog), (&mut plan.projector, projector)]
+        {
+            replicas.resize(count, Replica::listening(any));
+        }
         set_up(&children, &plan, &ambient).await?;
         let (services, http) = if options.separate_processes {
             let logs = dir.path().join("logs");
-            let services = Services::start(plan.clone(), logs, environment(&options)).await?;
+            let mut services = Services::new(plan.clone(), logs, environment(&options))?;
+            let nats: Vec<u16> =
+                (0..children.nats.size()).map(|index| children.nats.server(index).port()).collect();
+            for (from, to) in &options.lines {
+                services.lay(*from, *to, &nats).await?;
+            }
+            services.start().await?;
             let http = services.http();
             (Run::Apart(Box::new(services)), http)
         } else {
             let parts = Parts::start(plan.clone(), &ambient).await?;
-            let http = parts.http;
+            let http = parts.http.clone();
             (Run::Here(Box::new(parts)), http)
         };
-        let nobody = Session::new(&format!("http://{http}"), None);
-        let admin = nobody.sign_in(ADMIN, password.expose()).await?;
-        Ok(Self { services, children, plan, ambient, admin, folder, dir })
+        let gateways: Vec<String> = http.iter().map(|at| format!("http://{at}")).collect();
+        let admin = Session::new(&gateways[0], None).sign_in(ADMIN, password.expose()).await?;
+        Ok(Self { services, children, plan, ambient, admin, gateways, folder, dir })
     }
 
-    /// The gateway's address.
+    /// The gateway's address; the first one's, of several.
     pub fn http(&self) -> &str {
         self.admin.base()
+    }
+
+    /// Each gateway's address.
+    pub fn gateways(&self) -> &[String] {
+        &self.gateways
     }
 
     /// The first account, signed in.
@@ -146,35 +147,6 @@ impl Cluster {
         self.admin.sign_in(login, PASSWORD).await
     }
 
-    /// Kills a part as a crash would; returns when it is gone. Services must be processes of their own.
-    pub async fn kill9(&mut self, part: Part) -> anyhow::Result<()> {
-        match (part, part.service(), &mut self.services) {
-            (_, Some(service), Run::Apart(services)) => services.kill9(service).await,
-            (Part::Nats, ..) => self.children.nats.kill9().await,
-            (Part::Postgres, ..) => self.children.postgres.kill9().await,
-            (_, _, Run::Here(_) | Run::Stopped) | (_, None, Run::Apart(_)) => {
-                anyhow::bail!("{part:?} is not a process of its own: start with separate_processes")
-            }
-        }
-        Ok(())
-    }
-
-    /// Starts a part again on its port and data; returns when everything is ready again.
-    pub async fn restart(&mut self, part: Part) -> anyhow::Result<()> {
-        match (part, part.service(), &mut self.services) {
-            (_, Some(service), Run::Apart(services)) => services.restart(service).await?,
-            (Part::Nats, ..) => self.children.nats.restart().await?,
-            (Part::Postgres, ..) => self.children.postgres.restart().await?,
-            (_, _, Run::Here(_) | Run::Stopped) | (_, None, Run::Apart(_)) => {
-                anyhow::bail!("{part:?} is not a process of its own: start with separate_processes")
-            }
-        }
-        match &self.services {
-            Run::Apart(services) => services.all_ready().await,
-            Run::Here(_) | Run::Stopped => Ok(()),
-        }
-    }
-
     /// Returns when the indexes show everything that was ever published: a new upload is answered only then.
     pub async fn caught_up(&self, owner: &Session, channel: &str) -> anyhow::Result<()> {
         let version = self.ambient.ids.uuid().as_fields().0;
@@ -198,7 +170,7 @@ impl Cluster {
 
     /// Compares the read models with the log; an error shows what differs.
     pub async fn verify(&self) -> anyhow::Result<()> {
-        let config: Config = self.plan.config(Service::Projector)?;
+        let config: Config = self.plan.config(Service::Projector, 0)?;
         let log = projector::connect(&config, &self.ambient, projector::keyring(&config)?).await?;
         let report = projector::verify(&Database::connect(&config.database_url)?, &log).await?;
         anyhow::ensure!(report.agrees(), "{report}");
@@ -213,31 +185,22 @@ impl Cluster {
         }
     }
 
-    fn apart(&self, part: Part) -> anyhow::Result<(&Services, Service)> {
-        match (&self.services, part.service()) {
-            (Run::Apart(services), Some(service)) => Ok((services, service)),
-            (Run::Apart(_) | Run::Here(_) | Run::Stopped, _) => {
-                anyhow::bail!("{part:?} is not a service in a process of its own")
-            }
-        }
-    }
-
     /// One service's metrics.
-    pub async fn metrics_of(&self, part: Part) -> anyhow::Result<String> {
-        let (services, service) = self.apart(part)?;
-        services.metrics_of(service).await
+    pub async fn metrics_of(&self, place: impl Into<Place>) -> anyhow::Result<String> {
+        let place = place.into();
+        self.apart(place)?.metrics_of(place).await
     }
 
     /// Whether a service says that it is ready. One that is gone is not.
-    pub async fn is_ready(&self, part: Part) -> anyhow::Result<bool> {
-        let (services, service) = self.apart(part)?;
-        Ok(services.is_ready(service).await)
+    pub async fn is_ready(&self, place: impl Into<Place>) -> anyhow::Result<bool> {
+        let place = place.into();
+        Ok(self.apart(place)?.is_ready(place).await)
     }
 
     /// What a service has logged.
-    pub fn log_of(&self, part: Part) -> anyhow::Result<String> {
-        let (services, service) = self.apart(part)?;
-        services.log_of(service)
+    pub fn log_of(&self, place: impl Into<Place>) -> anyhow::Result<String> {
+        let place = place.into();
+        self.apart(place)?.log_of(place)
     }
 
     /// Every table of the database, as text.
@@ -249,7 +212,7 @@ impl Cluster {
     pub async fn stop_services(&mut self) -> anyhow::Result<()> {
         match std::mem::replace(&mut self.services, Run::Stopped) {
             Run::Here(parts) => {
-                let late: Vec<&str> = parts.drain().await.into_iter().map(Service::as_str).collect();
+                let late = parts.drain().await;
                 anyhow::ensure!(late.is_empty(), "left work behind when asked to stop: {late:?}");
             }
             Run::Apart(mut services) => services.stop().await?,
@@ -269,5 +232,7 @@ impl Cluster {
 fn environment(options: &Options) -> Vec<(&'static str, String)> {
     let log = (!options.log.is_empty()).then(|| ("LATCHKEY_LOG", options.log.clone()));
     let otlp = options.otlp_endpoint.clone().map(|url| ("OTEL_EXPORTER_OTLP_ENDPOINT", url));
-    log.into_iter().chain(otlp).collect()
+    let lease = options.lease_s.map(|lease_s| ("AUTH_LEASE_S", lease_s.to_string()));
+    let public = options.public_s.map(|public_s| ("GATEWAY_PUBLIC_S", public_s.to_string()));
+    log.into_iter().chain(otlp).chain(lease).chain(public).collect()
 }

@@ -60,6 +60,12 @@ pub async fn ensure(client: &Client, replicas: usize) -> Result<(), UsageError> 
     }
 }
 
+/// A lone server says so in a code of its own; a cluster finds no servers that could take it, and says why in words.
 fn is_too_big(error: &CreateStreamError) -> bool {
-    matches!(error.kind(), CreateStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STORAGE_RESOURCES_EXCEEDED)
+    let CreateStreamErrorKind::JetStream(error) = error.kind() else { return false };
+    match error.error_code() {
+        ErrorCode::STORAGE_RESOURCES_EXCEEDED => true,
+        ErrorCode::CLUSTER_NO_PEERS => error.to_string().contains("insufficient storage"),
+        _ => false,
+    }
 }

@@ -39,7 +39,12 @@ pub struct Started {
 
 /// Starts the service; it is ready when this returns.
 pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Result<Started> {
-    let log = JetStream::connect(config.nats(), stamps(&ambient), Some(config.signer()?), config.keyring()?);
+    let log = JetStream::wait_and_connect(
+        config.nats(),
+        stamps(&ambient),
+        Some(config.signer()?),
+        config.keyring()?,
+    );
     let log = log.await.context("the event log at NATS_URL")?;
     let context = log.context();
     let log: Arc<dyn Log> = Arc::new(log);

@@ -50,7 +50,12 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let clocks = clocks(&ambient);
     let auth = Upstream::new(channel, secret.expose(), &holder.name, holder.incarnation);
     let blobs = Blobs::open(&config.blobs).context("BLOBS")?;
-    let log = JetStream::connect(config.nats(), stamps(&ambient), Some(config.signer()?), config.keyring()?);
+    let log = JetStream::wait_and_connect(
+        config.nats(),
+        stamps(&ambient),
+        Some(config.signer()?),
+        config.keyring()?,
+    );
     let log: Arc<dyn Log> = Arc::new(log.await.context("the event log at NATS_URL")?);
     let access = AccessView::new(config.services()?);
     let boot = ambient.clock.clone();

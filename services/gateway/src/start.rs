@@ -9,6 +9,7 @@ use anyhow::Context;
 use blobs::Blobs;
 use feed::client::{AccessView, ContentFollower, FollowError, Holder, Upstream};
 use readmodel::{Reader, Stream};
+use runtime::grpc::Replicas;
 use runtime::{Ambient, Drain, Secret};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -46,9 +47,9 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let secret = Secret::read(&config.service_secret_file)
         .with_context(|| format!("cannot read the credential in {}", config.service_secret_file.display()))?;
     let tls = config.grpc_tls.open()?;
-    let reach = |url: &str| runtime::grpc::channel(url, tls.as_ref(), Upstream::tuned);
-    let auth = reach(&config.auth_url).context("AUTH_URL")?;
-    let catalog = reach(&config.catalog_url).context("CATALOG_URL")?;
+    let all_auth = Replicas::parse(&config.auth_url, tls.as_ref()).context("AUTH_URL")?;
+    let all_catalog = Replicas::parse(&config.catalog_url, tls.as_ref()).context("CATALOG_URL")?;
+    let (auth, catalog) = (all_auth.any(Upstream::tuned), all_catalog.any(Upstream::tuned));
     let certificate =
         config.certificate().map(Certificate::open).transpose().context("TLS_CERTIFICATE_FILE")?;
     let incarnation = ambient.ids.uuid();
@@ -63,7 +64,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         indexes: Indexes::new(reader.clone(), view.clone(), ambient.clock.clone()),
         blobs: Blobs::open(&config.blobs)?,
         hot: Hot::new(),
-        upstreams: Upstreams { auth: auth.clone(), catalog: catalog.clone() },
+        upstreams: Upstreams { auth: auth.clone(), catalog: catalog.clone(), all_auth, all_catalog },
         trusted_proxies: config.trusted_proxies.clone(),
         failures: Failures::new(ambient.clock.clone()),
         token_failures: Failures::new(ambient.clock.clone()),

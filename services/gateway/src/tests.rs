@@ -18,6 +18,7 @@ use axum::response::Response;
 use blobs::Blobs;
 use feed::client::{AccessView, ContentFollower, Upstream};
 use readmodel::Reader;
+use runtime::grpc::Replicas;
 use runtime::{Ambient, Clock as _, CountingIds, Drain, TestClock};
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
@@ -63,6 +64,8 @@ impl Gateway {
             upstreams: Upstreams {
                 auth: Upstream::channel(NOWHERE).unwrap(),
                 catalog: Upstream::channel(NOWHERE).unwrap(),
+                all_auth: Replicas::parse(NOWHERE, None).unwrap(),
+                all_catalog: Replicas::parse(NOWHERE, None).unwrap(),
             },
             trusted_proxies: vec![],
             failures: Failures::new(clock.clone()),

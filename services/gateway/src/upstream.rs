@@ -6,7 +6,7 @@ use std::time::Duration;
 use proto::auth::v1::auth_client::AuthClient;
 use proto::catalog::v1::catalog_client::CatalogClient;
 use proto::events::v1::events_client::EventsClient;
-use proto::status::v1::status_client::StatusClient;
+use runtime::grpc::Replicas;
 use runtime::{request_id, trace};
 use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
@@ -22,6 +22,9 @@ use crate::wait;
 pub(crate) struct Upstreams {
     pub(crate) auth: Channel,
     pub(crate) catalog: Channel,
+    /// All replicas of both, for what is asked of everybody.
+    pub(crate) all_auth: Replicas,
+    pub(crate) all_catalog: Replicas,
 }
 
 impl Upstreams {
@@ -35,14 +38,6 @@ impl Upstreams {
 
     pub(crate) fn authz_events(&self) -> EventsClient<Channel> {
         EventsClient::new(self.auth.clone())
-    }
-
-    pub(crate) fn auth_status(&self) -> StatusClient<Channel> {
-        StatusClient::new(self.auth.clone())
-    }
-
-    pub(crate) fn catalog_status(&self) -> StatusClient<Channel> {
-        StatusClient::new(self.catalog.clone())
     }
 
     pub(crate) fn catalog_events(&self) -> EventsClient<Channel> {

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use eventlog::{
-    JetStream, Log, LogError, NatsConfig, Stamps,
+    JetStream, Log, NatsConfig, Stamps,
     keys::{Keyring, Signer},
 };
 use readmodel::write::{Beat, Database};
@@ -13,7 +13,6 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     Config,
-    backoff::Backoff,
     follow::{Habits, follow},
     usage::take_in,
 };
@@ -74,24 +73,22 @@ async fn tell(from: &mut watch::Receiver<bool>, to: &watch::Sender<bool>) {
 
 /// Opens the log, waiting for a server that is away.
 pub async fn connect(config: &Config, ambient: &Ambient, keyring: Keyring) -> anyhow::Result<Arc<dyn Log>> {
-    let mut backoff = Backoff::new();
-    loop {
-        // The streams are the writers' to make: they know how many replicas there are.
-        let nats = NatsConfig { create: false, ..NatsConfig::new(&config.nats_url, "projector") };
-        match JetStream::connect(nats, stamps(ambient), signer(config)?, keyring.clone()).await {
-            Ok(log) => return Ok(Arc::new(log)),
-            Err(error @ LogError::Unavailable(_)) => {
-                tracing::warn!(error = %crate::intake::chain(&error), "the projector waits for the event log");
-                backoff.wait().await;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
+    // The streams are the writers' to make: they know how many replicas there are.
+    let nats = NatsConfig { create: false, ..NatsConfig::new(&config.nats_url, "projector") };
+    Ok(Arc::new(JetStream::wait_and_connect(nats, stamps(ambient), signer(config)?, keyring).await?))
 }
 
-/// Makes the streams of a new installation, and checks those of an old one.
-pub async fn make_streams(config: &Config, replicas: usize, ambient: &Ambient) -> anyhow::Result<()> {
-    let nats = NatsConfig { replicas, ..NatsConfig::new(&config.nats_url, "setup") };
+/// Makes the streams of a new installation, and checks those of an old one. Where it is known how many bytes each server
+/// may take, they are made to fit.
+pub async fn make_streams(
+    config: &Config,
+    replicas: usize,
+    room_bytes: Option<u64>,
+    ambient: &Ambient,
+) -> anyhow::Result<()> {
+    let new = NatsConfig::new(&config.nats_url, "setup");
+    let fitting = room_bytes.map_or(new.clone(), |room_bytes| new.fitting(room_bytes));
+    let nats = NatsConfig { replicas, ..fitting };
     let log = JetStream::connect(nats, stamps(ambient), None, keyring(config)?).await?;
     usage::ensure(&log.client(), replicas).await?;
     Ok(())

@@ -48,7 +48,7 @@ impl Verb {
             Verb::Run => run(config, ambient).await?,
             Verb::Migrate => db.migrate().await?,
             Verb::Setup { nats_replicas } => {
-                crate::make_streams(&config, nats_replicas, &ambient).await?;
+                crate::make_streams(&config, nats_replicas, None, &ambient).await?;
                 db.migrate().await?;
             }
             Verb::Rebuild { from_ledger } => {

@@ -1,8 +1,9 @@
 //! The bucket of account keys, made with the streams: who fills it may make nothing.
 
 use async_nats::jetstream::{self, stream};
+use tokio::time::Instant;
 
-use super::config::is_too_big;
+use super::config::{ENSURE_LIMIT, ENSURE_PAUSE, is_too_big};
 use crate::LogError;
 
 /// The name of the bucket that holds the keys of personal data. Only auth may use it.
@@ -27,10 +28,15 @@ pub(super) async fn ensure(context: &jetstream::Context, replicas: usize) -> Res
         allow_direct: false,
         ..stream::Config::default()
     };
+    let started = Instant::now();
     loop {
         match context.get_or_create_stream(&config).await {
             Ok(_) => return Ok(()),
             Err(error) if is_too_big(&error) && config.max_bytes > SMALLEST_BYTES => config.max_bytes /= 2,
+            // The servers of a cluster choose a leader first, and know late what each other has given back.
+            Err(_) if replicas > 1 && started.elapsed() < ENSURE_LIMIT => {
+                tokio::time::sleep(ENSURE_PAUSE).await;
+            }
             Err(error) => return Err(LogError::Unavailable(Box::new(error))),
         }
     }

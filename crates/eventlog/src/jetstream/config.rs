@@ -17,8 +17,8 @@ const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 /// What signature, key id and headers may add to an envelope.
 const SEAL_BYTES: usize = 4 * 1024;
 /// How long a start waits for a cluster to choose its leaders.
-const ENSURE_LIMIT: Duration = Duration::from_secs(20);
-const ENSURE_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const ENSURE_LIMIT: Duration = Duration::from_secs(20);
+pub(super) const ENSURE_PAUSE: Duration = Duration::from_millis(100);
 /// What a stream gets at least: with less, a start is refused.
 const SMALLEST_BYTES: i64 = 256 << 20;
 /// Where a stream keeps its epoch.
@@ -59,6 +59,15 @@ impl NatsConfig {
             deny_delete: true,
             discover: true,
         }
+    }
+
+    /// Streams no larger than fit, with a quarter to spare, where each server may take `room_bytes`. The servers of a
+    /// cluster learn late how much is taken already, so it is better to ask for what there is than to be refused.
+    #[must_use]
+    pub fn fitting(mut self, room_bytes: u64) -> Self {
+        self.authz_max_bytes = self.authz_max_bytes.min(room_bytes / 4);
+        self.catalog_max_bytes = self.catalog_max_bytes.min(room_bytes / 2);
+        self
     }
 
     fn max_bytes(&self, stream: Stream) -> u64 {
@@ -134,6 +143,10 @@ async fn make(
                 Err(error) if !is_missing(&error) || create.kind() == CreateStreamErrorKind::TimedOut => {
                     return Err(LogError::Unavailable(Box::new(create)));
                 }
+                // Its servers know late what each other has given back.
+                Err(_) if config.replicas > 1 && is_too_big(&create) => {
+                    return Err(LogError::Unavailable(Box::new(create)));
+                }
                 Err(_) => {
                     return Err(LogError::Unfit(format!("stream {stream} cannot be created: {create}")));
                 }
@@ -145,8 +158,9 @@ async fn make(
     Ok(info)
 }
 
-/// Creates it. A lone server on a disk that cannot promise the whole size gives it what it can: less room is a stream
-/// that fills earlier, and a full one refuses and never forgets. Half of what fits is left for what is made after it.
+/// Creates it. A server, or a cluster on one machine, whose disk cannot promise the whole size gives it what it can: less
+/// room is a stream that fills earlier, and a full one refuses and never forgets. Half of what fits is left for what is
+/// made after it.
 async fn create(
     context: &jetstream::Context,
     stream: Stream,
@@ -155,9 +169,7 @@ async fn create(
     let whole = wanted.max_bytes;
     let made = loop {
         match context.create_stream(wanted.clone()).await {
-            Err(error)
-                if wanted.num_replicas == 1 && is_too_big(&error) && wanted.max_bytes > SMALLEST_BYTES =>
-            {
+            Err(error) if is_too_big(&error) && wanted.max_bytes > SMALLEST_BYTES => {
                 wanted.max_bytes = (wanted.max_bytes / 2).max(SMALLEST_BYTES);
             }
             done => break done?,
@@ -172,8 +184,14 @@ async fn create(
     context.create_stream(wanted).await
 }
 
+/// A lone server says so in a code of its own; a cluster finds no servers that could take it, and says why in words.
 pub(super) fn is_too_big(error: &CreateStreamError) -> bool {
-    matches!(error.kind(), CreateStreamErrorKind::JetStream(error) if error.error_code() == jetstream::ErrorCode::STORAGE_RESOURCES_EXCEEDED)
+    let CreateStreamErrorKind::JetStream(error) = error.kind() else { return false };
+    match error.error_code() {
+        jetstream::ErrorCode::STORAGE_RESOURCES_EXCEEDED => true,
+        jetstream::ErrorCode::CLUSTER_NO_PEERS => error.to_string().contains("insufficient storage"),
+        _ => false,
+    }
 }
 
 fn is_missing(error: &jetstream::context::GetStreamError) -> bool {

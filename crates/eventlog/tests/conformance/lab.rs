@@ -106,8 +106,12 @@ impl Lab {
     }
 
     pub(crate) async fn three() -> Self {
+        Self::three_with(NatsOptions::default()).await
+    }
+
+    pub(crate) async fn three_with(options: NatsOptions) -> Self {
         let dir = tempfile::tempdir().expect("a folder can be made");
-        let cluster = NatsCluster::start(dir.path(), 3).await.expect("the cluster starts");
+        let cluster = NatsCluster::start(dir.path(), 3, options).await.expect("the cluster starts");
         Self::on(Below::Three(cluster), dir)
     }
 

@@ -61,23 +61,36 @@ pub(crate) async fn a_log_that_is_away_says_so_within_seconds(lab: &Lab) {
 /// A laptop whose disk cannot promise the usual sizes still gets both streams, and room for what is made after them.
 #[tokio::test]
 async fn a_small_disk_gets_smaller_streams_and_keeps_room() {
+    is_kept_small(Lab::one_with(small_disk()).await, 1).await;
+}
+
+/// The same of each server where three share a machine.
+#[tokio::test]
+async fn three_small_disks_get_smaller_streams_and_keep_room() {
+    is_kept_small(Lab::three_with(small_disk()).await, 3).await;
+}
+
+fn small_disk() -> NatsOptions {
     const DISK_BYTES: u64 = 5 << 30;
     let mut options = NatsOptions::default();
     options.max_store_bytes = Some(DISK_BYTES);
-    let lab = Lab::one_with(options).await;
-    let log = lab.connect_to(NatsConfig::new(lab.url(), "conformance")).await.unwrap();
+    options
+}
+
+async fn is_kept_small(lab: Lab, replicas: usize) {
+    let config = |name: &str| NatsConfig { replicas, ..NatsConfig::new(lab.url(), name) };
+    let log = lab.connect_to(config("conformance")).await.unwrap();
     let seq = log.append(STREAM, vec![message(&subject(), 0, "fits")]).await.unwrap();
     assert!(seq > 0);
     let context = async_nats::jetstream::new(log.client());
     let later = async_nats::jetstream::stream::Config {
         name: "LATER".into(),
         max_bytes: 256 << 20,
+        num_replicas: replicas,
         ..Default::default()
     };
     context.create_stream(later).await.unwrap();
-    lab.connect_to(NatsConfig::new(lab.url(), "again"))
-        .await
-        .expect("the smaller streams are taken as they are");
+    lab.connect_to(config("again")).await.expect("the smaller streams are taken as they are");
 }
 
 /// The streams just fit, and what is left is less than the keys' bucket would like.

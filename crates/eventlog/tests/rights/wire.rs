@@ -36,7 +36,7 @@ impl Servers {
 
     pub(crate) async fn three() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let below = Below::Three(NatsCluster::start(dir.path(), 3).await.unwrap());
+        let below = Below::Three(NatsCluster::start(dir.path(), 3, NatsOptions::default()).await.unwrap());
         Self { below, _dir: dir }.made(3).await
     }
 

@@ -1,9 +1,9 @@
-//! nats-server and Postgres as children of this process, and what happens when one of them dies.
+//! The servers of the log and Postgres as children of this process, and what happens when one of them dies.
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use servers::{NatsOptions, NatsServer, Postgres, PostgresOptions};
+use servers::{NatsCluster, NatsOptions, Postgres, PostgresOptions};
 
 use super::folder::Folder;
 
@@ -24,26 +24,42 @@ pub struct Programs {
     pub tools: Option<PathBuf>,
 }
 
-/// Both servers, running.
+/// All servers, running.
 #[derive(Debug)]
 pub struct Children {
-    /// The log's server.
-    pub nats: NatsServer,
+    /// The log's server, or its servers.
+    pub nats: NatsCluster,
     /// The read models' server.
     pub postgres: Postgres,
     restarts: u32,
 }
 
+#[derive(Debug, Clone, Copy)]
+enum Dead {
+    /// Which of the log's servers.
+    Nats(usize),
+    Postgres,
+}
+
 impl Children {
-    /// Starts both on the data of a folder, beside each other.
-    pub async fn start(folder: &Folder, programs: &Programs) -> anyhow::Result<Self> {
+    /// Starts them on the data of a folder, beside each other; as many for the log as are asked for, or else as it was
+    /// made with, which is one in a new folder.
+    pub async fn start(folder: &Folder, programs: &Programs, servers: Option<usize>) -> anyhow::Result<Self> {
         let Programs { nats_server, pg_bin, tools } = programs.clone();
         let mut nats = NatsOptions::default();
         nats.program = nats_server;
         nats.tools.clone_from(&tools);
         let postgres = PostgresOptions { bin_dir: pg_bin, tools, ..PostgresOptions::default() };
+        let made = NatsCluster::size_in(&folder.nats());
+        let size = servers.or(made).unwrap_or(1);
+        if let Some(made) = made.filter(|made| *made != size) {
+            anyhow::bail!(
+                "the log in {} was made with --nats {made}: leave the flag out, or name a new folder with --data",
+                folder.root().display()
+            );
+        }
         let (nats, postgres) = tokio::join!(
-            NatsServer::start(folder.nats(), nats),
+            NatsCluster::start(folder.nats(), size, nats),
             Postgres::start(folder.postgres(), postgres)
         );
         Ok(Self { nats: nats?, postgres: postgres?, restarts: 0 })
@@ -52,19 +68,26 @@ impl Children {
     /// Starts again whichever dies, and says so; returns when that is of no use any more.
     pub(crate) async fn mind(&mut self) -> anyhow::Error {
         loop {
-            let (name, exited) = tokio::select! {
-                exited = self.nats.exited() => ("nats-server", exited),
-                exited = self.postgres.exited() => ("Postgres", exited),
+            let (dead, exited) = tokio::select! {
+                (index, exited) = self.nats.exited() => (Dead::Nats(index), exited),
+                exited = self.postgres.exited() => (Dead::Postgres, exited),
+            };
+            let name = match dead {
+                Dead::Nats(_) => "nats-server",
+                Dead::Postgres => "Postgres",
             };
             self.restarts += 1;
             if self.restarts > RESTARTS_MAX {
                 let said = anyhow::anyhow!("{name} {exited} once more, after {RESTARTS_MAX} restarts");
-                return if name == "nats-server" { said.context(self.nats.log_tail()) } else { said };
+                return match dead {
+                    Dead::Nats(index) => said.context(self.nats.server(index).log_tail()),
+                    Dead::Postgres => said,
+                };
             }
             eprintln!("latchkey: {name} {exited}: starting it again");
-            let again = match name {
-                "nats-server" => self.nats.restart().await,
-                _ => self.postgres.restart().await,
+            let again = match dead {
+                Dead::Nats(index) => self.nats.restart(index).await,
+                Dead::Postgres => self.postgres.restart().await,
             };
             if let Err(error) = again.with_context(|| format!("{name} {exited} and cannot be started again"))
             {
@@ -73,7 +96,7 @@ impl Children {
         }
     }
 
-    /// Stops both, each in its own orderly way.
+    /// Stops all, each in its own orderly way.
     pub(crate) async fn stop(&self) {
         tokio::join!(self.nats.stop(), self.postgres.stop());
     }

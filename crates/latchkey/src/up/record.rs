@@ -10,13 +10,13 @@ use super::folder::write_private;
 /// Addresses and first credential of a running `up`. The names are a promise to scripts.
 #[derive(Deserialize, Serialize)]
 pub struct Record {
-    /// The gateway: an http or https address, the base of every other.
+    /// The gateway, or the first of them: an http or https address, the base of every other.
     pub http: String,
-    /// auth, by gRPC.
+    /// auth, by gRPC, or the first of its replicas.
     pub grpc_auth: String,
-    /// catalog, by gRPC.
+    /// catalog, by gRPC, or the first of its replicas.
     pub grpc_catalog: String,
-    /// nats-server, for its operator.
+    /// nats-server, for its operator; several, separated by commas.
     pub nats: String,
     /// Postgres, for its superuser.
     pub postgres: String,
@@ -29,6 +29,20 @@ pub struct Record {
     /// The certificate authority to trust, in PEM; null where there is no TLS.
     #[serde(default)]
     pub tls_ca: Option<PathBuf>,
+    /// Every replica, the first ones included.
+    #[serde(default)]
+    pub replicas: Replicas,
+}
+
+/// Where each replica is.
+#[derive(Default, Deserialize, Serialize)]
+pub struct Replicas {
+    /// Gateways, as `http` is written.
+    pub http: Vec<String>,
+    /// auth, by gRPC.
+    pub grpc_auth: Vec<String>,
+    /// catalog, by gRPC.
+    pub grpc_catalog: Vec<String>,
 }
 
 /// Removes the file when it goes out of scope.
@@ -75,6 +89,7 @@ mod tests {
             admin_token: text(),
             latchkey: "/x".into(),
             tls_ca: None,
+            replicas: Replicas::default(),
         };
         let published = record.publish(&path).unwrap();
         let document: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
@@ -88,6 +103,7 @@ mod tests {
             "latchkey",
             "nats",
             "postgres",
+            "replicas",
             "tls_ca",
         ];
         assert_eq!(names, promised);

@@ -71,6 +71,6 @@ impl Running {
             .with_context(|| format!("nothing runs in {}: start it with latchkey up", root.display()))?;
         let secrets = Secrets::ensure(&root.join("secrets"), &context.ambient)?;
         let any = ([127, 0, 0, 1], 0).into();
-        Plan::new(root.join("blobs"), secrets, any).config(Service::Projector)
+        Plan::new(root.join("blobs"), secrets, &[any]).config(Service::Projector, 0)
     }
 }

@@ -13,7 +13,7 @@ use super::folder::write_private;
 use super::parts::Plan;
 use super::secrets::{DATABASE_ROLES, Secrets};
 
-/// Sets both servers up for the services; done again, it changes nothing.
+/// Sets the servers up for the services; done again, it changes nothing.
 pub async fn set_up(children: &Children, plan: &Plan, ambient: &Ambient) -> anyhow::Result<()> {
     let secrets = &plan.secrets;
     for user in NatsUser::ALL {
@@ -32,11 +32,11 @@ pub async fn set_up(children: &Children, plan: &Plan, ambient: &Ambient) -> anyh
         let url = children.postgres.url_of(name, password);
         write_private(&secrets.database_url(role), &url).context("writing an address of Postgres")?;
     }
-    streams(plan, ambient).await.context("the streams of the log")
+    streams(children, plan, ambient).await.context("the streams of the log")
 }
 
-async fn streams(plan: &Plan, ambient: &Ambient) -> anyhow::Result<()> {
+async fn streams(children: &Children, plan: &Plan, ambient: &Ambient) -> anyhow::Result<()> {
     let nats_url = Secrets::read(&plan.secrets.nats_url(NatsUser::Setup))?;
-    let config = Config { nats_url, ..plan.config(Service::Projector)? };
-    projector::make_streams(&config, 1, ambient).await
+    let config = Config { nats_url, ..plan.config(Service::Projector, 0)? };
+    projector::make_streams(&config, plan.log_servers, children.nats.room_bytes(), ambient).await
 }

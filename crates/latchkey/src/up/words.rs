@@ -27,10 +27,14 @@ impl Welcome<'_> {
             String::new(),
             format!("  conda and REST   {}", record.http),
             format!("  Python           {}/pypi/CHANNEL/", record.http),
+        ];
+        let others = record.replicas.http.iter().skip(1);
+        lines.extend(others.map(|http| format!("  another gateway  {http}")));
+        lines.extend([
             format!("  metrics          http://{}/metrics", self.metrics),
             format!("  for scripts      {}", self.record_file.display()),
             String::new(),
-        ];
+        ]);
         lines.extend(record.tls_ca.iter().flat_map(|ca| trust(ca)));
         match self.password {
             Some(password) => {

@@ -36,13 +36,11 @@ pub fn status(
         };
         Box::pin(allowed) as BoxFuture<'static, _>
     };
-    let own = name.to_owned();
-    // It reports to itself as well, and has a row already.
-    let others = move || leased.standing().into_iter().filter(|one| one.name != own).collect();
     StatusService {
         name: name.to_owned(),
         epoch,
-        followers: Arc::new(others),
+        // It reports to itself as well.
+        followers: Arc::new(move || leased.standing()),
         applied: Arc::new(move || view.seq()),
         end: Arc::new(end),
         allow: Arc::new(allow),
