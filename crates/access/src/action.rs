@@ -74,6 +74,8 @@ actions! {
     AnyBulk = "any:bulk",
     /// See a channel or its labels, at an address that two interfaces share: decided again for the one that is spoken.
     AnyView = "any:view",
+    /// The same of a subchannel, which has scopes of its own.
+    SubchannelAnyView = "subchannel.any:view",
     /// Give labels to files and take them away, whatever kind they are.
     LabelEdit = "artifact.label:edit",
     /// Lock a label of a channel, or unlock it.
@@ -155,6 +157,7 @@ impl Action {
             | Self::FileDownload
             | Self::AnyDownload
             | Self::AnyView
+            | Self::SubchannelAnyView
             | Self::AnyBulk
             | Self::GrantView
             | Self::PackageGrantView
@@ -216,6 +219,7 @@ impl Action {
             Self::ChannelDelete if subchannel => Self::SubchannelDelete,
             Self::ChannelHistory if subchannel => Self::SubchannelHistory,
             Self::ArtifactView if subchannel => Self::SubchannelArtifactView,
+            Self::AnyView if subchannel => Self::SubchannelAnyView,
             Self::GrantView if subchannel => Self::SubchannelGrantView,
             Self::GrantEdit if subchannel => Self::SubchannelGrantEdit,
             Self::PackageGrantView if subchannel => Self::SubchannelGrantView,
@@ -251,6 +255,7 @@ impl Action {
                 | Self::AnyPublish
                 | Self::AnyDelete
                 | Self::AnyView
+                | Self::SubchannelAnyView
                 | Self::AnyBulk
                 | Self::LabelEdit
                 | Self::PackageEdit
@@ -309,16 +314,12 @@ impl Action {
                 S::Api,
                 S::All,
             ],
-            Self::AnyView => &[
-                S::ChannelView,
-                S::SubchannelView,
-                S::ArtifactView,
-                S::ChannelViewArtifacts,
-                S::SubchannelViewArtifacts,
-                S::ApiRead,
-                S::Api,
-                S::All,
-            ],
+            Self::AnyView => {
+                &[S::ChannelView, S::ArtifactView, S::ChannelViewArtifacts, S::ApiRead, S::Api, S::All]
+            }
+            Self::SubchannelAnyView => {
+                &[S::SubchannelView, S::ArtifactView, S::SubchannelViewArtifacts, S::ApiRead, S::Api, S::All]
+            }
             Self::FileEdit => &[S::ArtifactEdit, S::ApiWrite, S::Api, S::All],
             Self::CondaUpload => &[S::ArtifactCreate, S::Conda, S::All],
             Self::PypiUpload => &[S::PypiUpload, S::ArtifactCreate, S::Pypi, S::All],

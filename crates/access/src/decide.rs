@@ -106,6 +106,7 @@ impl Table {
             | Action::AnyPublish
             | Action::AnyDelete
             | Action::AnyView
+            | Action::SubchannelAnyView
             | Action::AnyBulk
             | Action::FilePublish
             | Action::FileDelete

@@ -11,7 +11,7 @@ pub(crate) mod oauth;
 pub(crate) mod page;
 pub(crate) mod pypi;
 pub(crate) mod quick;
-mod reach;
+pub(crate) mod reach;
 pub(crate) mod rest;
 pub(crate) mod server;
 pub(crate) mod upload;

@@ -3,6 +3,7 @@
 
 mod answers;
 mod facts;
+mod hidden;
 mod refusals;
 mod scopes;
 

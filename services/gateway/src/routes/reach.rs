@@ -48,9 +48,14 @@ pub(crate) fn shelves(
 ) -> Shelves {
     let mut shelves = Shelves::default();
     for channel in channels {
-        shelves.add(channel, selected(table, &table.view(caller, Action::ArtifactView, channel)));
+        shelves.add(channel, listable(table, caller, channel));
     }
     shelves
+}
+
+/// What the caller may list of a channel, whatever the gate of the address has asked for.
+pub(crate) fn listable(table: &Table, caller: &Caller, channel: ChannelId) -> Packages {
+    selected(table, &table.view(caller, Action::ArtifactView, channel))
 }
 
 /// What fetching a file of a kind asks for.

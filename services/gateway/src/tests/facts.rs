@@ -17,8 +17,8 @@ pub(super) const NOW: OffsetDateTime = datetime!(2026-11-21 23:00 UTC);
 /// How long the tokens live.
 pub(super) const LIFE: time::Duration = time::Duration::days(30);
 
-const OWNER: u8 = 1;
-const STRANGER: u8 = 2;
+pub(super) const OWNER: u8 = 1;
+pub(super) const STRANGER: u8 = 2;
 const ADMIN: u8 = 3;
 const DISABLED: u8 = 4;
 
@@ -124,6 +124,12 @@ pub(super) fn fill(view: &AccessView) {
     view.mark_ready();
 }
 
+/// Adds an event to a view that is in use.
+pub(super) fn add(view: &AccessView, event: event::Event) {
+    let envelope = Envelope { events: vec![Event { event: Some(event) }], ..Envelope::default() };
+    view.apply(view.seq() + 1, &envelope).unwrap();
+}
+
 /// Revokes a caller's token in a view that is in use.
 pub(super) fn revoke(view: &AccessView, caller: Caller) {
     let revoked = TokenRevoked { token_id: token_id(caller), ..TokenRevoked::default() };
@@ -171,6 +177,6 @@ fn token_id(caller: Caller) -> Vec<u8> {
     id(100 + caller as u8)
 }
 
-fn id(number: u8) -> Vec<u8> {
+pub(super) fn id(number: u8) -> Vec<u8> {
     vec![number; 16]
 }

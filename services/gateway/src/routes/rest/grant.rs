@@ -1,6 +1,6 @@
 //! `/api/v1/channels/{channel}/grants`: which accounts and groups were given which level on a channel.
 
-use access::{Subject, Table, TokenKind};
+use access::{Caller, Subject, Table, Token, TokenKind};
 use axum::response::{IntoResponse, Response};
 use names::{AccountId, Level};
 use proto::auth::v1::DescribeAccountsRequest;
@@ -93,12 +93,18 @@ pub(super) fn is_own(table: &Table, account: AccountId, subject: &Subject) -> bo
     }
 }
 
+/// The token that asks, if it is alive: a dead one holds nothing, not even what its owner does.
+pub(crate) fn live<'a>(table: &'a Table, caller: &Caller) -> Option<&'a Token> {
+    let Caller::Token { token, .. } = caller else { return None };
+    table.token(*token)
+}
+
 /// What was given on the channel of the address, as far as the caller may see it.
 pub(crate) fn visible<P>(given: &Given<P>) -> Vec<HeldDocument> {
     let (caller, room) = (&given.admitted.caller, given.admitted.room());
     given.app.view.read(|table| {
         let Some(channel) = table.channel(room.id) else { return Vec::new() };
-        let token = caller.token().and_then(|token| table.token(token));
+        let token = live(table, caller);
         let level = token.and_then(|token| match token.kind {
             // The scope that let it in opens this up to what its owner holds.
             TokenKind::Session | TokenKind::Scoped => table.account_level(token.owner, room.id),

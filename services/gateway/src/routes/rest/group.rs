@@ -19,6 +19,7 @@ use crate::limits::{READ_CALL, WRITE_CALL};
 use crate::problem::Problem;
 use crate::refuse::{self, Family};
 use crate::routes::given::Given;
+use crate::routes::reach;
 use crate::upstream;
 
 /// Accounts that auth describes at a time.
@@ -126,13 +127,17 @@ pub(crate) async fn show(given: Given<Named>) -> Result<Response, Problem> {
     Ok(axum::Json(document).into_response())
 }
 
-/// What a group was given, as far as the caller may know of the channels.
-fn held(table: &Table, caller: &Caller, group: &Group) -> Vec<Value> {
-    let known = |channel: &access::Channel| {
-        let verdict = table.decide(caller, Action::ChannelView, &Object::Channel(channel.id));
-        matches!(verdict, Verdict::Allowed(_))
+/// What a group was given, as far as the caller may know of the channels and sees the packages: those who change a group
+/// need not be in it.
+pub(crate) fn held(table: &Table, caller: &Caller, group: &Group) -> Vec<Value> {
+    let known = |held: &access::HeldOn<'_>| match held.package {
+        Some(package) => reach::may(table, caller, Action::ArtifactView, held.channel.id, package),
+        None => {
+            let verdict = table.decide(caller, Action::ChannelView, &Object::Channel(held.channel.id));
+            matches!(verdict, Verdict::Allowed(_))
+        }
     };
-    let given = table.given_to(Subject::Group(group.id)).into_iter().filter(|held| known(held.channel));
+    let given = table.given_to(Subject::Group(group.id)).into_iter().filter(known);
     let document = |held: access::HeldOn<'_>| {
         json!({
             "channel": held.channel.name,

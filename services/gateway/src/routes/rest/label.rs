@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use access::{Action, Caller, Object, Table, Verdict};
 use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
-use names::LabelName;
+use names::{ChannelId, LabelName};
 use proto::catalog::v1::LockLabelRequest;
 use serde::Deserialize;
 use serde_json::json;
@@ -15,6 +16,7 @@ use crate::limits::WRITE_CALL;
 use crate::problem::Problem;
 use crate::routes::given::Given;
 use crate::routes::labelling::{self, Changed, Selection};
+use crate::routes::reach;
 use crate::routes::upload::{PENDING, pending};
 use crate::state::unread;
 use crate::upstream;
@@ -30,15 +32,31 @@ pub(crate) async fn list(given: Given<Named>) -> Result<Response, Problem> {
 pub(crate) async fn of_channel<P>(given: &Given<P>) -> Result<BTreeMap<String, (u64, bool)>, Problem> {
     let id = given.admitted.room().id;
     given.app.caught_up().await?;
-    let (_, borne) = given.app.reader.labels(id, &given.packages()).await.map_err(unread)?;
+    let packages = given.app.view.read(|table| reach::listable(table, &given.admitted.caller, id));
+    let (_, borne) = given.app.reader.labels(id, &packages).await.map_err(unread)?;
     let mut labels = BTreeMap::from([(LabelName::main().to_string(), (0, false))]);
     labels.extend(borne.into_iter().map(|(label, files)| (label, (files, false))));
-    given.app.view.read(|table| {
-        for label in table.channel(id).into_iter().flat_map(|channel| &channel.locked_labels) {
-            labels.entry(label.to_string()).or_default().1 = true;
-        }
-    });
+    given.app.view.read(|table| add_locks(table, &given.admitted.caller, id, &mut labels));
     Ok(labels)
+}
+
+/// Says which labels are locked. One that no file bears as far as the caller sees is told to those who could unlock it:
+/// all that bear it may be hidden, and then it is too.
+pub(crate) fn add_locks(
+    table: &Table,
+    caller: &Caller,
+    id: ChannelId,
+    labels: &mut BTreeMap<String, (u64, bool)>,
+) {
+    let unlocks =
+        matches!(table.decide(caller, Action::LabelLock, &Object::Channel(id)), Verdict::Allowed(_));
+    for label in table.channel(id).into_iter().flat_map(|channel| &channel.locked_labels) {
+        match labels.get_mut(&**label) {
+            Some((_, locked)) => *locked = true,
+            None if unlocks => drop(labels.insert(label.to_string(), (0, true))),
+            None => {}
+        }
+    }
 }
 
 /// A label of a channel.

@@ -219,7 +219,7 @@ pub(crate) async fn grants(given: Given<Place>) -> Result<Response, Problem> {
     let (caller, room) = (&given.admitted.caller, given.admitted.room());
     let shown = given.app.view.read(|table: &Table| {
         let Some(package) = table.package(room.id, kind, &name) else { return Vec::new() };
-        let token = caller.token().and_then(|token| table.token(token));
+        let token = grant::live(table, caller);
         let all = table.package_level(caller, room.id, kind, &name) == Some(Level::Manage)
             || token.is_some_and(|token| {
                 let owner = table.caller_of(given.app.ambient.clock.now(), token.id);

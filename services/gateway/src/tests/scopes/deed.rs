@@ -28,6 +28,7 @@ pub(super) enum Deed {
     BulkAny,
     /// A channel or its labels, at an address that tells neither.
     SeeAny,
+    SeeSubchannelAny,
     /// Labels of any file.
     EditLabels,
     ListFiles,
@@ -70,6 +71,7 @@ impl Deed {
             EditChannels => EditSubchannels,
             DeleteChannels => DeleteSubchannels,
             ListFiles => ListSubchannelFiles,
+            SeeAny => SeeSubchannelAny,
             SeeLevels => SeeSubchannelLevels,
             SeeHistory => SeeSubchannelHistory,
             GiveLevels => GiveSubchannelLevels,
@@ -103,7 +105,7 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
     ),
     ("artifact:download", Opens::These(&[ReadConda, ReadPython, ReadFiles, ReadAny, BulkAny])),
     ("artifact:edit", Opens::These(&[EditLabels, EditPackages])),
-    ("artifact:view", Opens::These(&[ListFiles, ListSubchannelFiles, SeeAny])),
+    ("artifact:view", Opens::These(&[ListFiles, ListSubchannelFiles, SeeAny, SeeSubchannelAny])),
     ("channel:create", Opens::These(&[MakeChannels])),
     ("channel:delete", Opens::These(&[DeleteChannels])),
     ("channel:edit", Opens::These(&[EditChannels])),
@@ -119,8 +121,8 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
     ("subchannel:delete", Opens::These(&[DeleteSubchannels])),
     ("subchannel:edit", Opens::These(&[EditSubchannels])),
     ("subchannel:history", Opens::These(&[SeeSubchannelHistory])),
-    ("subchannel:view", Opens::These(&[SeeSubchannels, SeeAny])),
-    ("subchannel:view-artifacts", Opens::These(&[ListSubchannelFiles, SeeAny])),
+    ("subchannel:view", Opens::These(&[SeeSubchannels, SeeSubchannelAny])),
+    ("subchannel:view-artifacts", Opens::These(&[ListSubchannelFiles, SeeSubchannelAny])),
     ("subchannel.group:edit", Opens::These(&[GiveSubchannelLevels])),
     ("subchannel.group:view", Opens::These(&[SeeSubchannelLevels])),
     ("subchannel.mirror:edit", Opens::NoRouteYet),
@@ -141,6 +143,7 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
         "api",
         Opens::These(&[
             SeeAny,
+            SeeSubchannelAny,
             BulkAny,
             ListFiles,
             SeeChannels,
@@ -181,6 +184,7 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
         "api:read",
         Opens::These(&[
             SeeAny,
+            SeeSubchannelAny,
             ListFiles,
             ListSubchannelFiles,
             SeeChannels,
