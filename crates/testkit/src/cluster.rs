@@ -168,6 +168,16 @@ impl Cluster {
         crate::database::when_used(&self.children.postgres.url(), look).await
     }
 
+    /// Builds the read models anew from the log and swaps them in.
+    pub async fn rebuild(&self) -> anyhow::Result<()> {
+        let config: Config = self.plan.config(Service::Projector, 0)?;
+        let keyring = projector::keyring(&config)?;
+        let log = projector::connect(&config, &self.ambient, keyring.clone()).await?;
+        let database = Database::connect(&config.database_url)?;
+        projector::rebuild(&database, projector::Origin::Log(log), &keyring).await?;
+        Ok(())
+    }
+
     /// Compares the read models with the log; an error shows what differs.
     pub async fn verify(&self) -> anyhow::Result<()> {
         let config: Config = self.plan.config(Service::Projector, 0)?;
