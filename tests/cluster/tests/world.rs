@@ -37,7 +37,7 @@ use address::{Address, What};
 use anyhow::Context as _;
 use ask::Asker;
 use change::{Changer, Touched};
-use fact::{Facts, Kind};
+use fact::{Facts, Kind, Opens};
 use generate::{Maker, Numbers, Size};
 use make::Hands;
 use rule::Viewer;
@@ -72,10 +72,27 @@ fn changes() -> usize {
 const ADDRESSES_TOUCHED: usize = 14;
 const VIEWERS_TOUCHED: usize = 4;
 
+/// Tokens that look at everything at the end besides all live sessions: so many alive, so many dead.
+const TOKENS_AT_THE_END: usize = 32;
+const DEAD_AT_THE_END: usize = 8;
+
 /// Everybody who can look: nobody, a string that was never issued, and all who hold a token, dead or alive.
 fn viewers(facts: &Facts) -> Vec<Viewer> {
     let tokens = (0..facts.tokens.len()).map(Viewer::Token);
     [Viewer::Nobody, Viewer::Unknown].into_iter().chain(tokens).collect()
+}
+
+/// Nobody, an unknown string, every live session, and of the other tokens, alive and dead, as many as are looked with.
+fn viewers_at_the_end(facts: &Facts, seed: &mut Seed) -> Vec<Viewer> {
+    let all = viewers(facts);
+    let is_session =
+        |viewer: Viewer| matches!(viewer, Viewer::Token(at) if facts.tokens[at].opens == Opens::All);
+    let (dead, alive): (Vec<_>, Vec<_>) = all.into_iter().partition(|viewer| facts.is_dead(*viewer));
+    let (mut chosen, others): (Vec<_>, Vec<_>) =
+        alive.into_iter().partition(|viewer| *viewer == Viewer::Nobody || is_session(*viewer));
+    chosen.extend(seed.some(&others, TOKENS_AT_THE_END));
+    chosen.extend(seed.some(&dead, DEAD_AT_THE_END));
+    chosen
 }
 
 /// Every address there is, shards as the administrator's indexes name them now.
@@ -202,9 +219,12 @@ async fn everybody_sees_what_the_rules_say_and_no_trace_of_anything_else() -> an
     }
     let after_changes = asker.counts.compared.load(Relaxed);
 
-    let (viewers, addresses) = (viewers(&facts), addresses(&asker, &facts).await?);
-    let looks = viewers.iter().flat_map(|viewer| addresses.iter().map(|address| (*viewer, address.clone())));
-    asker.walk(&facts, "at the end", &looks.collect::<Vec<_>>()).await?;
+    let viewers = viewers_at_the_end(&facts, &mut maker.seed);
+    let addresses = addresses(&asker, &facts).await?;
+    for viewer in &viewers {
+        let looks: Vec<_> = addresses.iter().map(|address| (*viewer, address.clone())).collect();
+        asker.walk(&facts, "at the end", &looks).await?;
+    }
     println!(
         "{made} changes, {after_changes} answers compared after them; at the end {} viewers at {} addresses; in all {}",
         viewers.len(),
