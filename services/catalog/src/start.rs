@@ -10,7 +10,7 @@ use eventlog::{JetStream, Log};
 use feed::client::{AccessView, FollowError, Holder, Upstream};
 use feed::server::{FeedService, Followers};
 use futures::future::BoxFuture;
-use runtime::grpc::{GrpcServer, Served};
+use runtime::grpc::{GrpcServer, Replicas, Served};
 use runtime::{Ambient, Drain, Secret};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -43,12 +43,13 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let secret = Secret::read(&config.service_secret_file)
         .with_context(|| format!("SERVICE_SECRET_FILE {}", config.service_secret_file.display()))?;
     let tls = config.grpc_tls.open()?;
-    let channel = runtime::grpc::channel(&config.auth_url, tls.as_ref(), Upstream::tuned)
-        .with_context(|| format!("AUTH_URL {:?}", config.auth_url))?;
+    let replicas = Replicas::parse(&config.auth_url, tls.as_ref()).context("AUTH_URL")?;
     let holder =
         Holder { name: config.name.clone(), incarnation: ambient.ids.uuid(), public: Duration::ZERO };
     let clocks = clocks(&ambient);
-    let auth = Upstream::new(channel, secret.expose(), &holder.name, holder.incarnation);
+    let channel = replicas.any(Upstream::tuned);
+    let auth = Upstream::new(channel, secret.expose(), &holder.name, holder.incarnation)
+        .leaving(move || replicas.leave());
     let blobs = Blobs::open(&config.blobs).context("BLOBS")?;
     let log = JetStream::wait_and_connect(
         config.nats(),

@@ -49,6 +49,8 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let tls = config.grpc_tls.open()?;
     let all_auth = Replicas::parse(&config.auth_url, tls.as_ref()).context("AUTH_URL")?;
     let all_catalog = Replicas::parse(&config.catalog_url, tls.as_ref()).context("CATALOG_URL")?;
+    let elsewhere = all_auth.clone();
+    let leave = move || elsewhere.leave();
     let (auth, catalog) = (all_auth.any(Upstream::tuned), all_catalog.any(Upstream::tuned));
     let certificate =
         config.certificate().map(Certificate::open).transpose().context("TLS_CERTIFICATE_FILE")?;
@@ -94,7 +96,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     if let Some(http) = config.http_listen {
         runtime::admin::serve(http, ready.subscribe(), &drain).await?;
     }
-    let access = Upstream::new(auth, secret.expose(), &config.name, incarnation);
+    let access = Upstream::new(auth, secret.expose(), &config.name, incarnation).leaving(leave);
     let content = Upstream::new(catalog, secret.expose(), &config.name, incarnation);
     let holder = Holder { name: config.name.clone(), incarnation, public: app.public };
     let task = tokio::spawn(run(app.clone(), (listener, tls), holder, access, content, drain.clone()));

@@ -19,6 +19,10 @@ const ASK_LIMIT: Duration = Duration::from_secs(2);
 /// Between two asks, however many requests want a lease.
 const LEAST_PAUSE: Duration = Duration::from_millis(100);
 
+/// After so many asks without a grant another replica is asked: sooner than a lease ends that is as long as an operator gets
+/// it unasked.
+const FAILURES: u32 = 2;
+
 /// Who asks: a process that authorises.
 #[derive(Debug, Clone)]
 pub struct Holder {
@@ -47,6 +51,9 @@ impl Holder {
 pub trait Grantor: Send + Sync {
     /// Returns when the grant stands in the log.
     async fn renew(&self, ask: RenewRequest) -> Result<(), Status>;
+
+    /// This replica gives nothing: the next ask goes to another, where there is one.
+    fn leave_replica(&self) {}
 }
 
 #[async_trait]
@@ -55,6 +62,10 @@ impl Grantor for Upstream {
         let mut request = self.request(ask);
         request.set_timeout(ASK_LIMIT);
         self.client().renew(request).await.map(drop)
+    }
+
+    fn leave_replica(&self) {
+        Self::leave_replica(self);
     }
 }
 
@@ -71,6 +82,7 @@ impl Lease {
         self.mark_used(clocks.boot());
         let mut backoff = Backoff::of(holder.incarnation);
         let renewing = async {
+            let mut failures = 0_u32;
             for nonce in 1.. {
                 if self.is_idle(clocks.boot()) {
                     self.wanted().await;
@@ -83,9 +95,15 @@ impl Lease {
                 };
                 if let Some(why) = why {
                     tracing::warn!(why, "the lease is not renewed, asking again");
+                    failures = failures.wrapping_add(1);
+                    // It may have lost touch with the log, and then it cannot know that others have not.
+                    if failures.is_multiple_of(FAILURES) {
+                        grantor.leave_replica();
+                    }
                     sleep(backoff.next()).await;
                     continue;
                 }
+                failures = 0;
                 backoff.reset();
                 sleep(LEAST_PAUSE).await;
                 tokio::select! {

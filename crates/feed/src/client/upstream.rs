@@ -1,5 +1,6 @@
 //! Where a feed is followed from, and as whom.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proto::feed::v1::feed_client::FeedClient;
@@ -27,6 +28,7 @@ pub struct Upstream {
     credential: MetadataValue<Ascii>,
     pub(super) follower: String,
     pub(super) incarnation: Uuid,
+    leave: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Upstream {
@@ -36,7 +38,18 @@ impl Upstream {
         let mut credential = MetadataValue::try_from(format!("Bearer {service_secret}"))
             .unwrap_or_else(|_| MetadataValue::from_static("Bearer unreadable"));
         credential.set_sensitive(true);
-        Self { channel, credential, follower: follower.to_owned(), incarnation }
+        Self { channel, credential, follower: follower.to_owned(), incarnation, leave: Arc::new(|| ()) }
+    }
+
+    /// The same, with what makes its channel go on with another replica.
+    #[must_use]
+    pub fn leaving(self, leave: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { leave: Arc::new(leave), ..self }
+    }
+
+    /// Goes on with another replica: this one answers, and can do nothing.
+    pub(super) fn leave_replica(&self) {
+        (self.leave)();
     }
 
     /// A channel with the settings that a feed needs. It connects at the first call.

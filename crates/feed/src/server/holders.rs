@@ -55,6 +55,8 @@ struct Granted {
 pub(crate) struct Live {
     /// How long it lasts at most.
     pub(crate) length: Duration,
+    /// By this replica's clock the newest of its leases that is known here has ended by then.
+    pub(crate) ends_at: Duration,
     /// By this replica's clock nothing from before the change is acted on after then.
     pub(crate) acts_until: Duration,
 }
@@ -160,7 +162,8 @@ impl Holders {
             let granted = holder.granted?;
             let acts_until = granted.over_at + if hides { granted.public } else { Duration::ZERO };
             let counts = !holder.left && granted.first_seq < seq && now < acts_until;
-            counts.then(|| (key.clone(), Live { length: granted.length, acts_until }))
+            let ends_at = granted.seen_at + outlived(granted.length);
+            counts.then(|| (key.clone(), Live { length: granted.length, ends_at, acts_until }))
         });
         live.collect()
     }

@@ -33,16 +33,17 @@ pub(super) async fn take(holders: &Holders, length: Duration, wanted: Wanted) ->
     let mut changed = holders.subscribe();
     let mut pending = holders.live(wanted.seq, wanted.hides);
     let longest = pending.values().map(|live| live.length).max().unwrap_or_default().max(length);
-    let lapses_at = wanted.since.boot + outlived(longest);
+    let latest = wanted.since.boot + outlived(longest);
     loop {
         changed.borrow_and_update();
         confirm(holders, &wanted, &mut pending, &mut receipt);
         let now = clocks.boot();
         let left = wanted.limit.saturating_sub(asked_at.elapsed());
-        if pending.is_empty() || now >= lapses_at || left.is_zero() {
+        let last = pending.values().map(|live| lapse(&wanted, live, latest)).max().unwrap_or_default();
+        if now >= last || left.is_zero() {
             break;
         }
-        let wake = (lapses_at - now).min(left);
+        let wake = (last - now).min(left);
         tokio::select! {
             biased;
             // The table is held here, so the sender lives.
@@ -50,8 +51,15 @@ pub(super) async fn take(holders: &Holders, length: Duration, wanted: Wanted) ->
             () = sleep(wake) => {}
         }
     }
-    close(&wanted, lapses_at, clocks.now(), pending, &mut receipt);
+    close(&wanted, latest, clocks.now(), pending, &mut receipt);
     receipt
+}
+
+/// R4 of one process: when every lease of it from before the change has ended. Whoever died long before the change keeps
+/// nobody waiting for as long as one that has just renewed. What hides something is waited for as long as it may be: whoever
+/// still shows what was public may come back and confirm.
+fn lapse(wanted: &Wanted, live: &Live, latest: Duration) -> Duration {
+    if wanted.hides { latest } else { live.ends_at.min(latest) }
 }
 
 /// R3.
@@ -69,17 +77,20 @@ fn confirm(holders: &Holders, wanted: &Wanted, pending: &mut Pending, receipt: &
 }
 
 /// R4, or the caller's time is up.
-fn close(wanted: &Wanted, lapses_at: Duration, now: Moment, pending: Pending, receipt: &mut Receipt) {
+fn close(wanted: &Wanted, latest: Duration, now: Moment, pending: Pending, receipt: &mut Receipt) {
     receipt.waited_us = micros(now.boot.saturating_sub(wanted.since.boot));
     // Whoever has nothing to report has a lease until then at most; what is public it may show for longer.
-    let holds_at = pending.values().map(|live| if wanted.hides { live.acts_until } else { lapses_at }).max();
-    let holds_at = holds_at.unwrap_or(now.boot);
+    let holds_at =
+        pending.values().map(|live| if wanted.hides { live.acts_until } else { lapse(wanted, live, latest) });
+    let holds_at = holds_at.max().unwrap_or(now.boot);
     if holds_at > now.boot {
         let left_us = i64::try_from((holds_at - now.boot).as_micros()).unwrap_or(i64::MAX);
         receipt.effective_by_us = Some(now.wall_us.saturating_add(left_us));
     }
-    let names = pending.into_keys().map(|(name, _)| name).collect();
-    if now.boot >= lapses_at { receipt.lapsed = names } else { receipt.silent = names }
+    for ((name, _), live) in pending {
+        let ended = now.boot >= lapse(wanted, &live, latest);
+        if ended { receipt.lapsed.push(name) } else { receipt.silent.push(name) }
+    }
 }
 
 #[cfg(test)]

@@ -3,17 +3,20 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::{Channel, Endpoint, Uri};
 
 use super::tls::Tls;
@@ -29,6 +32,8 @@ const DIAL_LIMIT: Duration = Duration::from_secs(1);
 pub struct Replicas {
     uris: Arc<[Uri]>,
     tls: Option<Tls>,
+    /// Cancelled when the connections of now are to be left.
+    stay: Arc<Mutex<CancellationToken>>,
 }
 
 impl Replicas {
@@ -45,7 +50,15 @@ impl Replicas {
         // The channel must not see that it is TLS: it would want to bring its own, which reads no files again.
         let plain = |url: &str| url.replacen("https://", "http://", 1).parse::<Uri>();
         let uris = urls.into_iter().map(plain).collect::<Result<Arc<[Uri]>, _>>();
-        Ok(Self { uris: uris.context("expected http://host:port or https://host:port")?, tls })
+        let uris = uris.context("expected http://host:port or https://host:port")?;
+        Ok(Self { uris, tls, stay: Arc::default() })
+    }
+
+    /// Breaks the connections that channels to any of them have now, so that each goes on with the next replica: for one
+    /// that answers, and can do nothing.
+    pub fn leave(&self) {
+        let mut stay = self.stay.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *stay).cancel();
     }
 
     /// A channel with the settings that `tuned` gives it. It connects at the first call.
@@ -53,19 +66,23 @@ impl Replicas {
     /// One replica is used until it is lost; then the next is tried, and a name that stands for several is one of them
     /// after the other.
     pub fn any(&self, tuned: impl FnOnce(Endpoint) -> Endpoint) -> Channel {
-        let Self { uris, tls } = self.clone();
+        let Self { uris, tls, stay } = self.clone();
         // Processes that start together should not all take the same one.
         let turn = Arc::new(AtomicUsize::new(usize::from(RandomState::new().hash_one(()).to_le_bytes()[0])));
         let named = Endpoint::from(uris[0].clone());
         let dial = tower::service_fn(move |_: Uri| {
             let (replicas, tls, turn) = (uris.clone(), tls.clone(), turn.clone());
+            let left = stay.lock().unwrap_or_else(PoisonError::into_inner).clone().cancelled_owned();
             async move {
                 let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
                 for _ in 0..replicas.len() {
                     let turn = turn.fetch_add(1, Ordering::Relaxed);
                     let replica = &replicas[turn % replicas.len()];
                     match timeout(DIAL_LIMIT, connect(replica, tls.as_ref(), turn / replicas.len())).await {
-                        Ok(Ok(io)) => return Ok(io),
+                        Ok(Ok(io)) => {
+                            let io: Box<dyn Io> = Box::new(Leavable { io, left: Box::pin(left) });
+                            return Ok(TokioIo::new(io));
+                        }
                         Ok(Err(error)) => last = error,
                         Err(late) => last = late.into(),
                     }
@@ -86,7 +103,9 @@ impl Replicas {
                 let (host, tls) = (host(uri).to_owned(), self.tls.clone());
                 let dial = tower::service_fn(move |_: Uri| {
                     let (host, tls) = (host.clone(), tls.clone());
-                    async move { timeout(DIAL_LIMIT, reach(&[address], &host, tls.as_ref())).await? }
+                    async move {
+                        timeout(DIAL_LIMIT, reach(&[address], &host, tls.as_ref())).await?.map(TokioIo::new)
+                    }
                 });
                 channels.push(tuned(Endpoint::from(uri.clone())).connect_with_connector_lazy(dial));
             }
@@ -108,6 +127,39 @@ pub fn channel(
 trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
+/// A connection that ends when its replica is left.
+struct Leavable {
+    io: Box<dyn Io>,
+    left: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl AsyncRead for Leavable {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.left.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        Pin::new(&mut self.io).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Leavable {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
 fn host(uri: &Uri) -> &str {
     uri.host().unwrap_or_default().trim_matches(['[', ']'])
 }
@@ -121,7 +173,7 @@ async fn addresses(uri: &Uri, tls: Option<&Tls>) -> io::Result<Vec<SocketAddr>> 
     Ok(addresses)
 }
 
-async fn connect(to: &Uri, tls: Option<&Tls>, turn: usize) -> io::Result<TokioIo<Box<dyn Io>>> {
+async fn connect(to: &Uri, tls: Option<&Tls>, turn: usize) -> io::Result<Box<dyn Io>> {
     let mut addresses = addresses(to, tls).await?;
     let first = turn.checked_rem(addresses.len()).unwrap_or_default();
     addresses.rotate_left(first);
@@ -129,11 +181,45 @@ async fn connect(to: &Uri, tls: Option<&Tls>, turn: usize) -> io::Result<TokioIo
 }
 
 /// The first of these that takes the connection; with TLS, it must be who it is taken for.
-async fn reach(addresses: &[SocketAddr], host: &str, tls: Option<&Tls>) -> io::Result<TokioIo<Box<dyn Io>>> {
+async fn reach(addresses: &[SocketAddr], host: &str, tls: Option<&Tls>) -> io::Result<Box<dyn Io>> {
     let stream = TcpStream::connect(addresses).await?;
     stream.set_nodelay(true)?;
-    let Some(tls) = tls else { return Ok(TokioIo::new(Box::new(stream))) };
+    let Some(tls) = tls else { return Ok(Box::new(stream)) };
     // The certificate must be believed and name the host.
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-    Ok(TokioIo::new(Box::new(TlsConnector::from(tls.client()).connect(name, stream).await?)))
+    Ok(Box::new(TlsConnector::from(tls.client()).connect(name, stream).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// If this fails: whoever is connected to a replica that has lost the log stays with it until it ends.
+    #[tokio::test]
+    async fn whoever_leaves_a_replica_goes_on_with_the_next() {
+        let one = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let two = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = |of: &TcpListener| format!("http://{}", of.local_addr().unwrap());
+        let replicas = Replicas::parse(&format!("{},{}", url(&one), url(&two)), None).unwrap();
+        let channel = replicas.any(|endpoint| endpoint);
+        let calling = tokio::spawn(async move {
+            let mut ready = tonic::client::Grpc::new(channel);
+            loop {
+                // Nobody there speaks gRPC; each try that finds no connection dials.
+                drop(ready.ready().await);
+                tokio::task::yield_now().await;
+            }
+        });
+        let (first, held) = tokio::select! {
+            accepted = one.accept() => (1, accepted.unwrap()),
+            accepted = two.accept() => (2, accepted.unwrap()),
+        };
+        replicas.leave();
+        let next = if first == 1 { &two } else { &one };
+        drop(next.accept().await.unwrap());
+        drop(held);
+        calling.abort();
+    }
 }

@@ -79,7 +79,13 @@ impl Cluster {
 
     /// Which server leads a stream.
     pub async fn leader_of(&self, stream: &str) -> anyhow::Result<Place> {
-        let client = async_nats::connect(self.operator_url().split(',').collect::<Vec<_>>()).await?;
+        let url = self.operator_url();
+        let servers = url.split(',').map(str::parse).collect::<Result<Vec<async_nats::ServerAddr>, _>>()?;
+        // The client does not look into the address for these.
+        let (user, password) = (servers[0].username(), servers[0].password());
+        let (user, password) = user.zip(password).context("the operator has a name and a password")?;
+        let options = async_nats::ConnectOptions::with_user_and_password(user.into(), password.into());
+        let client = options.connect(servers.as_slice()).await?;
         let found = async_nats::jetstream::new(client).get_stream(stream).await?;
         let cluster = found.cached_info().cluster.as_ref();
         let leader = cluster.and_then(|cluster| cluster.leader.as_deref()).context("nobody leads it")?;

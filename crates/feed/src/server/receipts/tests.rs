@@ -88,6 +88,18 @@ async fn a_lease_that_has_ended_holds_nobody_up() {
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
+/// If this fails: the second revocation after a gateway's death waits as long as the first.
+#[tokio::test(start_paused = true)]
+async fn a_death_is_waited_for_once() {
+    let holders = holders();
+    grant(&holders, 3, &["dead"]);
+    tokio::time::advance(Duration::from_millis(500)).await;
+    assert_eq!(receipt(&holders, 7, false, LIMIT).await.lapsed, ["dead"]);
+    let start = Instant::now();
+    assert_eq!(receipt(&holders, 8, false, LIMIT).await.lapsed, ["dead"]);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_hides_something_says_by_when_nobody_can_show_it_any_more() {
     let holders = holders();
