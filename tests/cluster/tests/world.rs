@@ -51,7 +51,7 @@ const SMALL: Size = Size {
     channels: 7,
     packages: 36,
     resource_tokens: 5,
-    scope_tokens: 6,
+    scope_tokens: 16,
 };
 const FULL: Size = Size {
     organisations: 3,

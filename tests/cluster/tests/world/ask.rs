@@ -336,7 +336,7 @@ impl Facts {
         let channels = (0..self.channels.len()).filter(|at| part(&self.channels[*at].name));
         let groups = (0..self.groups.len()).filter(|at| self.groups[*at].name == name);
         match name.as_bytes()[2] {
-            b'p' => packages().any(|package| self.knows(viewer, package)),
+            b'p' => packages().any(|package| self.is_told_of(viewer, package)),
             b'c' => {
                 // Above what somebody may read stands a name that they are told.
                 let below = |at: usize| {

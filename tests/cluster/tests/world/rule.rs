@@ -35,6 +35,18 @@ impl Deed {
     /// Those that show that a package is there.
     const LOOKS: [Self; 5] = [Self::ShowChannel, Self::List, Self::Conda, Self::Python, Self::Plain];
 
+    /// Those by which a viewer learns of names, packages and channels alike.
+    const TELLS: [Self; 8] = [
+        Self::ShowChannel,
+        Self::List,
+        Self::Conda,
+        Self::Python,
+        Self::Plain,
+        Self::SeeGrants,
+        Self::SeePackageGrants,
+        Self::History,
+    ];
+
     fn needs(self) -> Level {
         if matches!(self, Self::History | Self::Lock) { Level::Manage } else { Level::Read }
     }
@@ -179,6 +191,13 @@ impl Facts {
         Deed::LOOKS.into_iter().any(|deed| self.sees(viewer, deed, package))
     }
 
+    /// Whether a viewer is told of a package in any way: by what shows it, or by who was given it and what happened to it.
+    pub(crate) fn is_told_of(&self, viewer: Viewer, package: &Package) -> bool {
+        let history = || self.door(viewer, Deed::History, Some(package.channel)).is_ok();
+        let told = |deed: Deed| deed != Deed::History && self.sees(viewer, deed, package);
+        Deed::TELLS.into_iter().any(told) || history()
+    }
+
     /// Whether a dead string could read something of a channel that is not for everyone: half an index would be a lie.
     fn lost_something(&self, viewer: Viewer, channel: usize) -> bool {
         let Viewer::Token(at) = viewer else { return false };
@@ -215,7 +234,7 @@ impl Facts {
 
     /// Whether a viewer may know that a channel is there.
     pub(crate) fn knows_channel(&self, viewer: Viewer, channel: usize) -> bool {
-        let any = || Deed::LOOKS.into_iter().any(|deed| self.door(viewer, deed, Some(channel)).is_ok());
+        let any = || Deed::TELLS.into_iter().any(|deed| self.door(viewer, deed, Some(channel)).is_ok());
         !self.channels[channel].gone && any()
     }
 

@@ -250,8 +250,12 @@ fn changed(reply: GroupReply) -> axum::Json<Value> {
 /// The organisation's id, if the caller may see something of its groups.
 async fn organisation<P>(given: &Given<P>, login: &str) -> Result<AccountId, Problem> {
     let presented = &given.admitted.presented;
-    let request = upstream::request(presented, AccountRequest { login: login.to_owned() }, READ_CALL);
-    let account = given.app.upstreams.auth().find_account(request).await?.into_inner();
+    let account = upstream::retried(|| {
+        let request = upstream::request(presented, AccountRequest { login: login.to_owned() }, READ_CALL);
+        let mut auth = given.app.upstreams.auth();
+        async move { auth.find_account(request).await }
+    });
+    let account = account.await?;
     let id: AccountId = account.id.parse().map_err(|_| Problem::not_found("there is no such account"))?;
     given.app.view.read(|table| {
         let (caller, object) = (&given.admitted.caller, Object::Account(id));
