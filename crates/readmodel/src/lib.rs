@@ -28,5 +28,5 @@ pub use error::ReadError;
 pub use history::{HistoryFilter, HistoryRow};
 pub use package::{ListedPackage, PackageKey, Tally};
 pub use packages::{Packages, Shelves};
-pub use reader::{LedgerCheck, Order, PAGE_LIMIT, ProjectorRow, Reader, Wanted};
+pub use reader::{LedgerCheck, Order, PAGE_LIMIT, PORTION, ProjectorRow, Reader, Wanted};
 pub use usage::UseRow;

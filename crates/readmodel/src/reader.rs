@@ -6,6 +6,7 @@ mod packages;
 mod standing;
 mod usage;
 
+pub use artifacts::PORTION;
 pub use packages::{Order, Wanted};
 
 #[cfg(feature = "write")]

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use names::{AccountId, ChannelId, GroupId, LabelName, PackageId, PackageKind, Privacy, TokenId};
 use readmodel::{
-    ArtifactRow, Checkpoint, FileKey, HistoryFilter, Order, Packages, ReadError, Reader, Shelves, Stream,
-    Wanted,
+    ArtifactRow, Checkpoint, FileKey, HistoryFilter, Order, PORTION, Packages, ReadError, Reader, Shelves,
+    Stream, Wanted,
     write::{
         Beat, Database, LedgerCheckRow, Lock, NewLedgerRow, Purpose, PutBackRow, Rows, SHAPE, TABLES,
         WriteError,
@@ -41,6 +41,28 @@ async fn save(db: &Database, before: &Rows, after: &Rows, from: u64, to: u64) ->
     tx.advance(Stream::Catalog, from, &at(to)).await?;
     tx.announce(Stream::Catalog, &at(to)).await?;
     tx.commit().await
+}
+
+#[tokio::test]
+async fn a_channel_larger_than_a_portion_is_read_to_its_end() {
+    let (_dir, postgres) = postgres().await;
+    let db = Database::connect(&postgres.url()).unwrap();
+    db.migrate().await.unwrap();
+    let reader = Reader::connect(&postgres.url()).await.unwrap();
+    let (mut seq, mut before) = (0, Rows::default());
+    for count in [PORTION, PORTION + 1] {
+        let mut rows = Rows { history: vec![], ..full() };
+        rows.files.clear();
+        let files = (0..count).map(|n| conda(n.into(), &format!("p{n:06}")));
+        rows.files.extend(files.map(|file| (file.key(), file)));
+        save(&db, &before, &rows, seq, seq + 1).await.unwrap();
+        (seq, before) = (seq + 1, rows);
+        for subdir in [None, Some("linux-64")] {
+            let read = reader.artifacts(ChannelId(id(3)), PackageKind::Conda, subdir).await.unwrap();
+            assert_eq!(read.0, seq);
+            assert!(read.1.iter().eq(before.files.values()), "{count} files, in order");
+        }
+    }
 }
 
 #[tokio::test]

@@ -3,15 +3,23 @@
 //! Every statement names `live.checkpoint` first and joins the rows to it: rows and sequence come from one
 //! snapshot, and a swap of the views, which locks that view first, cannot get in between.
 
-use futures::TryStreamExt;
 use names::{ChannelId, LabelName, PackageKind};
-use sqlx::{FromRow, Postgres, Row, postgres::PgArguments, query::Query};
+use sqlx::{
+    FromRow, Postgres, Row,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
 
 use super::{PAGE_LIMIT, Reader, limited};
 use crate::{
     ArtifactRow, FileKey, HistoryFilter, HistoryRow, Packages, ReadError,
     artifact::{count, is_there},
 };
+
+/// Rows that are read at once of what may be large.
+pub const PORTION: u32 = 10_000;
+/// Every portion shows the same moment.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 /// The columns of an [`ArtifactRow`], after the CATALOG checkpoint of the same snapshot.
 macro_rules! select {
@@ -32,8 +40,18 @@ macro_rules! select {
     };
 }
 
-const OF_KIND: &str = select!("a.channel_id = $1 AND a.kind = $2");
-const OF_SUBDIR: &str = select!("a.channel_id = $1 AND a.kind = $2 AND a.subdir = $3");
+/// In the order of the primary key, so that a portion is read and nothing is sorted.
+const OF_KIND: &str = concat!(
+    select!(
+        "a.channel_id = $1 AND a.kind = $2 AND (a.subdir, a.filename) > ($3, $4)",
+        "a.subdir, a.filename"
+    ),
+    " LIMIT $5"
+);
+const OF_SUBDIR: &str = concat!(
+    select!("a.channel_id = $1 AND a.kind = $2 AND a.subdir = $3 AND a.filename > $4", "a.filename"),
+    " LIMIT $5"
+);
 const OF_NAME: &str = select!("a.channel_id = $1 AND a.kind = $2 AND a.name = $3");
 const OF_LABEL: &str = select!("a.channel_id = $1 AND a.labels @> ARRAY[$2]");
 const OF_FILE: &str = select!("a.channel_id = $1 AND a.kind = $2 AND a.subdir = $3 AND a.filename = $4");
@@ -64,19 +82,33 @@ const OF_HISTORY_COUNT: &str = "SELECT count(*) FROM live.history h WHERE h.chan
      AND ($2::text IS NULL OR h.event = $2) AND ($3::uuid IS NULL OR h.actor_account = $3)";
 
 impl Reader {
-    /// The files of one kind in a channel, or in one subdir of it, ordered by subdir, name and file name, with the
-    /// CATALOG sequence they stand at.
+    /// The files of one kind in a channel, or in one subdir of it, ordered by subdir and file name, with the CATALOG
+    /// sequence they stand at. Read in portions of one snapshot: a channel may be as large as it likes, and a Postgres that
+    /// stands still is noticed all the same.
     pub async fn artifacts(
         &self,
         channel_id: ChannelId,
         kind: PackageKind,
         subdir: Option<&str>,
     ) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
-        let query = match subdir {
-            Some(subdir) => sqlx::query(OF_SUBDIR).bind(channel_id.0).bind(kind.as_str()).bind(subdir),
-            None => sqlx::query(OF_KIND).bind(channel_id.0).bind(kind.as_str()),
-        };
-        self.rows(query).await
+        let mut snapshot = limited(self.pool().begin_with(SNAPSHOT)).await?;
+        let mut artifacts: Vec<ArtifactRow> = Vec::new();
+        loop {
+            let (after, filename) =
+                artifacts.last().map_or(("", ""), |last| (last.subdir.as_str(), last.filename.as_str()));
+            let query = match subdir {
+                Some(subdir) => sqlx::query(OF_SUBDIR).bind(channel_id.0).bind(kind.as_str()).bind(subdir),
+                None => sqlx::query(OF_KIND).bind(channel_id.0).bind(kind.as_str()).bind(after),
+            };
+            let query = query.bind(filename).bind(i64::from(PORTION));
+            let rows = limited(query.fetch_all(&mut *snapshot)).await?;
+            let is_last = rows.len() < PORTION as usize;
+            let (seq, read) = read(&rows)?;
+            artifacts.extend(read);
+            if is_last {
+                return Ok((seq, artifacts));
+            }
+        }
     }
 
     /// The files of one package, by its normalised name.
@@ -215,23 +247,24 @@ impl Reader {
         Ok(u64::try_from(limited(query.fetch_one(self.pool())).await?).unwrap_or_default())
     }
 
-    /// Each row is read as it comes: a million of them need not be in memory twice.
     async fn rows(
         &self,
         query: Query<'_, Postgres, PgArguments>,
     ) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
-        limited(async {
-            let (mut found, mut seq, mut artifacts) = (query.fetch(self.pool()), 0, Vec::new());
-            while let Some(row) = found.try_next().await? {
-                seq = count(&row, "checkpoint")?;
-                if is_there(&row)? {
-                    artifacts.push(ArtifactRow::from_row(&row)?);
-                }
-            }
-            Ok((seq, artifacts))
-        })
-        .await
+        Ok(read(&limited(query.fetch_all(self.pool())).await?)?)
     }
+}
+
+/// The sequence that rows stand at, and the files among them: without any there is a row all the same.
+fn read(rows: &[PgRow]) -> Result<(u64, Vec<ArtifactRow>), sqlx::Error> {
+    let seq = rows.first().map(|row| count(row, "checkpoint")).transpose()?.unwrap_or_default();
+    let mut artifacts = Vec::with_capacity(rows.len());
+    for row in rows {
+        if is_there(row)? {
+            artifacts.push(ArtifactRow::from_row(row)?);
+        }
+    }
+    Ok((seq, artifacts))
 }
 
 /// Later than any event: the first page starts before it.
