@@ -7,6 +7,10 @@ use latchkey::args::Cli;
 use latchkey::failed::{Exit, Failed};
 use latchkey::output::Output;
 
+/// For the gateway in `latchkey up`, as in the gateway's own process.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     runtime::install_crypto();

@@ -1,5 +1,6 @@
 //! Where ids and secret bytes come from: UUID v7 and the system's random source.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,8 +33,7 @@ impl RandomIds {
 
 impl Ids for RandomIds {
     fn uuid(&self) -> Uuid {
-        let mut random = [0; 10];
-        self.fill(&mut random);
+        let random = DRAWN.with_borrow_mut(|drawn| drawn.next(|bytes| self.fill(bytes)));
         let millis = self.clock.now().unix_timestamp_nanos() / 1_000_000;
         let millis = u64::try_from(millis).unwrap_or(0);
         Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
@@ -42,6 +42,33 @@ impl Ids for RandomIds {
     fn fill(&self, bytes: &mut [u8]) {
         // Without randomness every secret made from here on would be guessable: stopping is right.
         self.random.fill(bytes).expect("the operating system gives random bytes");
+    }
+}
+
+/// The random half of an id.
+const ID_BYTES: usize = 10;
+/// Ids for which randomness is drawn at once. They need to differ and are no secrets; every request has one, and asking
+/// the operating system for each costs as much as deciding on the request.
+const DRAWN_IDS: usize = 64;
+
+thread_local! {
+    static DRAWN: RefCell<Drawn> = const { RefCell::new(Drawn { bytes: [0; ID_BYTES * DRAWN_IDS], left: 0 }) };
+}
+
+/// Randomness for the next ids of one thread, each part of which is given once.
+struct Drawn {
+    bytes: [u8; ID_BYTES * DRAWN_IDS],
+    left: usize,
+}
+
+impl Drawn {
+    fn next(&mut self, fill: impl FnOnce(&mut [u8])) -> [u8; ID_BYTES] {
+        if self.left == 0 {
+            fill(&mut self.bytes);
+            self.left = DRAWN_IDS;
+        }
+        self.left -= 1;
+        *self.bytes[self.left * ID_BYTES..].first_chunk().expect("so many were drawn")
     }
 }
 
@@ -92,6 +119,14 @@ mod tests {
         let second = ids.uuid();
         assert_eq!(first.get_version_num(), 7);
         assert!(first < second);
+    }
+
+    #[test]
+    fn no_two_ids_are_alike_however_many_are_drawn() {
+        let clock = Arc::new(TestClock::at(OffsetDateTime::UNIX_EPOCH));
+        let ids = RandomIds::new(clock);
+        let made: std::collections::HashSet<_> = (0..3 * DRAWN_IDS).map(|_| ids.uuid()).collect();
+        assert_eq!(made.len(), 3 * DRAWN_IDS);
     }
 
     #[test]

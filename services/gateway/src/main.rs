@@ -5,6 +5,11 @@ use gateway::Config;
 use runtime::telemetry::{self, TelemetryArgs};
 use runtime::{Ambient, Drain, shutdown_signal};
 
+/// A request makes some fifty small pieces, and the indexes come and go by the gigabyte: this one is quick with the former
+/// and gives the latter back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Serves conda channels, Python indexes and the REST interface over HTTP
 #[derive(Parser)]
 #[command(name = "latchkey-gateway", version)]

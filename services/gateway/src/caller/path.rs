@@ -66,6 +66,9 @@ fn mark(segments: &[&str]) -> Option<usize> {
 
 /// A segment as the client meant it. `%74` is a `t` too, and must not be a way past the strip.
 pub(crate) fn decoded(segment: &str) -> Cow<'_, str> {
+    if !segment.contains('%') {
+        return Cow::Borrowed(segment);
+    }
     percent_decode_str(segment).decode_utf8_lossy()
 }
 
