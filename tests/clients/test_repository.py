@@ -283,3 +283,121 @@ def test_a_ticket_is_good_once_and_only_while_its_token_lives(server, client, tm
     client.ok("auth", "--remove", "uploader")
     assert form(server, late["post_url"], late["form_data"], b"bytes") == 403
     assert commit(late["dist_id"], token) == 401
+
+
+@pytest.fixture(scope="module")
+def organisations(server):
+    """Each with a person as its owner, a channel of its name, and the session of somebody who is in no group."""
+
+    @functools.cache
+    def make(person):
+        login, other = f"lab{person.login[-2:]}", f"peer{person.login[-2:]}"
+        password = f"{other} has a long password"
+        account = {"login": login, "kind": "organisation", "owners": [person.login]}
+        made = ask(server, "POST", "/api/v1/accounts", account, server.admin)
+        ask(server, "POST", "/api/v1/accounts", {"login": other, "kind": "person", "password": password}, server.admin)
+        channel = {"name": login, "privacy": "public", "owner_id": made["id"]}
+        ask(server, "POST", "/api/v1/channels", channel, person.session)
+        session = ask(server, "POST", "/api/v1/session", {"login": other, "password": password})
+        return login, other, session["token"]
+
+    return make
+
+
+@pytest.fixture
+def organisation(client, organisations):
+    return organisations(client.person)
+
+
+def sees(server, token, owner, name):
+    return server.get(f"/api/package/{owner}/{name}", {"Authorization": f"token {token}"}).status == 200
+
+
+def test_groups_hold_people_and_packages(server, client, organisation, tmp_path):
+    login, other, session = organisation
+    data = tmp_path / "data.csv"
+    data.write_text("a,b\n")
+    words = ("-t", "file", "-p", "closed", "-v", "1.0", "-s", "closed numbers", "--private", str(data))
+    client.ok("upload", "-u", login, *words)
+    client.ok("groups", "add", f"{login}/readers")
+    client.ok("groups", "add", f"{login}/bosses", "--perms", "admin")
+    again = client.run("groups", "add", f"{login}/readers")
+    assert again.returncode != 0 and "of this name already" in again.stdout + again.stderr, again
+
+    shown = says(client, "groups", "show", login)
+    for words in ("'Owners'", "'readers'", "'read'", "'bosses'", "'admin'"):
+        assert words in shown, shown
+    assert "'permission': 'read'" in says(client, "groups", "show", f"{login}/readers")
+    assert client.person.login in says(client, "groups", "members", f"{login}/Owners")
+
+    client.ok("groups", "add_package", f"{login}/readers/closed")
+    listed = says(client, "groups", "packages", f"{login}/readers")
+    assert f"{login}/closed" in listed, listed
+    assert not sees(server, session, login, "closed")
+    client.ok("groups", "add_member", f"{login}/readers/{other}")
+    assert other in says(client, "groups", "members", f"{login}/readers")
+    assert sees(server, session, login, "closed")
+    known = ask(server, "GET", "/api/groups", token=session)["groups"]
+    assert [(one["organization"], one["name"], one["permission"]) for one in known] == [(login, "readers", "read")]
+
+    client.ok("groups", "remove_package", f"{login}/readers/closed")
+    assert not sees(server, session, login, "closed")
+    client.ok("groups", "add_package", f"{login}/bosses/closed")
+    assert not sees(server, session, login, "closed")
+    client.ok("groups", "add_member", f"{login}/bosses/{other}")
+    assert sees(server, session, login, "closed")
+    client.ok("groups", "remove_member", f"{login}/bosses/{other}")
+    assert not sees(server, session, login, "closed")
+
+    for wrong in (f"{login}/nobodys", f"{login}/readers/nobody-of-this-name"):
+        verb = "add_member" if wrong.count("/") == 2 else "show"
+        refused = client.run("groups", verb, wrong)
+        assert refused.returncode != 0 and "no " in refused.stdout + refused.stderr, refused
+    refused = client.run("groups", "add_package", f"{login}/readers/absent")
+    assert refused.returncode != 0 and "no such package" in refused.stdout + refused.stderr, refused
+
+
+def test_only_owners_change_groups(server, client, organisation):
+    login, _, session = organisation
+    for method, path in (
+        ("POST", f"/api/group/{login}/mine"),
+        ("PUT", f"/api/group/{login}/readers/members/x"),
+        ("DELETE", f"/api/group/{login}/readers/members/{client.person.login}"),
+    ):
+        request = urllib.request.Request(server.url + path, method=method)
+        request.add_header("Authorization", f"Bearer {session}")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            server.open(request)
+        assert refused.value.code == 403, (method, path)
+
+
+def test_collaborators_read_and_write_one_package(server, client, organisation, tmp_path):
+    owner, (_, other, session) = client.person.login, organisation
+    data = tmp_path / "data.csv"
+    data.write_text("a,b\n")
+    client.ok("upload", "-t", "file", "-p", "shared", "-v", "1.0", "-s", "s", "--private", str(data))
+    package = f"{owner}/shared"
+    assert not sees(server, session, owner, "shared")
+    client.ok("package", "--add-collaborator", other, package)
+    assert other in says(client, "package", "--list-collaborators", package)
+    assert sees(server, session, owner, "shared")
+    grants = ask(server, "GET", f"/api/v1/channels/{owner}/packages/file/shared/grants", token=client.person.session)
+    assert [(one["login"], one["level"]) for one in grants["grants"]] == [(other, "write")]
+    refused = client.run("package", "--add-collaborator", "nobody-of-this-name", package)
+    assert refused.returncode != 0, refused
+    # The command has no word for it; its library has.
+    python = pathlib.Path(client.program).with_name("python")
+    code = "import sys, binstar_client as b; b.Binstar(*sys.argv[1:3]).package_remove_collaborator(*sys.argv[3:])"
+    words = [python, "-c", code, client.saved(), f"{server.url}/api", owner, "shared", other]
+    ran = subprocess.run([*map(str, words)], env=client.env, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert not sees(server, session, owner, "shared")
+    assert other not in says(client, "package", "--list-collaborators", package)
+
+
+def test_a_package_is_made_before_its_first_file_and_stays_private(server, client, organisation, tmp_path):
+    owner, (_, _, session) = client.person.login, organisation
+    client.ok("package", "--create", "--private", "--summary", "soon", f"{owner}/coming")
+    conda = packages.conda(tmp_path / "c", tmp_path / "s", "coming", "1.0", {"lib/a": "one"})
+    client.ok("upload", str(conda))
+    assert sees(server, client.saved(), owner, "coming") and not sees(server, session, owner, "coming")

@@ -1,6 +1,10 @@
 """Channels and subchannels of Anaconda Server's API, as `conda repo channel` calls them."""
 
+import sys
+
+import packages
 import pytest
+from conftest import run
 from server_api import Repo, day, told
 
 FIELDS = {
@@ -155,3 +159,65 @@ def test_the_default_channel_is_read_from_the_account(ann):
     account = ann.xauth("GET", "account", want=200).json()
     assert account["default_channel_name"] == ann.login
     assert ann.xauth("GET", f"channels/{ann.login}", want=200).json()["owners"] == [ann.login]
+
+
+def test_a_default_channel_is_chosen_and_uploads_go_there(ann, bob, server, tmp_path):
+    ann.xauth("POST", "channels", {"name": "anns-desk"}, 201)
+    chosen = ann.xauth("PUT", "account", {"default_channel_name": "anns-desk"}, 200).json()
+    assert chosen["default_channel_name"] == "anns-desk"
+    for path in ("account", "account/me"):
+        assert ann.xauth("GET", path, want=200).json()["default_channel_name"] == "anns-desk"
+    session = ann.ask("POST", "v1/session", {"login": ann.login, "password": ann.password}).json()["token"]
+    wheel = packages.wheel(tmp_path / "w", tmp_path / "s", "desk_wheel", "1.0")
+    assert server.latchkey("channel", "default", token=session)["channel"] == "anns-desk"
+    server.latchkey("upload", str(wheel), token=session)
+    assert ann.items("channels/anns-desk/artifacts")[1] == 1
+    # What one may not upload to is refused like what is not there.
+    there, absent = (bob.xauth("PUT", "account", {"default_channel_name": name}) for name in ("anns-desk", "never-was"))
+    assert there.status == absent.status == 404 and there.json()["detail"] == absent.json()["detail"]
+    assert ann.xauth("PUT", "account", {"default_channel_name": ""}).status == 400
+    server.latchkey("channel", "default", "--own", token=session)
+    assert ann.xauth("GET", "account", want=200).json()["default_channel_name"] == ann.login
+
+
+def test_a_frozen_channel_keeps_its_index_until_it_is_unfrozen(ann, bob, server, tmp_path):
+    ann.xauth("POST", "channels", {"name": "kept-cold"}, 201)
+    ann.xauth("POST", "channels", {"name": "kept-warm"}, 201)
+    one, two = (packages.conda(tmp_path / "c", tmp_path / "s", name, "1.0", {"lib/a": name}) for name in ("icy", "hot"))
+    assert ann.upload("kept-cold", one, "conda1").status in (200, 201)
+    assert ann.upload("kept-warm", two, "conda1").status in (200, 201)
+    index = server.get("/kept-cold/linux-64/repodata.json")
+    frozen = ann.xauth("PUT", "channels/kept-cold", {"indexing_behavior": "frozen"}, 200).json()
+    assert frozen["indexing_behavior"] == "frozen"
+    assert bob.xauth("PUT", "channels/kept-cold", {"indexing_behavior": "default"}).status == 403
+
+    refused = ann.upload("kept-cold", two, "conda1")
+    assert refused.status == 403 and "channel kept-cold is frozen" in refused.json()["detail"], refused.body
+    assert "unfreeze" in refused.json()["detail"]
+    icy = [{"name": "icy", "family": "conda"}]
+    hot = [{"name": "hot", "family": "conda"}]
+    for where, action, items, target in (
+        ("kept-cold", "delete", icy, None),
+        ("kept-cold", "move", icy, "kept-warm"),
+        ("kept-warm", "copy", hot, "kept-cold"),
+    ):
+        refused = ann.bulk(where, action, items, target, want=400).json()
+        assert "channel kept-cold is frozen" in refused["detail"], refused
+    ann.bulk("kept-cold", "copy", icy, "kept-warm")
+    twine = [sys.executable, "-m", "twine", "upload", "--repository-url", f"{server.url}/pypi/kept-cold/legacy/"]
+    wheel = packages.wheel(tmp_path / "w", tmp_path / "s", "cold_wheel", "1.0")
+    ran = run(*twine, "-u", "__token__", "-p", ann.token, "--non-interactive", str(wheel))
+    assert ran.returncode != 0 and "frozen" in ran.stdout + ran.stderr, ran.stdout + ran.stderr
+    again = server.get("/kept-cold/linux-64/repodata.json")
+    assert (again.body, again.headers["etag"]) == (index.body, index.headers["etag"])
+
+    events, _ = ann.items("channels/kept-cold/history?limit=10")
+    assert any("index" in one["event_type"] for one in events), events
+    ann.xauth("PUT", "channels/kept-cold", {"indexing_behavior": "default"}, 200)
+    assert ann.upload("kept-cold", two, "conda1").status in (200, 201)
+    session = ann.ask("POST", "v1/session", {"login": ann.login, "password": ann.password}).json()["token"]
+    assert server.latchkey("channel", "freeze", "kept-cold", token=session)["indexing_behavior"] == "frozen"
+    ran = server.latchkey("upload", "kept-cold", wheel, token=session, ok=False)
+    assert ran.returncode == 4 and "frozen" in ran.stderr, ran
+    assert server.latchkey("channel", "unfreeze", "kept-cold", token=session)["indexing_behavior"] == "default"
+    server.latchkey("upload", "kept-cold", wheel, token=session)

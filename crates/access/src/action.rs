@@ -120,6 +120,8 @@ actions! {
     TokenView = "user.token:view",
     /// Issue and revoke an account's tokens.
     TokenEdit = "user.token:edit",
+    /// Choose where an account's uploads go that name no channel.
+    DefaultChannelEdit = "channel.default-channel:edit",
     /// Look accounts up.
     AccountView = "account:view",
     /// Make an account.
@@ -195,6 +197,7 @@ impl Action {
             Self::ChannelCreate
             | Self::TokenView
             | Self::TokenEdit
+            | Self::DefaultChannelEdit
             | Self::AccountView
             | Self::AccountCreate
             | Self::AccountDisable
@@ -262,6 +265,29 @@ impl Action {
                 | Self::PackageDelete
                 | Self::PackageGrantView
                 | Self::PackageGrantEdit
+        )
+    }
+
+    /// Whether it changes what is in a channel's indexes, which a frozen channel does not let happen.
+    pub fn changes_index(self) -> bool {
+        matches!(
+            self,
+            Self::CondaUpload
+                | Self::PypiUpload
+                | Self::CondaPublish
+                | Self::PypiPublish
+                | Self::FilePublish
+                | Self::AnyPublish
+                | Self::CondaDelete
+                | Self::PypiDelete
+                | Self::FileDelete
+                | Self::AnyDelete
+                | Self::CondaEdit
+                | Self::PypiEdit
+                | Self::FileEdit
+                | Self::LabelEdit
+                | Self::PackageCreate
+                | Self::PackageDelete
         )
     }
 
@@ -354,6 +380,7 @@ impl Action {
             Self::GroupEdit => &[S::ApiModifyGroup, S::Api, S::All],
             Self::TokenView => &[S::TokenView, S::ApiRead, S::Api, S::All],
             Self::TokenEdit => &[S::TokenEdit, S::ApiWrite, S::Api, S::All],
+            Self::DefaultChannelEdit => &[S::DefaultChannelEdit, S::ApiWrite, S::Api, S::All],
             Self::AccountView => &[S::ApiRead, S::Api, S::All],
             Self::AccountCreate | Self::AccountDisable | Self::AccountPassword | Self::AccountOwners => {
                 &[S::All]

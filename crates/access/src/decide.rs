@@ -78,6 +78,8 @@ pub enum Why {
     Disabled,
     /// The caller is known and lacks the level or right.
     Missing,
+    /// The caller may, and the channel takes no change of its contents now.
+    Frozen,
     /// Only a sign-in can do this, a resource token cannot.
     SessionNeeded,
     /// A scope token without a scope for this.
@@ -153,6 +155,7 @@ impl Table {
             Action::ChannelCreate
             | Action::TokenView
             | Action::TokenEdit
+            | Action::DefaultChannelEdit
             | Action::AccountPassword
             | Action::AccountOwners
             | Action::GroupEdit => self.decide_account(caller, action, object),
@@ -189,7 +192,7 @@ impl Table {
                     held.filter(|(level, _)| *level >= needed)
                 });
                 return match held {
-                    Some((_, by)) => Verdict::Allowed(by),
+                    Some((_, by)) => open_or_frozen(by, needed, action, channel),
                     None => Verdict::Refused(Refusal {
                         why: self.lacking(caller, action.on(self.is_below(object))),
                         needed: Some(needed),
@@ -233,7 +236,7 @@ impl Table {
             (held.is_some() || sees()).then_some(held)
         });
         match held {
-            Some(Some((level, by))) if level >= needed => Verdict::Allowed(by),
+            Some(Some((level, by))) if level >= needed => open_or_frozen(by, needed, action, Some(channel)),
             Some(_) => Verdict::Refused(Refusal {
                 why: self.lacking(caller, action.on(channel.parent.is_some())),
                 needed: Some(needed),
@@ -341,6 +344,14 @@ impl Table {
             Caller::Token { token, account } => Ok(Some((*token, *account))),
             Caller::Service(_) => Ok(None),
         }
+    }
+}
+
+/// Whoever may do it does it where the channel lets its contents change.
+fn open_or_frozen(by: By, needed: Level, action: Action, channel: Option<&Channel>) -> Verdict {
+    match channel.is_some_and(|channel| channel.frozen) && action.changes_index() {
+        true => Verdict::Refused(Refusal { why: Why::Frozen, needed: Some(needed), may_read: true }),
+        false => Verdict::Allowed(by),
     }
 }
 

@@ -80,6 +80,11 @@ impl Table {
                     action.as_str()
                 )
             }
+            Why::Frozen => format!(
+                "{} is frozen: it takes no upload, no removal and no change of labels until somebody who may manage it \
+                 unfreezes it with `latchkey channel unfreeze`",
+                self.channel_words(object)
+            ),
             Why::Absent => format!("there is no {what}"),
             Why::Missing if refusal.may_read && object.package().is_none() => {
                 format!("{who} may read {what} but lacks {}", needs(refusal, action))
@@ -104,6 +109,17 @@ impl Table {
             | Caller::Token { token, .. } => {
                 let name = self.token(*token).map_or("?", |token| &token.name);
                 format!("the token {name:?} ({token})")
+            }
+        }
+    }
+
+    /// The channel that an object is or stands in.
+    fn channel_words(&self, object: &Object<'_>) -> String {
+        match *object {
+            Object::PackageNamed { channel, .. } => self.object_words(&Object::ChannelNamed(channel)),
+            Object::Package { channel, .. } => self.object_words(&Object::Channel(channel)),
+            Object::Server | Object::Account(_) | Object::ChannelNamed(_) | Object::Channel(_) => {
+                self.object_words(object)
             }
         }
     }

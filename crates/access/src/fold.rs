@@ -125,6 +125,8 @@ impl Table {
                 }
                 Ok(())
             }
+            Event::IndexingChanged(event) => self.fold_indexing(event),
+            Event::DefaultChannelChanged(event) => self.fold_default_channel(event),
             Event::ChannelDeleted(event) => self.fold_deleted(&event.channel_id),
             Event::AccessChanged(event) => self.fold_access(event),
             Event::PackageCreated(event) => self.fold_package(event),
@@ -153,6 +155,7 @@ impl Table {
             admin: event.admin,
             disabled: false,
             owners: owners.map_err(text)?,
+            default_channel: None,
         };
         self.accounts.entry(id).or_insert(account);
         Ok(())
@@ -225,6 +228,13 @@ impl Table {
         }
     }
 
+    fn fold_default_channel(&mut self, event: &stored::DefaultChannelChanged) -> Folded<()> {
+        let id = AccountId::from_bytes(&event.account_id).map_err(text)?;
+        let account = self.accounts.get_mut(&id).ok_or("an account that was never made chooses a channel")?;
+        account.default_channel = channel_or_none(&event.after_channel_id)?;
+        Ok(())
+    }
+
     fn fold_owners(&mut self, event: &stored::OwnersChanged) -> Folded<()> {
         let id = AccountId::from_bytes(&event.account_id).map_err(text)?;
         let owners = event.owner_ids.iter().map(|id| AccountId::from_bytes(id)).collect::<Result<_, _>>();
@@ -232,6 +242,14 @@ impl Table {
             self.accounts.get_mut(&id).ok_or("the owners change of an account that was never made")?;
         account.owners = owners.map_err(text)?;
         Ok(())
+    }
+}
+
+/// A channel's id, or none.
+pub(crate) fn channel_or_none(id: &[u8]) -> Folded<Option<ChannelId>> {
+    match id {
+        [] => Ok(None),
+        id => ChannelId::from_bytes(id).map(Some).map_err(text),
     }
 }
 

@@ -13,7 +13,7 @@ use proto::feed::v1::{
 
 use names::{AccountId, ChannelId, GroupId, Level, PackageId, PackageKind, Privacy};
 
-use crate::fold::{level, token};
+use crate::fold::{channel_or_none, level, token};
 use crate::table::{Account, Channel, Table, Token, TokenKind};
 use crate::{FoldError, Group, Package, SecretHash, Service, Subject, given};
 
@@ -122,6 +122,7 @@ impl Table {
         let created = entry.channel.as_ref().ok_or("a channel without its facts")?;
         self.fold_channel(created)?;
         let id = ChannelId::from_bytes(&created.channel_id).map_err(|reason| reason.to_string())?;
+        self.channels.entry(id).and_modify(|channel| channel.frozen = entry.frozen);
         for label in &entry.locked_labels {
             self.channels.entry(id).and_modify(|channel| channel.lock(label, true));
         }
@@ -155,6 +156,7 @@ impl Table {
             admin: entry.admin,
             disabled: entry.disabled,
             owners: owners.map_err(|reason| reason.to_string())?,
+            default_channel: channel_or_none(&entry.default_channel_id)?,
         };
         self.accounts.insert(id, account);
         Ok(())
@@ -168,6 +170,7 @@ fn account_entry(account: &Account) -> AccountEntry {
         admin: account.admin,
         disabled: account.disabled,
         owner_ids: account.owners.iter().map(|id| id.to_bytes()).collect(),
+        default_channel_id: account.default_channel.map(ChannelId::to_bytes).unwrap_or_default(),
     }
 }
 
@@ -220,6 +223,7 @@ fn channel_entry(channel: &Channel) -> ChannelEntry {
         channel: Some(created),
         grants: channel.grants.iter().map(grant_entry).collect(),
         locked_labels: channel.locked_labels.iter().map(ToString::to_string).collect(),
+        frozen: channel.frozen,
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Account {
     pub disabled: bool,
     /// The owners of an organisation or a service account.
     pub owners: Box<[AccountId]>,
+    /// Where its uploads go that name no channel, if it chose one; the channel may be gone.
+    pub default_channel: Option<ChannelId>,
 }
 
 /// What a token is made for.
@@ -110,6 +112,8 @@ pub struct Channel {
     pub subchannels: Vec<(Box<str>, ChannelId)>,
     /// Labels that refuse every change.
     pub locked_labels: Vec<Box<str>>,
+    /// It takes no upload and no removal.
+    pub frozen: bool,
 }
 
 impl Channel {

@@ -1,6 +1,6 @@
 //! Which decisions take something away. A stream that is nearly full still takes these.
 
-use proto::event::v1::{Access, Envelope, Privacy, access::Access as Kind, event::Event};
+use proto::event::v1::{Access, Envelope, Indexing, Privacy, access::Access as Kind, event::Event};
 
 /// True if every event of the envelope takes something away, or may, as in a barrier.
 pub fn restricts(envelope: &Envelope) -> bool {
@@ -19,6 +19,7 @@ pub fn restricts(envelope: &Envelope) -> bool {
             | Event::TokenReissued(_)
             | Event::OwnersChanged(_),
         ) => true,
+        Some(Event::IndexingChanged(change)) => change.after() == Indexing::Frozen,
         Some(Event::GroupMembersChanged(change)) => change.added_ids.is_empty(),
         Some(Event::AccessChanged(change)) => {
             match (rank(change.before.as_ref()), rank(change.after.as_ref())) {
@@ -32,6 +33,7 @@ pub fn restricts(envelope: &Envelope) -> bool {
             | Event::AccountEnabled(_)
             | Event::TokenIssued(_)
             | Event::TokenExpiryWarned(_)
+            | Event::DefaultChannelChanged(_)
             | Event::NameTaken(_)
             | Event::ChannelCreated(_)
             | Event::ChannelDescribed(_)
@@ -63,8 +65,8 @@ fn rank(access: Option<&Access>) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use proto::event::v1::{
-        self, AccessChanged, GroupDeleted, GroupMembersChanged, PackageDeleted, TokenExpiryWarned,
-        TokenIssued, TokenOverlapEnded, TokenReissued, TokenRevoked,
+        self, AccessChanged, DefaultChannelChanged, GroupDeleted, GroupMembersChanged, IndexingChanged,
+        PackageDeleted, TokenExpiryWarned, TokenIssued, TokenOverlapEnded, TokenReissued, TokenRevoked,
     };
 
     use super::*;
@@ -102,6 +104,15 @@ mod tests {
             (Event::AccessChanged(AccessChanged::default()), false),
             (Event::PackageDeleted(PackageDeleted::default()), true),
             (Event::GroupDeleted(GroupDeleted::default()), true),
+            (
+                Event::IndexingChanged(IndexingChanged {
+                    after: Indexing::Frozen.into(),
+                    ..IndexingChanged::default()
+                }),
+                true,
+            ),
+            (Event::IndexingChanged(IndexingChanged::default()), false),
+            (Event::DefaultChannelChanged(DefaultChannelChanged::default()), false),
             (
                 Event::GroupMembersChanged(GroupMembersChanged {
                     removed_ids: vec![vec![1; 16]],

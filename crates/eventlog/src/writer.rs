@@ -56,7 +56,8 @@ impl Writer {
             | Event::TokenReissued(_)
             | Event::TokenOverlapEnded(_)
             | Event::TokenExpiryWarned(_)
-            | Event::OwnersChanged(_) => self == Self::Auth,
+            | Event::OwnersChanged(_)
+            | Event::DefaultChannelChanged(_) => self == Self::Auth,
             Event::NameTaken(_) | Event::NameReleased(_) => matches!(self, Self::Auth | Self::Catalog),
             Event::ChannelCreated(_)
             | Event::ChannelDescribed(_)
@@ -70,6 +71,7 @@ impl Writer {
             | Event::GroupDeleted(_)
             | Event::LabelsChanged(_)
             | Event::LabelLockChanged(_)
+            | Event::IndexingChanged(_)
             | Event::ArtifactPublished(_)
             | Event::ArtifactRemoved(_) => self == Self::Catalog,
         }

@@ -33,6 +33,15 @@ pub enum Privacy {
     Private,
 }
 
+/// What becomes of uploads to a channel and removals from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Indexing {
+    /// They change its indexes.
+    Default,
+    /// They are refused: its indexes stay as they are.
+    Frozen,
+}
+
 /// The kinds of package a channel holds; names are unique within a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PackageKind {

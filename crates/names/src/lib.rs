@@ -17,7 +17,7 @@ mod sign_in;
 mod subject;
 mod token;
 
-pub use access::{Level, PackageKind, Privacy, Subject};
+pub use access::{Indexing, Level, PackageKind, Privacy, Subject};
 pub use channel::{ChannelName, ChannelPath};
 pub use conda::{CondaName, Subdir};
 pub use group::GroupName;

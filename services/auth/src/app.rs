@@ -4,6 +4,7 @@
 mod account;
 mod authorize;
 mod change;
+mod default_channel;
 mod explain;
 mod leaked;
 mod list;

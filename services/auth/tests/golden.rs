@@ -110,6 +110,10 @@ fn later_events() -> Vec<(&'static str, account::Event)> {
     vec![
         ("account_created_service_account", account::Event::Created(robot)),
         ("owners_changed", account::Event::OwnersChanged { account: ACCOUNT, owners: vec![OWNER, ACCOUNT] }),
+        (
+            "default_channel_changed",
+            account::Event::DefaultChannelChanged { account: ACCOUNT, before: None, after: Some(CHANNEL) },
+        ),
         ("token_issued_scoped", token(token::Event::Issued(scoped()))),
         ("token_edited", token(edited)),
         ("token_reissued", token(reissued)),

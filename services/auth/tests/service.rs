@@ -9,6 +9,8 @@ mod account;
 mod audit;
 #[path = "service/authorize.rs"]
 mod authorize;
+#[path = "service/default_channel.rs"]
+mod default_channel;
 #[path = "service/follow.rs"]
 mod follow;
 #[path = "service/lab.rs"]

@@ -33,7 +33,7 @@ use crate::inspect::Limits;
 
 pub use artifacts::Removal;
 pub use caller::Asker;
-pub use channels::{ChannelChange, ChannelPage, ChannelView, Given, NewChannel};
+pub use channels::{ChannelChange, ChannelChanges, ChannelPage, ChannelView, Given, NewChannel};
 pub use copy::{Conflict, Copied, Copying};
 pub use grants::Grantee;
 pub use groups::{GroupChange, GroupChanges, GroupRef, NewGroup};

@@ -7,7 +7,8 @@ pub mod name;
 pub mod package;
 
 use names::{
-    AccountId, ArtifactId, ChannelId, GroupId, InvalidId, Level, PackageId, PackageKind, Privacy, Subject,
+    AccountId, ArtifactId, ChannelId, GroupId, Indexing, InvalidId, Level, PackageId, PackageKind, Privacy,
+    Subject,
 };
 use proto::event::v1 as stored;
 use proto::event::v1::access;
@@ -101,6 +102,22 @@ pub fn privacy_from_stored(privacy: stored::Privacy) -> Option<Privacy> {
         stored::Privacy::Authenticated => Some(Privacy::Authenticated),
         stored::Privacy::Private => Some(Privacy::Private),
         stored::Privacy::Unspecified => None,
+    }
+}
+
+/// What becomes of uploads, in the API and in the log.
+pub fn indexing_to_stored(indexing: Indexing) -> stored::Indexing {
+    match indexing {
+        Indexing::Default => stored::Indexing::Default,
+        Indexing::Frozen => stored::Indexing::Frozen,
+    }
+}
+
+/// What becomes of uploads.
+pub fn indexing_from_stored(indexing: stored::Indexing) -> Indexing {
+    match indexing {
+        stored::Indexing::Default => Indexing::Default,
+        stored::Indexing::Frozen => Indexing::Frozen,
     }
 }
 

@@ -40,7 +40,9 @@ pub(crate) fn answer(family: Family, carrier: Carrier, refusal: &Refusal, words:
         Why::Unknown | Why::Expired { .. } | Why::Revoked { .. } | Why::Disabled => {
             Problem::new(dead(family, carrier), words)
         }
-        Why::Missing | Why::SessionNeeded | Why::ScopeMissing => Problem::new(StatusCode::FORBIDDEN, words),
+        Why::Missing | Why::Frozen | Why::SessionNeeded | Why::ScopeMissing => {
+            Problem::new(StatusCode::FORBIDDEN, words)
+        }
         Why::Absent => Problem::not_found(words),
     }
 }

@@ -16,9 +16,9 @@ use crate::problem::Problem;
 use crate::refuse::Family;
 use crate::routes::conda::{Document, Reading};
 use crate::routes::quick::Quick;
-use crate::routes::{oauth, page, rest, upload};
+use crate::routes::{default_channel, oauth, page, rest, upload};
 use crate::state::App;
-use repository::{ANACONDA, ANACONDA_PACKAGES};
+use repository::{ANACONDA, ANACONDA_GROUPS, ANACONDA_PACKAGES};
 use server::{
     SERVER, SERVER_ARTIFACTS, SERVER_ARTIFACTS_MOUNTS, SERVER_BELOW, SERVER_CHANGES, SERVER_CHANGES_MOUNTS,
     SERVER_CHANNEL, SERVER_GROUPS, SERVER_GROUPS_MOUNTS, SERVER_PYTHON, SERVER_PYTHON_MOUNTS, SERVER_TOKENS,
@@ -128,7 +128,7 @@ static CONDA_UPLOADS: [Line; 2] = [
 ];
 
 /// The REST interface.
-static REST: [Line; 67] = {
+static REST: [Line; 68] = {
     use rest::{account, artifact, channel, event, explain, file, grant, group, history, label, leaked};
     use rest::{package, scope, search, session, status, token};
     const SHOW: Gate = Gate::Channel(Action::ChannelView);
@@ -153,6 +153,9 @@ static REST: [Line; 67] = {
         line(Method::POST, "/session", Gate::SignIn, || post(session::sign_in)),
         line(Method::DELETE, "/session", TOKEN_EDIT, || delete(session::sign_out)),
         line(Method::GET, "/whoami", Gate::Server(Action::WhoAmI), || get(session::whoami)),
+        line(Method::PUT, "/default-channel", Gate::Account(Action::DefaultChannelEdit), || {
+            put(default_channel::choose)
+        }),
         line(Method::GET, "/channels", Gate::Listed, || get(channel::list)),
         line(Method::POST, "/channels", Gate::Account(Action::ChannelCreate), || post(channel::create)),
         line(Method::GET, "/channels/{channel}", SHOW, || get(channel::show)),
@@ -324,13 +327,14 @@ const fn reads(tail: &'static str, reading: Reading) -> Line {
 
 /// Each route and how it is answered.
 pub(crate) fn all() -> Vec<(Route, Serve)> {
-    let groups: [(&[&str], &[Line], Family); 17] = [
+    let groups: [(&[&str], &[Line], Family); 18] = [
         (&CONDA_MOUNTS, &CONDA, Family::Conda),
         (&CONDA_PUT_MOUNTS, &CONDA_PUT, Family::Conda),
         (&PYTHON_MOUNTS, &PYTHON, Family::Python),
         (&["/api"], &CONDA_UPLOADS, Family::Conda),
         (&["/api"], &ANACONDA, Family::Api),
         (&["/api"], &ANACONDA_PACKAGES, Family::Api),
+        (&["/api"], &ANACONDA_GROUPS, Family::Api),
         (&["/api/v1"], &REST, Family::Api),
         (&["/api"], &SERVER, Family::Api),
         (&SERVER_TOKENS_MOUNTS, &SERVER_TOKENS, Family::Api),

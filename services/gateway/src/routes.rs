@@ -3,7 +3,7 @@
 pub(crate) mod anaconda;
 pub(crate) mod conda;
 mod cursor;
-mod default_channel;
+pub(crate) mod default_channel;
 pub(crate) mod given;
 mod labelling;
 mod logins;

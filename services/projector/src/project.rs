@@ -164,8 +164,10 @@ fn apply(rows: &mut Rows, context: &Context<'_>, part: i32, event: &Event) -> Fo
         Event::ArtifactRemoved(event) => artifact::removed(rows, context, part, event),
         Event::LabelsChanged(event) => artifact::labelled(rows, context, part, event),
         Event::LabelLockChanged(event) => channel::label_lock(rows, context, part, event),
-        // They are auth's own: the read models hold no password, no string and no reservation.
+        Event::IndexingChanged(event) => channel::indexing(rows, context, part, event),
+        // They are auth's own: the read models hold no password, no string, no reservation and no choice of a channel.
         Event::PasswordChanged(_)
+        | Event::DefaultChannelChanged(_)
         | Event::TokenOverlapEnded(_)
         | Event::TokenExpiryWarned(_)
         | Event::NameTaken(_)

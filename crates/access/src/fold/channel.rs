@@ -36,6 +36,7 @@ impl Table {
             grants: Vec::new(),
             subchannels: Vec::new(),
             locked_labels: Vec::new(),
+            frozen: false,
         };
         self.channels.entry(id).or_insert(channel);
         self.channel_names.insert(name, id);
@@ -46,6 +47,15 @@ impl Table {
         let id = ChannelId::from_bytes(&event.channel_id).map_err(text)?;
         if let Some(channel) = self.channels.get_mut(&id) {
             channel.description = event.description.as_str().into();
+        }
+        Ok(())
+    }
+
+    pub(super) fn fold_indexing(&mut self, event: &stored::IndexingChanged) -> Folded<()> {
+        let id = ChannelId::from_bytes(&event.channel_id).map_err(text)?;
+        let after = stored::Indexing::try_from(event.after).map_err(text)?;
+        if let Some(channel) = self.channels.get_mut(&id) {
+            channel.frozen = after == stored::Indexing::Frozen;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use access::{
     Action, By, Caller, Credential, Object, Outcome, Row, SecretHash, Service, Table, Verdict, Why,
 };
 use names::{Level as L, PackageKind};
-use proto::event::v1::{Actor, Envelope, Level, Privacy, TokenKind};
+use proto::event::v1::{Actor, Envelope, Indexing, Level, Privacy, TokenKind};
 use time::Duration;
 
 use crate::world::*;
@@ -335,4 +335,35 @@ fn a_reissued_string_is_dead_even_by_a_clock_that_is_slow() {
     let restored =
         Table::restore(services(), world.table.seq(), 0, world.table.entries().map(Row::from)).unwrap();
     assert_eq!(restored.caller(slow, &secret(2)), caller);
+}
+
+#[test]
+fn a_frozen_channel_refuses_changes_of_its_index_and_says_who_unfreezes_it() {
+    let mut world = World::new([person(1, false), create(1, "lab", account(1), Privacy::Public)]);
+    world.push(issue(1, account(1), TokenKind::Session, &[]));
+    world.push(new_package(1, 1, "numpy", false));
+    world.push(index(1, Indexing::Frozen));
+    let caller = world.caller(1);
+    let package = Object::PackageNamed { channel: "lab", kind: names::PackageKind::Conda, name: "numpy" };
+    for object in [LAB, package] {
+        for action in Action::ALL.into_iter().filter(|action| action.level().is_some()) {
+            let expected = if action.changes_index() { Some(Why::Frozen) } else { None };
+            let found = match world.table.decide(&caller, action, &object) {
+                Verdict::Allowed(_) => None,
+                Verdict::Refused(refusal) => Some(refusal.why),
+            };
+            assert_eq!(found, expected, "{action:?} on {object:?}");
+        }
+    }
+    let words = world.table.explain(&caller, Action::CondaUpload, &package).words;
+    assert!(
+        words.contains("channel lab is frozen") && words.contains("latchkey channel unfreeze"),
+        "{words}"
+    );
+    // Who may not upload anyway is told what they lack.
+    world.push(person(2, false));
+    world.push(issue(2, account(2), TokenKind::Session, &[]));
+    assert_eq!(why(world.table.decide(&world.caller(2), Action::CondaUpload, &LAB)), Why::Missing);
+    world.push(index(1, Indexing::Default));
+    assert!(matches!(world.table.decide(&caller, Action::CondaUpload, &LAB), Verdict::Allowed(_)));
 }

@@ -4,7 +4,7 @@
 use ::access::{Action, Object, Row, Table, Verdict};
 use names::PackageKind;
 use proptest::prelude::*;
-use proto::event::v1::{Actor, Level, Privacy, TokenKind};
+use proto::event::v1::{Actor, Indexing, Level, Privacy, TokenKind};
 
 use crate::reading::{Facts, SCOPES};
 use crate::world::*;
@@ -24,6 +24,7 @@ pub(crate) enum Step {
     Subchannel(u128, Privacy),
     Privacy(u128, Privacy),
     Delete(u128),
+    Index(u128, Indexing),
     Grant(u128, Whom, Level),
     Group,
     Member(u128, u128, bool),
@@ -54,6 +55,8 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<(Step, Option<u128>)>> {
         2 => (channel(), privacy()).prop_map(|(parent, privacy)| Step::Subchannel(parent, privacy)),
         2 => (channel(), privacy()).prop_map(|(on, privacy)| Step::Privacy(on, privacy)),
         1 => channel().prop_map(Step::Delete),
+        1 => (channel(), prop_oneof![2 => Just(Indexing::Frozen), 1 => Just(Indexing::Default)])
+            .prop_map(|(on, after)| Step::Index(on, after)),
         3 => (channel(), whom(), given()).prop_map(|(on, to, level)| Step::Grant(on, to, level)),
     ];
     let groups = prop_oneof![
@@ -129,6 +132,7 @@ fn event_of(step: Step, world: &World, made: &mut Made) -> Option<proto::event::
         }
         Step::Privacy(n, privacy) => set_privacy(n, privacy),
         Step::Delete(n) => delete(n),
+        Step::Index(n, after) => index(n, after),
         Step::Grant(on, to, level) => grant_to(On::Channel(on), to, level),
         Step::Group => group(next(&mut made.groups), ORGANISATION),
         Step::Member(n, who, into) => member(n, who, into),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ::access::Action;
 use proto::event::v1::{
-    AccessChanged, AccountKind, Envelope, Privacy, TokenIssued, TokenKind, access, access_changed,
+    AccessChanged, AccountKind, Envelope, Indexing, Privacy, TokenIssued, TokenKind, access, access_changed,
     event::Event,
 };
 
@@ -32,6 +32,7 @@ struct Room {
     owner: Id,
     parent: Option<Id>,
     privacy: Privacy,
+    frozen: bool,
     given: Given,
 }
 
@@ -100,6 +101,7 @@ impl Facts {
                         owner: it.owner_id.clone(),
                         parent,
                         privacy: it.privacy(),
+                        frozen: false,
                         given: Given::new(),
                     };
                     self.rooms.insert(it.channel_id.clone(), room);
@@ -131,6 +133,11 @@ impl Facts {
                 self.groups.remove(&it.group_id);
                 self.rooms.values_mut().for_each(|room| room.given.retain(|id, _| *id != it.group_id));
                 self.boxes.values_mut().for_each(|made| made.given.retain(|id, _| *id != it.group_id));
+            }
+            Event::IndexingChanged(it) => {
+                if let Some(room) = self.rooms.get_mut(&it.channel_id) {
+                    room.frozen = it.after() == Indexing::Frozen;
+                }
             }
             Event::AccessChanged(it) => self.change(it),
             _ => {}
@@ -185,6 +192,9 @@ impl Facts {
     /// May the token with this number do it: in the channel, or with its package of this name.
     pub(crate) fn may(&self, n: u128, action: Action, on: u128, name: Option<&str>) -> bool {
         let Some(room) = self.rooms.get(&channel(on).to_bytes()) else { return false };
+        if room.frozen && matches!(action, Action::CondaUpload | Action::CondaDelete) {
+            return false;
+        }
         let inside = || self.boxes.values().filter(|made| made.room == channel(on).to_bytes());
         let made = name.and_then(|name| inside().find(|made| made.name == name));
         let public = i32::from(room.privacy == Privacy::Public);

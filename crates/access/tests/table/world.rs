@@ -4,9 +4,9 @@ use access::{Caller, Credential, SecretHash, Service, Table};
 use names::{AccountId, ChannelId, GroupId, PackageId, TokenId};
 use proto::event::v1::{
     Access, AccessChanged, AccountCreated, AccountDisabled, AccountKind, Actor, ChannelCreated,
-    ChannelDeleted, Envelope, Event, Everyone, GroupCreated, GroupDeleted, GroupMembersChanged, Level,
-    PackageCreated, PackageDeleted, PackageKind, Privacy, TokenGrant, TokenIssued, TokenKind, TokenReissued,
-    TokenRevoked, TokenSecret, access::Access as Value, access_changed, event,
+    ChannelDeleted, Envelope, Event, Everyone, GroupCreated, GroupDeleted, GroupMembersChanged, Indexing,
+    IndexingChanged, Level, PackageCreated, PackageDeleted, PackageKind, Privacy, TokenGrant, TokenIssued,
+    TokenKind, TokenReissued, TokenRevoked, TokenSecret, access::Access as Value, access_changed, event,
 };
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -216,6 +216,14 @@ pub(crate) fn create(n: u128, name: &str, owner: AccountId, privacy: Privacy) ->
         privacy: privacy.into(),
         description: String::new(),
         ..Default::default()
+    })
+}
+
+pub(crate) fn index(n: u128, after: Indexing) -> event::Event {
+    event::Event::IndexingChanged(IndexingChanged {
+        channel_id: channel(n).to_bytes(),
+        before: Indexing::Default.into(),
+        after: after.into(),
     })
 }
 

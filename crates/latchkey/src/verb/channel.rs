@@ -52,6 +52,25 @@ pub enum Channel {
         #[arg(long)]
         description: Option<String>,
     },
+    /// Refuse uploads, removals and changes of labels, so that the channel's indexes stay as they are
+    Freeze {
+        /// Its name
+        name: ChannelPath,
+    },
+    /// Take uploads and removals again
+    Unfreeze {
+        /// Its name
+        name: ChannelPath,
+    },
+    /// Show where your uploads go that name no channel, or choose it
+    Default {
+        /// A channel that you may upload to
+        #[arg(conflicts_with = "own")]
+        name: Option<ChannelPath>,
+        /// Back to the channel named after you
+        #[arg(long)]
+        own: bool,
+    },
     /// Give an account a level on a channel, in place of the one it was given before
     Grant(grant::Grant),
     /// List the accounts that were given a level on a channel
@@ -117,6 +136,9 @@ impl Channel {
             Self::Set { name, reader, description } => {
                 set(context, &client, &name, &reader, description).await
             }
+            Self::Freeze { name } => index(context, &client, &name, "frozen").await,
+            Self::Unfreeze { name } => index(context, &client, &name, "default").await,
+            Self::Default { name, own } => default(context, &client, name.as_ref(), own).await,
             Self::Grant(grant) => grant.run(context, &client).await,
             Self::Grants { name } => grant::list(context, &client, &name).await,
             Self::Ungrant(ungrant) => ungrant.run(context, &client).await,
@@ -169,6 +191,7 @@ async fn show(context: &Context, client: &Client, name: &ChannelPath) -> Result<
         ("name", "name"),
         ("id", "id"),
         ("readers", "privacy"),
+        ("uploads", "indexing_behavior"),
         ("you may", "level"),
         ("description", "description"),
     ] {
@@ -204,6 +227,41 @@ async fn set(
     for line in receipt_lines(&answer) {
         context.output.line(line);
     }
+    context.output.document(&answer);
+    Ok(())
+}
+
+async fn index(context: &Context, client: &Client, name: &ChannelPath, behavior: &str) -> Result<(), Failed> {
+    let request = client.api(Method::PATCH, &["channels", name.as_str()]);
+    let answer = client.json(request.json(&json!({ "indexing_behavior": behavior }))).await?;
+    context.output.line(match behavior {
+        "frozen" => format!("{name} is frozen: it takes no upload and no removal"),
+        _ => format!("{name} takes uploads and removals"),
+    });
+    for line in receipt_lines(&answer) {
+        context.output.line(line);
+    }
+    context.output.document(&answer);
+    Ok(())
+}
+
+async fn default(
+    context: &Context,
+    client: &Client,
+    name: Option<&ChannelPath>,
+    own: bool,
+) -> Result<(), Failed> {
+    if name.is_none() && !own {
+        let answer = client.get(&["whoami"]).await?;
+        let channel = text(&answer, "default_channel");
+        context.output.line(format!("uploads that name no channel go to {channel}"));
+        context.output.document(&json!({ "channel": channel }));
+        return Ok(());
+    }
+    let body = json!({ "channel": name.map(ChannelPath::as_str) });
+    let answer = client.json(client.api(Method::PUT, &["default-channel"]).json(&body)).await?;
+    let channel = text(&answer, "channel");
+    context.output.line(format!("uploads that name no channel go to {channel} from now on"));
     context.output.document(&answer);
     Ok(())
 }

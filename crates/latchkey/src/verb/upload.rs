@@ -25,11 +25,10 @@ const CHUNK_BYTES: usize = 64 << 10;
 #[derive(Debug, Args)]
 #[command(disable_version_flag = true)]
 pub struct Upload {
-    /// Into which channel
-    channel: ChannelPath,
-    /// .conda, .tar.bz2, .whl, a source archive .tar.gz, .ipynb, an environment .yml, or any file with --kind file
-    #[arg(required = true)]
-    file: Vec<PathBuf>,
+    /// Into which channel [default: yours, see `latchkey channel default`], and what: .conda, .tar.bz2, .whl, a source
+    /// archive .tar.gz, .ipynb, an environment .yml, or any file with --kind file
+    #[arg(required = true, value_names = ["[CHANNEL] FILE"])]
+    words: Vec<PathBuf>,
     /// Replace a conda file of the same name (Python file names are never reused)
     #[arg(long)]
     force: bool,
@@ -91,12 +90,17 @@ impl Form {
 impl Upload {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failed> {
         let client = Client::open(&context.global)?;
+        let (channel, files) = split(&self.words, self.kind)?;
+        let channel = match channel {
+            Some(channel) => channel,
+            None => default_channel(&client).await?,
+        };
         let mut stored = Vec::new();
         let mut failures: Vec<(&PathBuf, Failed)> = Vec::new();
-        for path in &self.file {
-            match self.one(context, &client, path).await {
+        for path in files {
+            match self.one(context, &client, &channel, path).await {
                 Ok(document) => {
-                    report(context, &self.channel, &document);
+                    report(context, &channel, &document);
                     stored.push(document);
                 }
                 Err(failed) => {
@@ -117,7 +121,13 @@ impl Upload {
         }
     }
 
-    async fn one(&self, context: &Context, client: &Client, path: &Path) -> Result<Value, Failed> {
+    async fn one(
+        &self,
+        context: &Context,
+        client: &Client,
+        channel: &ChannelPath,
+        path: &Path,
+    ) -> Result<Value, Failed> {
         let filename = path
             .file_name()
             .and_then(|name| name.to_str())
@@ -140,10 +150,10 @@ impl Upload {
             .inspect_ok(move |chunk| sent.inc(chunk.len() as u64));
         let source = Source { filename, size, sha256: &sha256, body: Body::wrap_stream(chunks) };
         let request = match form {
-            Form::Conda => self.conda(client, source),
-            Form::Wheel => self.python(client, source, "bdist_wheel")?,
-            Form::SourceArchive => self.python(client, source, "sdist")?,
-            Form::Plain(kind) => self.plain(client, source, kind),
+            Form::Conda => self.conda(client, channel, source),
+            Form::Wheel => python(client, channel, source, "bdist_wheel")?,
+            Form::SourceArchive => python(client, channel, source, "sdist")?,
+            Form::Plain(kind) => self.plain(client, channel, source, kind),
         };
         let labels: Vec<_> = self.label.iter().map(|label| ("label", label.as_str())).collect();
         let private = match (self.private, self.public) {
@@ -173,37 +183,84 @@ impl Upload {
     }
 
     /// One request with the raw bytes; the subdir is read from the archive.
-    fn conda(&self, client: &Client, source: Source<'_>) -> RequestBuilder {
+    fn conda(&self, client: &Client, channel: &ChannelPath, source: Source<'_>) -> RequestBuilder {
         client
-            .request(Method::POST, &["api", "channels", self.channel.as_str(), "upload", source.filename])
+            .request(Method::POST, &["api", "channels", channel.as_str(), "upload", source.filename])
             .query(&[("force", if self.force { "true" } else { "false" }), ("sha256", source.sha256)])
             .header(CONTENT_LENGTH, source.size)
             .body(source.body)
     }
 
     /// One request with the raw bytes; name and version are said where the file does not tell them.
-    fn plain(&self, client: &Client, source: Source<'_>, kind: PackageKind) -> RequestBuilder {
-        let path = ["channels", self.channel.as_str(), "artifacts", kind.as_str(), source.filename];
+    fn plain(
+        &self,
+        client: &Client,
+        channel: &ChannelPath,
+        source: Source<'_>,
+        kind: PackageKind,
+    ) -> RequestBuilder {
+        let path = ["channels", channel.as_str(), "artifacts", kind.as_str(), source.filename];
         let mut query = vec![("force", if self.force { "true" } else { "false" }), ("sha256", source.sha256)];
         query.extend(self.package.as_deref().map(|name| ("name", name)));
         query.extend(self.version.as_deref().map(|version| ("version", version)));
         let request = client.api(Method::PUT, &path).query(&query);
         request.header(CONTENT_LENGTH, source.size).body(source.body)
     }
+}
 
-    /// The form that twine sends; name and version are left to the archive, which alone is believed.
-    fn python(&self, client: &Client, source: Source<'_>, filetype: &str) -> Result<RequestBuilder, Failed> {
-        let content = multipart::Part::stream_with_length(source.body, source.size)
-            .file_name(source.filename.to_owned())
-            .mime_str("application/octet-stream")
-            .map_err(|error| Failed::new(Exit::Other, format!("the form cannot be made: {error}")))?;
-        let form = multipart::Form::new()
-            .text(":action", "file_upload")
-            .text("protocol_version", "1")
-            .text("filetype", filetype.to_owned())
-            .text("sha256_digest", source.sha256.to_owned())
-            .part("content", content);
-        Ok(client.request(Method::POST, &["pypi", self.channel.as_str(), ""]).multipart(form))
+/// The form that twine sends; name and version are left to the archive, which alone is believed.
+fn python(
+    client: &Client,
+    channel: &ChannelPath,
+    source: Source<'_>,
+    filetype: &str,
+) -> Result<RequestBuilder, Failed> {
+    let content = multipart::Part::stream_with_length(source.body, source.size)
+        .file_name(source.filename.to_owned())
+        .mime_str("application/octet-stream")
+        .map_err(|error| Failed::new(Exit::Other, format!("the form cannot be made: {error}")))?;
+    let form = multipart::Form::new()
+        .text(":action", "file_upload")
+        .text("protocol_version", "1")
+        .text("filetype", filetype.to_owned())
+        .text("sha256_digest", source.sha256.to_owned())
+        .part("content", content);
+    Ok(client.request(Method::POST, &["pypi", channel.as_str(), ""]).multipart(form))
+}
+
+/// The channel, where one is named, and the files. The first of several words names it unless it ends like a package.
+fn split(words: &[PathBuf], kind: Option<PackageKind>) -> Result<(Option<ChannelPath>, &[PathBuf]), Failed> {
+    let Some((first, rest)) = words.split_first() else { return Ok((None, words)) };
+    let name = first.to_str().unwrap_or_default();
+    let channel = ChannelPath::parse(name);
+    if Form::of(name).is_some() {
+        return Ok((None, words));
+    }
+    match (channel, rest) {
+        (Ok(_), []) if kind.is_none() && !first.exists() => {
+            Err(Failed::usage("name the files to upload, after the channel or without one"))
+        }
+        (Ok(_) | Err(_), []) => Ok((None, words)),
+        (Ok(channel), rest) => Ok((Some(channel), rest)),
+        (Err(_), _) if first.exists() => Ok((None, words)),
+        (Err(reason), _) => Err(Failed::usage(reason)),
+    }
+}
+
+/// Where uploads go that name no channel.
+async fn default_channel(client: &Client) -> Result<ChannelPath, Failed> {
+    let name = text(&client.get(&["whoami"]).await?, "default_channel");
+    let channel = ChannelPath::parse(&name).map_err(|reason| Failed::new(Exit::Other, reason.to_string()))?;
+    match client.get(&["channels", channel.as_str()]).await {
+        Ok(_) => Ok(channel),
+        Err(failed) if matches!(failed.exit, Exit::NotFound | Exit::Forbidden) => {
+            let words = format!("no channel was named, and your default channel {channel} is not there");
+            let hint = format!(
+                "make it with `latchkey channel create {channel}`, or choose another with `latchkey channel default NAME`"
+            );
+            Err(Failed::new(Exit::NotFound, words).hint(hint))
+        }
+        Err(failed) => Err(failed),
     }
 }
 
@@ -267,6 +324,23 @@ fn report(context: &Context, channel: &ChannelPath, document: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn split_of(words: &[&str], kind: Option<PackageKind>) -> Option<(Option<String>, usize)> {
+        let words: Vec<PathBuf> = words.iter().map(PathBuf::from).collect();
+        split(&words, kind).ok().map(|(channel, files)| (channel.map(|it| it.to_string()), files.len()))
+    }
+
+    #[test]
+    fn the_first_word_is_a_channel_unless_it_ends_like_a_package() {
+        let acme = |count| Some((Some("acme".to_owned()), count));
+        assert_eq!(split_of(&["acme", "a-1-0.conda", "b.whl"], None), acme(2));
+        assert_eq!(split_of(&["acme/dev", "a.yml"], None), Some((Some("acme/dev".to_owned()), 1)));
+        assert_eq!(split_of(&["a-1-0.conda"], None), Some((None, 1)));
+        assert_eq!(split_of(&["a-1-0.conda", "dist/b.whl"], None), Some((None, 2)));
+        assert_eq!(split_of(&["data.bin"], Some(PackageKind::File)), Some((None, 1)));
+        assert_eq!(split_of(&["acme"], None), None, "no file is named");
+        assert_eq!(split_of(&["Acme", "a.conda"], None), None, "it is no channel's name");
+    }
 
     #[test]
     fn a_file_is_known_by_the_end_of_its_name() {

@@ -219,15 +219,17 @@ impl App {
         Ok(shown.into_iter().flatten().collect())
     }
 
-    /// The caller's account and token.
-    pub async fn who_am_i(&self, call: &Call) -> Result<(ShownAccount, Option<ShownToken>), Failure> {
+    /// The caller's account, its default channel and the token.
+    pub async fn who_am_i(&self, call: &Call) -> Result<(ShownAccount, String, Option<ShownToken>), Failure> {
         let caller = self.allow(call, Action::WhoAmI, &Object::Server)?;
         let (Some(id), Some(token)) = (account_of(&caller), caller.token()) else {
             return Err(Failure::new(Code::Invalid, "a service has no account"));
         };
         let (account, token) = self.account_with(id, token).await?;
         let token = self.with_uses(token.into_iter().collect()).await.pop();
-        Ok((self.show_account(&account).await?, token))
+        let account = self.show_account(&account).await?;
+        let channel = self.default_channel(id, &account.login);
+        Ok((account, channel, token))
     }
 
     async fn account_with(

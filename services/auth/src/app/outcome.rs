@@ -18,7 +18,7 @@ pub fn denied(
         Why::NotSignedIn | Why::Unknown | Why::Expired { .. } | Why::Revoked { .. } | Why::Disabled => {
             Code::Unauthenticated
         }
-        Why::Missing | Why::SessionNeeded | Why::ScopeMissing => Code::Forbidden,
+        Why::Missing | Why::Frozen | Why::SessionNeeded | Why::ScopeMissing => Code::Forbidden,
         Why::Absent => Code::NotFound,
     };
     Failure::new(code, table.refusal_words(caller, refusal, action, object))

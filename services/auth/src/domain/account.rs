@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use names::{AccountId, TokenId};
+use names::{AccountId, ChannelId, TokenId};
 use time::OffsetDateTime;
 
 use super::token::{self, Tokens};
@@ -46,6 +46,8 @@ pub struct Account {
     pub created: Created,
     pub password: Option<Sealed>,
     pub disabled: bool,
+    /// Where uploads go that name no channel; none is the channel named after the account.
+    pub default_channel: Option<ChannelId>,
     pub tokens: Tokens,
 }
 
@@ -66,6 +68,10 @@ pub enum Command {
     SetOwners {
         owners: Vec<AccountId>,
     },
+    /// Whether the account may upload there is known to the access table.
+    SetDefaultChannel {
+        channel: Option<ChannelId>,
+    },
     Token(token::Command),
 }
 
@@ -76,6 +82,7 @@ pub enum Event {
     Disabled { account: AccountId, reason: String },
     Enabled { account: AccountId },
     OwnersChanged { account: AccountId, owners: Vec<AccountId> },
+    DefaultChannelChanged { account: AccountId, before: Option<ChannelId>, after: Option<ChannelId> },
     Token(token::Event),
 }
 
@@ -118,6 +125,7 @@ pub fn decide(
             | Command::Disable { .. }
             | Command::Enable
             | Command::SetOwners { .. }
+            | Command::SetDefaultChannel { .. }
             | Command::Token(_) => Err(Refusal::NotFound),
         };
     };
@@ -132,6 +140,13 @@ pub fn decide(
         Command::Enable if account.disabled => Ok(vec![Event::Enabled { account: account.created.account }]),
         Command::Enable => Ok(vec![]),
         Command::SetOwners { owners } => set_owners(account, owners),
+        Command::SetDefaultChannel { channel } if channel == account.default_channel => Ok(vec![]),
+        Command::SetDefaultChannel { .. } if account.disabled => Err(Refusal::Disabled),
+        Command::SetDefaultChannel { channel } => Ok(vec![Event::DefaultChannelChanged {
+            account: account.created.account,
+            before: account.default_channel,
+            after: channel,
+        }]),
         Command::Token(
             token::Command::Issue(..) | token::Command::Edit(..) | token::Command::Reissue(..),
         ) if account.disabled => Err(Refusal::Disabled),
@@ -206,7 +221,8 @@ pub fn evolve(account: Option<Account>, event: Event) -> Option<Account> {
     match event {
         Event::Created(created) => account.or_else(|| {
             let password = created.password.clone();
-            Some(Account { created, password, disabled: false, tokens: Tokens::default() })
+            let tokens = Tokens::default();
+            Some(Account { created, password, disabled: false, default_channel: None, tokens })
         }),
         Event::PasswordChanged { password, .. } => {
             account.map(|was| Account { password: Some(password), ..was })
@@ -215,6 +231,9 @@ pub fn evolve(account: Option<Account>, event: Event) -> Option<Account> {
         Event::Enabled { .. } => account.map(|was| Account { disabled: false, ..was }),
         Event::OwnersChanged { owners, .. } => {
             account.map(|was| Account { created: Created { owners, ..was.created }, ..was })
+        }
+        Event::DefaultChannelChanged { after, .. } => {
+            account.map(|was| Account { default_channel: after, ..was })
         }
         Event::Token(event) => account.map(|was| Account { tokens: token::evolve(was.tokens, event), ..was }),
     }

@@ -53,6 +53,8 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
         | Stored::AccountDisabled(_)
         | Stored::AccountEnabled(_)
         | Stored::OwnersChanged(_)
+        | Stored::DefaultChannelChanged(_)
+        | Stored::IndexingChanged(_)
         | Stored::TokenIssued(_)
         | Stored::TokenRevoked(_)
         | Stored::TokenEdited(_)

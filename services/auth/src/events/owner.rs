@@ -1,6 +1,6 @@
 //! Subject `evt.auth.owner.<account id>`: an account and its tokens.
 
-use names::AccountId;
+use names::{AccountId, ChannelId};
 use proto::event::v1 as stored;
 use proto::event::v1::event::Event as Stored;
 
@@ -26,6 +26,14 @@ pub fn encode(event: &Event) -> stored::Event {
             account_id: account.to_bytes(),
             owner_ids: owners.iter().map(|id| id.to_bytes()).collect(),
         }),
+        Event::DefaultChannelChanged { account, before, after } => {
+            let id = |channel: &Option<ChannelId>| channel.map(ChannelId::to_bytes).unwrap_or_default();
+            Stored::DefaultChannelChanged(stored::DefaultChannelChanged {
+                account_id: account.to_bytes(),
+                before_channel_id: id(before),
+                after_channel_id: id(after),
+            })
+        }
         Event::Token(event) => token::encode(event),
     };
     stored::Event { event: Some(event) }
@@ -48,6 +56,11 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
             account: account_id(&event.account_id)?,
             owners: event.owner_ids.iter().map(|id| account_id(id)).collect::<Result<_, _>>()?,
         },
+        Stored::DefaultChannelChanged(event) => Event::DefaultChannelChanged {
+            account: account_id(&event.account_id)?,
+            before: channel_id(&event.before_channel_id)?,
+            after: channel_id(&event.after_channel_id)?,
+        },
         Stored::TokenIssued(_)
         | Stored::TokenRevoked(_)
         | Stored::TokenEdited(_)
@@ -59,6 +72,7 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
         | Stored::ChannelCreated(_)
         | Stored::ChannelDescribed(_)
         | Stored::ChannelDeleted(_)
+        | Stored::IndexingChanged(_)
         | Stored::AccessChanged(_)
         | Stored::PackageCreated(_)
         | Stored::PackageDeleted(_)
@@ -107,6 +121,13 @@ fn created(event: &stored::AccountCreated) -> Result<Created, String> {
         admin: event.admin,
         owners: event.owner_ids.iter().map(|id| account_id(id)).collect::<Result<_, _>>()?,
     })
+}
+
+fn channel_id(bytes: &[u8]) -> Result<Option<ChannelId>, String> {
+    match bytes {
+        [] => Ok(None),
+        bytes => ChannelId::from_bytes(bytes).map(Some).map_err(|reason| reason.to_string()),
+    }
 }
 
 pub(super) fn personal(sealed: &Sealed) -> stored::Personal {

@@ -52,6 +52,8 @@ fn without_personal(event: Event) -> Event {
         event @ (Event::AccountDisabled(_)
         | Event::AccountEnabled(_)
         | Event::OwnersChanged(_)
+        | Event::DefaultChannelChanged(_)
+        | Event::IndexingChanged(_)
         | Event::TokenExpiryWarned(_)
         | Event::NameTaken(_)
         | Event::NameReleased(_)

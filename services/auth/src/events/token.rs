@@ -81,6 +81,8 @@ pub(super) fn decode(event: &Stored) -> Result<Event, String> {
         | Stored::AccountDisabled(_)
         | Stored::AccountEnabled(_)
         | Stored::OwnersChanged(_)
+        | Stored::DefaultChannelChanged(_)
+        | Stored::IndexingChanged(_)
         | Stored::NameTaken(_)
         | Stored::NameReleased(_)
         | Stored::ChannelCreated(_)

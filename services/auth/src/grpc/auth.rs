@@ -6,11 +6,11 @@ use access::{Action, Object};
 use proto::auth::v1::auth_server::{Auth, AuthServer};
 use proto::auth::v1::{
     Account, AccountRequest, AuthorizeReply, AuthorizeRequest, ChangePasswordRequest, CreateAccountRequest,
-    DescribeAccountsReply, DescribeAccountsRequest, EditTokenRequest, ExchangeCodeRequest, ExplainReply,
-    ExplainRequest, IdentifyTokensReply, IdentifyTokensRequest, IssueTokenRequest, IssuedToken,
-    ListScopesReply, ListScopesRequest, ListTokensReply, ListTokensRequest, ReissueTokenRequest,
-    RevokeTokenRequest, Revoked, SetOwnersRequest, SignInRequest, Token, TokenRequest, WhoAmIReply,
-    WhoAmIRequest,
+    DefaultChannelReply, DescribeAccountsReply, DescribeAccountsRequest, EditTokenRequest,
+    ExchangeCodeRequest, ExplainReply, ExplainRequest, IdentifyTokensReply, IdentifyTokensRequest,
+    IssueTokenRequest, IssuedToken, ListScopesReply, ListScopesRequest, ListTokensReply, ListTokensRequest,
+    ReissueTokenRequest, RevokeTokenRequest, Revoked, SetDefaultChannelRequest, SetOwnersRequest,
+    SignInRequest, Token, TokenRequest, WhoAmIReply, WhoAmIRequest,
 };
 use runtime::{Code, Failure, Secret};
 use tonic::{Request, Response, Status};
@@ -59,9 +59,10 @@ impl Auth for Rpc {
 
     async fn who_am_i(&self, request: Request<WhoAmIRequest>) -> Reply<WhoAmIReply> {
         let (call, _) = self.taken(request).await;
-        let (account, token) = self.0.who_am_i(&call).await?;
+        let (account, default_channel, token) = self.0.who_am_i(&call).await?;
         Ok(Response::new(WhoAmIReply {
             account: Some(answer::account(account)),
+            default_channel,
             token: token.map(answer::token),
         }))
     }
@@ -150,6 +151,17 @@ impl Auth for Rpc {
         let (login, owners) = (parse::login(&request.login)?, parse::logins(&request.owners)?);
         let changed = self.0.set_owners(&call, &login, &owners).await?;
         Ok(Response::new(answer::confirmed(changed)))
+    }
+
+    async fn set_default_channel(
+        &self,
+        request: Request<SetDefaultChannelRequest>,
+    ) -> Reply<DefaultChannelReply> {
+        let (call, request) = self.taken(request).await;
+        let login = parse::owner(&request.login)?;
+        let channel = Some(request.channel.as_str()).filter(|name| !name.is_empty());
+        let changed = self.0.set_default_channel(&call, login.as_ref(), channel).await?;
+        Ok(Response::new(DefaultChannelReply { channel: changed.shown, authz_seq: changed.seq }))
     }
 
     async fn list_tokens(&self, request: Request<ListTokensRequest>) -> Reply<ListTokensReply> {

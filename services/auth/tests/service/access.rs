@@ -58,6 +58,7 @@ pub(crate) fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         api::ReissueTokenRequest { token: "ci".into(), owner: "victim".into(), ..Default::default() };
     let owners = api::SetOwnersRequest { login: "victim".into(), owners: vec!["other".into()] };
     let subscribe = SubscribeRequest { from_seq: 1, until_now: true, ..SubscribeRequest::default() };
+    let default_channel = api::SetDefaultChannelRequest { login: "victim".into(), channel: "open".into() };
     let mut rows = vec![
         ("latchkey.auth.v1.Auth/SignIn", "+++++++++++", sign_in.encode_to_vec()),
         ("latchkey.auth.v1.Auth/Authorize", "+++++++++++", authorize.encode_to_vec()),
@@ -76,6 +77,7 @@ pub(crate) fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("latchkey.auth.v1.Auth/IdentifyTokens", "1111133++++", vec![]),
         ("latchkey.auth.v1.Auth/ListScopes", "11111++++++", vec![]),
         ("latchkey.auth.v1.Auth/SetOwners", "11111333++3", owners.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/SetDefaultChannel", "11111333++3", default_channel.encode_to_vec()),
         ("latchkey.auth.v1.Auth/ListTokens", "11111333++3", list.encode_to_vec()),
         ("latchkey.auth.v1.Auth/ShowToken", "11111333++3", token().encode_to_vec()),
         ("latchkey.auth.v1.Auth/RevokeToken", "11111333++3", revoke.encode_to_vec()),

@@ -14,7 +14,7 @@ use names::{AccountId, ChannelId};
 use proto::auth::v1::auth_client::AuthClient;
 use proto::auth::v1::{Grant, IssueTokenRequest, IssuedToken, SignInRequest, WhoAmIRequest};
 use proto::event::v1::event::Event as Stored;
-use proto::event::v1::{Actor, ChannelCreated, Envelope, Event, Level, Privacy};
+use proto::event::v1::{Actor, ChannelCreated, ChannelDeleted, Envelope, Event, Level, Privacy};
 use proto::events::v1::events_client::EventsClient;
 use proto::feed::v1::Receipt;
 use proto::feed::v1::feed_client::FeedClient;
@@ -192,6 +192,16 @@ impl Lab {
         });
         self.append(subject::channel(id), 0, system(), vec![created]).await;
         id
+    }
+
+    /// Deletes a channel that was made here, as catalog does.
+    pub(crate) async fn delete_channel(&self, id: ChannelId) {
+        let subject = subject::channel(id);
+        let end = self.log.barrier(Stream::Authz).await.unwrap();
+        let made = self.log.read(Stream::Authz, &subject, 0, end).await.unwrap();
+        let made = made.last().expect("it was made").seq;
+        let deleted = Stored::ChannelDeleted(ChannelDeleted { channel_id: id.to_bytes() });
+        self.append(subject, made, system(), vec![deleted]).await;
     }
 
     /// Appends past every service, as a writer would whose check came too early.

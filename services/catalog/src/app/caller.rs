@@ -97,7 +97,7 @@ fn code(refusal: &Refusal) -> Code {
         Why::NotSignedIn | Why::Unknown | Why::Expired { .. } | Why::Revoked { .. } | Why::Disabled => {
             Code::Unauthenticated
         }
-        Why::Missing | Why::SessionNeeded | Why::ScopeMissing => Code::Forbidden,
+        Why::Missing | Why::Frozen | Why::SessionNeeded | Why::ScopeMissing => Code::Forbidden,
         Why::Absent => Code::NotFound,
     }
 }

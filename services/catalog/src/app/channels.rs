@@ -2,7 +2,7 @@
 
 use access::{Action, Caller, Object, Subject, Table, Verdict};
 use eventlog::{execute_pair, subject};
-use names::{AccountId, ChannelId, ChannelName, Level, Privacy};
+use names::{AccountId, ChannelId, ChannelName, Indexing, Level, Privacy};
 use proto::feed::v1::Receipt;
 use runtime::{Code, Failure};
 
@@ -31,9 +31,18 @@ pub struct ChannelView {
     pub owner: AccountId,
     pub privacy: Privacy,
     pub description: String,
+    pub indexing: Indexing,
     pub level: Option<Level>,
     /// Who was given which level; for those who may manage it.
     pub grants: Vec<Given>,
+}
+
+/// What of a channel is to change.
+#[derive(Debug, Clone, Default)]
+pub struct ChannelChanges {
+    pub privacy: Option<Privacy>,
+    pub description: Option<String>,
+    pub indexing: Option<Indexing>,
 }
 
 /// What somebody was given.
@@ -139,30 +148,35 @@ impl Catalog {
         })
     }
 
-    /// Changes privacy or description. Made less public, it returns when every gateway knows, or says who does not.
+    /// Changes what is given. Made less public or frozen, it returns when every gateway knows, or says who does not.
     pub async fn set_channel(
         &self,
         asker: &Asker,
         name: &str,
-        privacy: Option<Privacy>,
-        description: Option<String>,
+        changes: ChannelChanges,
     ) -> Result<ChannelChange, Failure> {
         let (caller, id) = self.check_channel(&asker.credential, Action::ChannelEdit, name)?;
-        let mut restricting = false;
+        let (mut hiding, mut restricting) = (false, false);
         let decide = |channel: Option<&channel::Channel>| {
             self.check(&asker.credential, Action::ChannelEdit, &Object::Channel(id))?;
-            let command = Command::Set { privacy, description: description.clone() };
+            let ChannelChanges { privacy, description, indexing } = changes.clone();
+            let command = Command::Set { privacy, description, indexing };
             let events = channel::decide(channel, command)?;
             // A repeat finds its effect present, and its first try may never have got its receipt.
-            restricting = privacy.is_some_and(|after| {
-                events.is_empty() && after != Privacy::Public || events.iter().any(channel::Event::restricts)
-            });
+            let repeated = events.is_empty();
+            hiding = privacy.is_some_and(|after| repeated && after != Privacy::Public)
+                || events.iter().any(channel::Event::hides);
+            restricting = indexing.is_some_and(|after| repeated && after == Indexing::Frozen)
+                || events.iter().any(channel::Event::restricts);
             Ok::<_, Failure>(events)
         };
         let done = self.channels.execute(&subject::channel(id), &self.meta(&caller), decide).await;
         let done = done.map_err(failures::of_decision)?;
         let state = done.state.ok_or_else(|| Failure::from(channel::Refusal::Gone))?;
-        let receipt = self.sight_receipt(done.seq, restricting, asker).await;
+        let receipt = match hiding {
+            true => self.sight_receipt(done.seq, true, asker).await,
+            false => self.access_receipt(done.seq, restricting, asker).await,
+        };
         let channel = self.seen(&state, &caller);
         Ok(ChannelChange { channel, authz_seq: done.seq, receipt })
     }
@@ -250,6 +264,7 @@ impl Catalog {
             owner: channel.owner,
             privacy: channel.privacy,
             description: channel.description.clone(),
+            indexing: channel.indexing,
             level,
             grants,
         }
@@ -266,6 +281,7 @@ fn view(table: &access::Table, channel: &access::Channel, caller: &Caller) -> Ch
         owner: channel.owner,
         privacy: channel.privacy,
         description: channel.description.to_string(),
+        indexing: if channel.frozen { Indexing::Frozen } else { Indexing::Default },
         level,
         grants,
     }

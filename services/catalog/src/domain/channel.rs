@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use names::{AccountId, ChannelId, ChannelName, LabelName, Level, Privacy, Subject};
+use names::{AccountId, ChannelId, ChannelName, Indexing, LabelName, Level, Privacy, Subject};
 
 /// Longest description, in characters.
 pub const DESCRIPTION_CHARS: usize = 2_000;
@@ -25,6 +25,7 @@ pub struct Channel {
     /// Accounts and groups that were given a level here.
     pub grants: BTreeMap<Subject, Level>,
     pub locked_labels: BTreeSet<LabelName>,
+    pub indexing: Indexing,
     pub deleted: bool,
 }
 
@@ -42,6 +43,7 @@ pub enum Command {
     Set {
         privacy: Option<Privacy>,
         description: Option<String>,
+        indexing: Option<Indexing>,
     },
     /// Gives an account or a group a level, or with none takes it away.
     Grant {
@@ -74,6 +76,11 @@ pub enum Event {
         id: ChannelId,
         before: Privacy,
         after: Privacy,
+    },
+    IndexingChanged {
+        id: ChannelId,
+        before: Indexing,
+        after: Indexing,
     },
     LevelChanged {
         id: ChannelId,
@@ -123,7 +130,11 @@ pub fn decide(channel: Option<&Channel>, command: Command) -> Result<Vec<Event>,
             Command::Set { .. } | Command::Grant { .. } | Command::LockLabel { .. },
             None | Some(Channel { deleted: true, .. }),
         ) => Err(Refusal::Gone),
-        (Command::Set { privacy, description }, Some(channel)) => set(channel, privacy, description),
+        (Command::Set { privacy, description, indexing }, Some(channel)) => {
+            let mut events = set(channel, privacy, description)?;
+            events.extend(index(channel, indexing));
+            Ok(events)
+        }
         (Command::Grant { subject, level }, Some(channel)) => grant(channel, subject, level),
         (Command::LockLabel { label, locked }, Some(channel)) => lock(channel, label, locked),
         (Command::Delete, None) => Err(Refusal::Gone),
@@ -147,6 +158,11 @@ fn set(
         events.push(Event::Described { id: channel.id, description });
     }
     Ok(events)
+}
+
+fn index(channel: &Channel, indexing: Option<Indexing>) -> Option<Event> {
+    let after = indexing.filter(|after| *after != channel.indexing)?;
+    Some(Event::IndexingChanged { id: channel.id, before: channel.indexing, after })
 }
 
 fn grant(channel: &Channel, subject: Subject, after: Option<Level>) -> Result<Vec<Event>, Refusal> {
@@ -195,11 +211,13 @@ pub fn evolve(channel: Option<Channel>, event: Event) -> Option<Channel> {
                 description,
                 grants,
                 locked_labels,
+                indexing: Indexing::Default,
                 deleted: false,
             })
         }
         Event::Described { description, .. } => channel.map(|channel| Channel { description, ..channel }),
         Event::PrivacyChanged { after, .. } => channel.map(|channel| Channel { privacy: after, ..channel }),
+        Event::IndexingChanged { after, .. } => channel.map(|channel| Channel { indexing: after, ..channel }),
         Event::LevelChanged { subject, after, .. } => channel.map(|mut channel| {
             match after {
                 Some(level) => channel.grants.insert(subject, level),
@@ -219,6 +237,11 @@ pub fn evolve(channel: Option<Channel>, event: Event) -> Option<Channel> {
 }
 
 impl Event {
+    /// Whether less may be seen after it than before.
+    pub fn hides(&self) -> bool {
+        self.restricts() && matches!(self, Self::PrivacyChanged { .. } | Self::Deleted { .. })
+    }
+
     /// Whether somebody may do less after it than before.
     pub fn restricts(&self) -> bool {
         let openness = |privacy: &Privacy| match privacy {
@@ -229,6 +252,7 @@ impl Event {
         match self {
             Self::PrivacyChanged { before, after, .. } => openness(after) < openness(before),
             Self::LevelChanged { before, after, .. } => after < before,
+            Self::IndexingChanged { after, .. } => *after == Indexing::Frozen,
             Self::Deleted { .. } => true,
             Self::Created { .. } | Self::Described { .. } | Self::LabelLockChanged { .. } => false,
         }
@@ -263,7 +287,26 @@ mod tests {
     }
 
     fn set(privacy: Option<Privacy>, description: Option<&str>) -> Command {
-        Command::Set { privacy, description: description.map(ToOwned::to_owned) }
+        Command::Set { privacy, description: description.map(ToOwned::to_owned), indexing: None }
+    }
+
+    fn freeze(indexing: Indexing) -> Command {
+        Command::Set { privacy: None, description: None, indexing: Some(indexing) }
+    }
+
+    #[test]
+    fn a_channel_is_frozen_and_unfrozen_and_only_freezing_restricts() {
+        let channel = after(&[create("d")]);
+        assert_eq!(decide(channel.as_ref(), freeze(Indexing::Default)), Ok(vec![]));
+        let frozen = decide(channel.as_ref(), freeze(Indexing::Frozen)).unwrap();
+        let change = |before, after| Event::IndexingChanged { id: ID, before, after };
+        assert_eq!(frozen, [change(Indexing::Default, Indexing::Frozen)]);
+        assert!(frozen[0].restricts() && !frozen[0].hides());
+        let channel = after(&[create("d"), freeze(Indexing::Frozen)]);
+        assert_eq!(decide(channel.as_ref(), freeze(Indexing::Frozen)), Ok(vec![]));
+        let thawed = decide(channel.as_ref(), freeze(Indexing::Default)).unwrap();
+        assert_eq!(thawed, [change(Indexing::Frozen, Indexing::Default)]);
+        assert!(!thawed[0].restricts());
     }
 
     #[test]
@@ -345,8 +388,16 @@ mod tests {
                     level
                 }
             ),
-            (proptest::option::of(privacy), proptest::option::of("[a-z]{0,3}"))
-                .prop_map(|(privacy, description)| Command::Set { privacy, description }),
+            (
+                proptest::option::of(privacy),
+                proptest::option::of("[a-z]{0,3}"),
+                proptest::option::of(prop_oneof![Just(Indexing::Default), Just(Indexing::Frozen)]),
+            )
+                .prop_map(|(privacy, description, indexing)| Command::Set {
+                    privacy,
+                    description,
+                    indexing,
+                }),
         ]
     }
 

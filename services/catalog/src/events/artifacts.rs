@@ -120,6 +120,8 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
         | Stored::TokenOverlapEnded(_)
         | Stored::TokenExpiryWarned(_)
         | Stored::OwnersChanged(_)
+        | Stored::DefaultChannelChanged(_)
+        | Stored::IndexingChanged(_)
         | Stored::NameTaken(_)
         | Stored::NameReleased(_)
         | Stored::ChannelCreated(_)

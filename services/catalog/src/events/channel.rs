@@ -1,13 +1,14 @@
 //! Subject `evt.access.channel.<channel id>`.
 
-use names::{ChannelId, ChannelName, LabelName};
+use names::{ChannelId, ChannelName, Indexing, LabelName};
 use proto::event::v1 as stored;
 use proto::event::v1::access_changed;
 use proto::event::v1::event::Event as Stored;
 
 use super::{
-    access_level, access_privacy, account_id, channel_id, known, level_access, privacy_access,
-    privacy_from_stored, privacy_to_stored, subject_from_stored, subject_to_stored,
+    access_level, access_privacy, account_id, channel_id, indexing_from_stored, indexing_to_stored, known,
+    level_access, privacy_access, privacy_from_stored, privacy_to_stored, subject_from_stored,
+    subject_to_stored,
 };
 use crate::domain::channel::Event;
 
@@ -33,6 +34,11 @@ pub fn encode(event: &Event) -> stored::Event {
             subject: Some(access_changed::Subject::Everyone(stored::Everyone {})),
             before: Some(privacy_access(*before)),
             after: Some(privacy_access(*after)),
+        }),
+        Event::IndexingChanged { id, before, after } => Stored::IndexingChanged(stored::IndexingChanged {
+            channel_id: id.to_bytes(),
+            before: indexing_to_stored(*before).into(),
+            after: indexing_to_stored(*after).into(),
         }),
         Event::LevelChanged { id, subject, before, after } => Stored::AccessChanged(stored::AccessChanged {
             object: Some(access_changed::Object::ChannelId(id.to_bytes())),
@@ -68,6 +74,11 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
             Event::Described { id: channel_id(&event.channel_id)?, description: event.description.clone() }
         }
         Stored::AccessChanged(event) => changed(event)?,
+        Stored::IndexingChanged(event) => Event::IndexingChanged {
+            id: channel_id(&event.channel_id)?,
+            before: indexing(event.before)?,
+            after: indexing(event.after)?,
+        },
         Stored::LabelLockChanged(event) => Event::LabelLockChanged {
             id: channel_id(&event.channel_id)?,
             label: LabelName::parse(&event.label).map_err(|reason| reason.to_string())?,
@@ -85,6 +96,7 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
         | Stored::TokenOverlapEnded(_)
         | Stored::TokenExpiryWarned(_)
         | Stored::OwnersChanged(_)
+        | Stored::DefaultChannelChanged(_)
         | Stored::NameTaken(_)
         | Stored::NameReleased(_)
         | Stored::PackageCreated(_)
@@ -98,6 +110,11 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
         | Stored::LabelsChanged(_) => return Err("an event that is not about a channel".into()),
     };
     Ok(Some(event))
+}
+
+fn indexing(stored: i32) -> Result<Indexing, String> {
+    let stored = stored::Indexing::try_from(stored).map_err(|reason| reason.to_string())?;
+    Ok(indexing_from_stored(stored))
 }
 
 fn changed(event: &stored::AccessChanged) -> Result<Event, String> {

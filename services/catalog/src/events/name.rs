@@ -57,6 +57,8 @@ pub fn decode(event: &stored::Event) -> Result<Option<Event>, String> {
         | Stored::TokenOverlapEnded(_)
         | Stored::TokenExpiryWarned(_)
         | Stored::OwnersChanged(_)
+        | Stored::DefaultChannelChanged(_)
+        | Stored::IndexingChanged(_)
         | Stored::ChannelCreated(_)
         | Stored::ChannelDescribed(_)
         | Stored::ChannelDeleted(_)

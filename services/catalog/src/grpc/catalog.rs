@@ -12,13 +12,13 @@ use tonic::{Request, Response, Status};
 
 use super::{asker, group, invalid, package};
 use crate::app::{
-    Catalog, ChannelChange, ChannelView, Conflict, Copying, Expected, Given, Grantee, Labelling, NewChannel,
-    Published, Removal, Upload,
+    Catalog, ChannelChange, ChannelChanges, ChannelView, Conflict, Copying, Expected, Given, Grantee,
+    Labelling, NewChannel, Published, Removal, Upload,
 };
 use crate::domain::artifacts::{Labels, Place};
 use crate::events::{
-    kind_from_stored, kind_to_stored, level_from_stored, level_to_stored, privacy_from_stored,
-    privacy_to_stored,
+    indexing_from_stored, indexing_to_stored, kind_from_stored, kind_to_stored, level_from_stored,
+    level_to_stored, privacy_from_stored, privacy_to_stored,
 };
 use crate::page::PageToken;
 
@@ -59,7 +59,15 @@ impl Api for CatalogApi {
         let privacy = request.privacy.map(|privacy| {
             stored::Privacy::try_from(privacy).ok().and_then(privacy_from_stored).ok_or_else(no_privacy)
         });
-        let change = self.0.set_channel(&asker, &request.channel, privacy.transpose()?, request.description);
+        let indexing = request.indexing.map(|indexing| {
+            stored::Indexing::try_from(indexing).map(indexing_from_stored).map_err(|_unknown| no_indexing())
+        });
+        let changes = ChannelChanges {
+            privacy: privacy.transpose()?,
+            description: request.description,
+            indexing: indexing.transpose()?,
+        };
+        let change = self.0.set_channel(&asker, &request.channel, changes);
         Ok(Response::new(reply(Box::pin(change).await?)))
     }
 
@@ -389,6 +397,10 @@ fn no_privacy() -> Failure {
     invalid("say who may read the channel: public, authenticated or private")
 }
 
+fn no_indexing() -> Failure {
+    invalid("say what becomes of uploads: default or frozen")
+}
+
 fn reply(change: ChannelChange) -> api::ChannelReply {
     api::ChannelReply {
         channel: Some(channel(change.channel)),
@@ -406,6 +418,7 @@ fn channel(view: ChannelView) -> api::Channel {
         description: view.description,
         owner_id: view.owner.to_string(),
         level: level_to_stored(view.level).into(),
+        indexing: indexing_to_stored(view.indexing).into(),
         grants: view.grants.into_iter().map(held).collect(),
     }
 }

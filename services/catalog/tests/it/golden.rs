@@ -7,7 +7,7 @@ use catalog::domain::{channel, group, name, package};
 use catalog::events;
 use catalog::inspect::{Conda, FileType, Plain, Python};
 use names::{
-    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, GroupId, GroupName, LabelName, Level,
+    AccountId, ArtifactId, ChannelId, ChannelName, CondaName, GroupId, GroupName, Indexing, LabelName, Level,
     PackageId, PackageKind, PlainName, PlainVersion, Privacy, ProjectName, Subdir, Subject,
 };
 use prost::Message as _;
@@ -69,6 +69,8 @@ fn events_about_channels() {
     let granted_group = level(Subject::Group(GROUP), Some(Level::Manage));
     let label = LabelName::parse("dev").unwrap();
     let locked = channel::Event::LabelLockChanged { id: CHANNEL, label, locked: true };
+    let frozen =
+        channel::Event::IndexingChanged { id: CHANNEL, before: Indexing::Default, after: Indexing::Frozen };
     let deleted = channel::Event::Deleted { id: CHANNEL };
     for (file, event) in [
         ("channel_created", created),
@@ -77,6 +79,7 @@ fn events_about_channels() {
         ("access_changed", changed),
         ("access_changed_account", granted),
         ("label_lock_changed", locked),
+        ("indexing_changed", frozen),
         ("access_changed_group", granted_group),
         ("channel_deleted", deleted),
     ] {

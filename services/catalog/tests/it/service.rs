@@ -3,6 +3,7 @@
 mod bulk;
 mod channels;
 mod feed;
+mod frozen;
 mod groups;
 mod labels;
 mod packages;

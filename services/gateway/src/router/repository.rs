@@ -89,3 +89,37 @@ pub(super) static ANACONDA_PACKAGES: [Line; 29] = {
         line(Method::DELETE, "/channels/{channel}/{label}/lock", LOCK, || delete(label::unlock)),
     ]
 };
+
+/// Its groups and collaborators. An organisation's packages stand in the channel of its name.
+pub(super) static ANACONDA_GROUPS: [Line; 14] = {
+    use anaconda::{collaborator, group};
+    // Of which organisation, auth and catalog find out: the gateway does not know logins.
+    const SEE: Gate = Gate::Account(Action::GroupView);
+    const EDIT: Gate = Gate::Account(Action::GroupEdit);
+    const GIVE: Gate = Gate::Channel(Action::PackageGrantEdit);
+    const GROUP: &str = "/group/{organisation}/{group}";
+    const MEMBER: &str = "/group/{organisation}/{group}/members/{login}";
+    const HELD: &str = "/group/{channel}/{group}/packages/{package}";
+    const COLLABORATOR: &str = "/packages/{channel}/{package}/collaborators/{login}";
+    [
+        line(Method::GET, "/groups", SEE, || get(group::own)),
+        line(Method::GET, "/groups/{organisation}", SEE, || get(group::list)),
+        line(Method::GET, GROUP, SEE, || get(group::show)),
+        line(Method::POST, GROUP, EDIT, || post(group::create)),
+        line(Method::GET, "/group/{organisation}/{group}/members", SEE, || get(group::members)),
+        line(Method::GET, MEMBER, SEE, || get(group::member)),
+        line(Method::PUT, MEMBER, EDIT, || put(group::add_member)),
+        line(Method::DELETE, MEMBER, EDIT, || delete(group::remove_member)),
+        line(Method::GET, "/group/{organisation}/{group}/packages", SEE, || get(group::packages)),
+        line(Method::PUT, HELD, GIVE, || put(group::add_package)),
+        line(Method::DELETE, HELD, GIVE, || delete(group::remove_package)),
+        line(
+            Method::GET,
+            "/packages/{channel}/{package}/collaborators",
+            Gate::Channel(Action::PackageGrantView),
+            || get(collaborator::list),
+        ),
+        line(Method::PUT, COLLABORATOR, GIVE, || put(collaborator::add)),
+        line(Method::DELETE, COLLABORATOR, GIVE, || delete(collaborator::remove)),
+    ]
+};

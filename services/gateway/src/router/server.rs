@@ -14,13 +14,14 @@ const EDIT: Gate = Gate::Channel(Action::ChannelEdit);
 const DELETE: Gate = Gate::Channel(Action::ChannelDelete);
 const LIST: Gate = Gate::Channel(Action::ArtifactView);
 
-pub(super) static SERVER: [Line; 12] = {
+pub(super) static SERVER: [Line; 13] = {
     use server::{account, artifact, channel, login, scope};
     const WHO: Gate = Gate::Server(Action::WhoAmI);
     const ACCOUNTS: Gate = Gate::Account(Action::AccountView);
     [
         line(Method::POST, "/auth/login", Gate::SignIn, || post(login::login)),
         line(Method::GET, "/account", WHO, || get(account::show)),
+        line(Method::PUT, "/account", Gate::Account(Action::DefaultChannelEdit), || put(account::change)),
         line(Method::GET, "/account/me", WHO, || get(account::show)),
         line(Method::GET, "/account/token-info", WHO, || get(account::token_info)),
         line(Method::GET, "/account/scopes", WHO, || get(scope::listed)),

@@ -4,8 +4,10 @@
 //! that is taken and for nothing else.
 
 pub(crate) mod account;
+pub(crate) mod collaborator;
 pub(crate) mod copy;
 mod files;
+pub(crate) mod group;
 pub(crate) mod label;
 pub(crate) mod package;
 pub(crate) mod release;

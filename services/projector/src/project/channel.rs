@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use names::{AccountId, ChannelId, GroupId, Level, PackageId, Privacy, Subject};
 use proto::event::v1::{
-    self as stored, Access, AccessChanged, ChannelCreated, ChannelDeleted, ChannelDescribed,
+    self as stored, Access, AccessChanged, ChannelCreated, ChannelDeleted, ChannelDescribed, IndexingChanged,
     LabelLockChanged,
     access::Access as Kind,
     access_changed::{Object, Subject as To},
@@ -97,6 +97,26 @@ pub(crate) fn label_lock(
         let shown = |locked: bool| json!({ "label": text(&event.label), "locked": locked });
         let summary = change(Some(shown(!event.locked)), Some(shown(event.locked)));
         rows.history.push(context.history(id, part, "label_lock_changed", &summary));
+    }
+    Ok(())
+}
+
+/// Freezing decides what may be changed and not what is shown, so only the history holds it.
+pub(crate) fn indexing(
+    rows: &mut Rows,
+    context: &Context<'_>,
+    part: i32,
+    event: &IndexingChanged,
+) -> Folded<()> {
+    let id = channel_id(&event.channel_id)?;
+    if rows.channels.contains_key(&id) {
+        let word = |indexing: stored::Indexing| match indexing {
+            stored::Indexing::Default => "default",
+            stored::Indexing::Frozen => "frozen",
+        };
+        let shown = |indexing| json!({ "indexing_behavior": word(indexing) });
+        let summary = change(Some(shown(event.before())), Some(shown(event.after())));
+        rows.history.push(context.history(id, part, "indexing_changed", &summary));
     }
     Ok(())
 }

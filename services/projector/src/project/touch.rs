@@ -48,7 +48,9 @@ pub(crate) fn touch(keys: &mut Keys, subject: &str, event: &Event) -> Folded<()>
             Ok(())
         }
         Event::LabelLockChanged(event) => channel(keys, &event.channel_id),
+        Event::IndexingChanged(event) => channel(keys, &event.channel_id),
         Event::PasswordChanged(_)
+        | Event::DefaultChannelChanged(_)
         | Event::TokenOverlapEnded(_)
         | Event::TokenExpiryWarned(_)
         | Event::NameTaken(_)

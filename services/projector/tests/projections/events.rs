@@ -323,6 +323,16 @@ pub(crate) fn labelled(channel: u8, package: u8, build: u8, content: u8, label: 
     (files_subject(channel, package), Event::LabelsChanged(event))
 }
 
+pub(crate) fn indexed(channel: u8, frozen: bool) -> (String, Event) {
+    let (before, after) = match frozen {
+        true => (stored::Indexing::Default, stored::Indexing::Frozen),
+        false => (stored::Indexing::Frozen, stored::Indexing::Default),
+    };
+    let channel_id = bytes(CHANNEL, channel);
+    let event = stored::IndexingChanged { channel_id, before: before.into(), after: after.into() };
+    (channel_subject(channel), Event::IndexingChanged(event))
+}
+
 pub(crate) fn locked(channel: u8, label: &str, locked: bool) -> (String, Event) {
     let event = LabelLockChanged { channel_id: bytes(CHANNEL, channel), label: label.into(), locked };
     (channel_subject(channel), Event::LabelLockChanged(event))

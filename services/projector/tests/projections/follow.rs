@@ -39,6 +39,7 @@ async fn each_noun_has_its_rows() {
         events::removed(1, 2, 1, 10),
         events::labelled(1, 1, 1, 11, "dev rc1"),
         events::locked(1, "dev", true),
+        events::indexed(1, true),
         events::wheel(1, 1),
         events::deleted(1),
     ] {
@@ -81,6 +82,7 @@ async fn each_noun_has_its_rows() {
         "channel_created",
         "channel_deleted",
         "channel_described",
+        "indexing_changed",
         "label_lock_changed",
         "labels_changed",
     ];

@@ -150,3 +150,19 @@ fn owners_come_and_go_but_the_last_one_stays() {
     let org = given([Command::Create(organisation())]);
     assert_eq!(decide(Some(&org), owners(&crowd), NOON), Err(Refusal::TooManyOwners));
 }
+
+#[test]
+fn a_choice_of_a_channel_is_recorded_once_with_what_was_before() {
+    let [one, two] = [1, 2].map(|id| ChannelId(Uuid::from_u128(id)));
+    let choose = |channel| Command::SetDefaultChannel { channel };
+    let account = given([Command::Create(person())]);
+    let id = ANN;
+    let change = |before, after| vec![Event::DefaultChannelChanged { account: id, before, after }];
+    assert_eq!(decide(Some(&account), choose(None), NOON), Ok(vec![]));
+    assert_eq!(decide(Some(&account), choose(Some(one)), NOON), Ok(change(None, Some(one))));
+    let account = given([Command::Create(person()), choose(Some(one))]);
+    assert_eq!(decide(Some(&account), choose(Some(one)), NOON), Ok(vec![]));
+    assert_eq!(decide(Some(&account), choose(Some(two)), NOON), Ok(change(Some(one), Some(two))));
+    assert_eq!(decide(Some(&account), choose(None), NOON), Ok(change(Some(one), None)));
+    assert_eq!(decide(None, choose(Some(one)), NOON), Err(Refusal::NotFound));
+}

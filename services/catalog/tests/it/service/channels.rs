@@ -120,6 +120,7 @@ async fn made_private_it_returns_when_every_gateway_knows() {
         channel: "acme".into(),
         privacy: Some(privacy.into()),
         description: None,
+        ..Default::default()
     };
     let mut client = lab.client(&ann.session);
     let reply = client.set_channel(set(Privacy::Private)).await.unwrap().into_inner();

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use access::Action;
+use http::StatusCode;
 use names::{PackageKind, Privacy};
 use readmodel::ArtifactRow;
 use serde_json::{Value, json};
@@ -69,6 +70,33 @@ pub(super) fn kinds<P>(given: &Given<P>, package: &str) -> Vec<(PackageKind, Str
         });
         there.collect()
     })
+}
+
+/// The kinds of which there is a package of this name that the caller may do this to; where there are none, what they lack.
+pub(super) fn meant<P>(
+    given: &Given<P>,
+    action: Action,
+    package: &str,
+) -> Result<Vec<(PackageKind, String)>, Problem> {
+    let named = PackageKind::ALL.into_iter().filter_map(|kind| Some((kind, normal(kind, package)?)));
+    let mut refused = None;
+    let mut allowed = Vec::new();
+    for (kind, name) in named {
+        let id = given.admitted.room().id;
+        let there = given.app.view.read(|table| table.package(id, kind, &name).is_some());
+        match reach::check(given, action, (kind, &name)) {
+            Ok(()) if there => allowed.push((kind, name)),
+            Ok(()) => {}
+            // What is not there is refused like what is hidden.
+            Err(problem) if problem.status() != StatusCode::NOT_FOUND => refused = Some(problem),
+            Err(_absent) => {}
+        }
+    }
+    match (allowed.is_empty(), refused) {
+        (false, _) => Ok(allowed),
+        (true, Some(refused)) => Err(refused),
+        (true, None) => Err(super::package::absent()),
+    }
 }
 
 /// Whether anyone may read the owner's channel.

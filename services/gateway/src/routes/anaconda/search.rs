@@ -77,6 +77,24 @@ pub(crate) async fn own(given: Given<()>) -> Result<Response, Problem> {
     answer(&given, channels, &wanted, search.access.as_deref()).await
 }
 
+/// All packages of these channels that the caller may list, at most [`MOST`].
+pub(super) async fn all<P>(
+    given: &Given<P>,
+    channels: &[ChannelId],
+    wanted: &Wanted,
+) -> Result<Vec<ListedPackage>, Problem> {
+    let mut found: Vec<ListedPackage> = Vec::new();
+    loop {
+        let place = (found.last().map(ListedPackage::key), PAGE_LIMIT);
+        let page = reach::packages(&given.app, &given.admitted.caller, channels, wanted, place).await?;
+        let full = page.len() >= PAGE_LIMIT as usize;
+        found.extend(page);
+        if !full || found.len() >= MOST {
+            return Ok(found);
+        }
+    }
+}
+
 async fn answer<P>(
     given: &Given<P>,
     channels: BTreeMap<ChannelId, String>,
@@ -84,16 +102,7 @@ async fn answer<P>(
     access: Option<&str>,
 ) -> Result<Response, Problem> {
     let ids: Vec<_> = channels.keys().copied().collect();
-    let mut found: Vec<ListedPackage> = Vec::new();
-    loop {
-        let place = (found.last().map(ListedPackage::key), PAGE_LIMIT);
-        let page = reach::packages(&given.app, &given.admitted.caller, &ids, wanted, place).await?;
-        let full = page.len() >= PAGE_LIMIT as usize;
-        found.extend(page);
-        if !full || found.len() >= MOST {
-            break;
-        }
-    }
+    let found = all(given, &ids, wanted).await?;
     let mut named: BTreeMap<(&str, &str), Vec<&ListedPackage>> = BTreeMap::new();
     for package in &found {
         let Some(owner) = channels.get(&package.channel_id) else { continue };

@@ -12,7 +12,9 @@ use serde_json::json;
 
 use super::Confirmed;
 use super::json::{Json, query};
-use super::vocabulary::{given as nonempty, level_word, privacy, privacy_word};
+use super::vocabulary::{
+    given as nonempty, indexing, indexing_of, indexing_word, level_word, privacy, privacy_word,
+};
 use crate::limits::{READ_CALL, WRITE_CALL};
 use crate::problem::Problem;
 use crate::routes::given::Given;
@@ -25,6 +27,7 @@ struct ChannelDocument {
     privacy: &'static str,
     description: String,
     owner_id: String,
+    indexing_behavior: &'static str,
     level: &'static str,
     /// For those who may manage it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -55,12 +58,14 @@ impl From<AccountLevel> for HeldDocument {
 impl From<Channel> for ChannelDocument {
     fn from(channel: Channel) -> Self {
         let (privacy, level) = (privacy_word(channel.privacy()), level_word(channel.level()));
+        let indexing_behavior = indexing_word(channel.indexing());
         Self {
             id: channel.id,
             name: channel.name,
             privacy,
             description: channel.description,
             owner_id: channel.owner_id,
+            indexing_behavior,
             level,
             grants: channel.grants.into_iter().map(HeldDocument::from).collect(),
         }
@@ -152,6 +157,7 @@ pub(crate) async fn list_below(given: Given<Named>) -> Result<Response, Problem>
             privacy: channel.privacy.as_str(),
             description: channel.description.to_string(),
             owner_id: channel.owner.to_string(),
+            indexing_behavior: indexing_of(channel),
             level: table.level(caller, channel.id).map_or("none", names::Level::as_str),
             grants: Vec::new(),
         };
@@ -202,14 +208,17 @@ pub(crate) struct Changes {
     privacy: Option<String>,
     #[serde(default)]
     description: Option<String>,
+    #[serde(default)]
+    indexing_behavior: Option<String>,
 }
 
-/// `PATCH /api/v1/channels/{channel}`: made less public, it returns like a revocation.
+/// `PATCH /api/v1/channels/{channel}`: made less public or frozen, it returns like a revocation.
 pub(crate) async fn set(given: Given<Named>, Json(body): Json<Changes>) -> Result<Response, Problem> {
     let message = SetChannelRequest {
         channel: given.path.channel.clone(),
         privacy: body.privacy.as_deref().map(privacy).transpose()?.map(i32::from),
         description: body.description,
+        indexing: body.indexing_behavior.as_deref().map(indexing).transpose()?.map(i32::from),
     };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let reply = given.app.upstreams.catalog().set_channel(request).await?.into_inner();

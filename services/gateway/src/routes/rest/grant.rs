@@ -31,6 +31,11 @@ pub(crate) struct HeldDocument {
 }
 
 impl HeldDocument {
+    /// The account's login, or its id where the caller may not look accounts up; a group has none.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.login.as_deref().or(self.account_id.as_deref())
+    }
+
     pub(super) fn of(table: &Table, subject: Subject, level: Level) -> Self {
         let (account_id, group_id) = match subject {
             Subject::Account(id) => (Some(id.to_string()), None),
@@ -64,8 +69,16 @@ pub(crate) async fn list(given: Given<Named>) -> Result<Response, Problem> {
     answer(&given, grants).await
 }
 
+pub(super) async fn answer<P>(given: &Given<P>, grants: Vec<HeldDocument>) -> Result<Response, Problem> {
+    let grants = with_logins(given, grants).await?;
+    Ok(axum::Json(json!({ "grants": grants })).into_response())
+}
+
 /// The same with logins, where the caller may look accounts up.
-pub(super) async fn answer<P>(given: &Given<P>, mut grants: Vec<HeldDocument>) -> Result<Response, Problem> {
+pub(crate) async fn with_logins<P>(
+    given: &Given<P>,
+    mut grants: Vec<HeldDocument>,
+) -> Result<Vec<HeldDocument>, Problem> {
     let ids: Vec<String> = grants.iter().filter_map(|grant| grant.account_id.clone()).collect();
     let nobody = ids.is_empty();
     let request = upstream::request(&given.admitted.presented, DescribeAccountsRequest { ids }, READ_CALL);
@@ -82,7 +95,7 @@ pub(super) async fn answer<P>(given: &Given<P>, mut grants: Vec<HeldDocument>) -
         let account = described.iter().find(|account| Some(&account.id) == grant.account_id.as_ref());
         grant.login = account.map(|account| account.login.clone());
     }
-    Ok(axum::Json(json!({ "grants": grants })).into_response())
+    Ok(grants)
 }
 
 /// Whether something given to this subject is given to the account.

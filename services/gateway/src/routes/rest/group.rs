@@ -4,11 +4,12 @@
 use access::{Action, Caller, Group, Object, Subject, Table, Verdict};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use names::{AccountId, GroupName};
+use names::{AccountId, GroupId, GroupName};
 use proto::auth::v1::{AccountRequest, DescribeAccountsRequest};
 use proto::catalog::v1::{
     ChangeMembersRequest, CreateGroupRequest, GroupReply, GroupRequest, SetGroupRequest,
 };
+use proto::event::v1::AccountKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -46,15 +47,16 @@ pub(crate) struct Membership {
     login: String,
 }
 
+/// A group as it is listed.
 #[derive(Debug, Serialize)]
 pub(crate) struct GroupDocument {
     /// None has the group of the owners.
-    id: Option<String>,
+    pub(crate) id: Option<String>,
     organisation_id: String,
-    name: String,
-    description: String,
-    level: &'static str,
-    members: usize,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) level: &'static str,
+    pub(crate) members: usize,
 }
 
 impl GroupDocument {
@@ -71,7 +73,7 @@ impl GroupDocument {
 
     /// The group that every organisation has.
     fn owners(table: &Table, organisation: AccountId) -> Option<Self> {
-        let account = table.account(organisation)?;
+        let account = table.account(organisation).filter(|it| it.kind == AccountKind::Organisation)?;
         Some(Self {
             id: None,
             organisation_id: organisation.to_string(),
@@ -88,9 +90,13 @@ pub(crate) async fn list(given: Given<Organisation>) -> Result<Response, Problem
     Ok(axum::Json(json!({ "groups": documents(&given).await? })).into_response())
 }
 
-/// The groups of an organisation that the caller may see, the owners' first.
+/// The groups of the organisation in the address that the caller may see, the owners' first.
 pub(crate) async fn documents(given: &Given<Organisation>) -> Result<Vec<GroupDocument>, Problem> {
-    let organisation = organisation(given, &given.path.organisation).await?;
+    Ok(shown(given, organisation(given, &given.path.organisation).await?))
+}
+
+/// An organisation's groups that the caller may see, the owners' first.
+pub(crate) fn shown<P>(given: &Given<P>, organisation: AccountId) -> Vec<GroupDocument> {
     let mut groups = given.app.view.read(|table| {
         let all = changes(table, &given.admitted.caller, organisation);
         let own = account(&given.admitted.caller).map(|account| table.groups_of(account)).unwrap_or_default();
@@ -100,26 +106,46 @@ pub(crate) async fn documents(given: &Given<Organisation>) -> Result<Vec<GroupDo
         owners.into_iter().chain(shown).collect::<Vec<_>>()
     });
     groups.sort_by_key(|group| (group.id.is_some(), group.name.to_ascii_lowercase()));
-    Ok(groups)
+    groups
+}
+
+/// A group with who is in it.
+pub(crate) struct Shown {
+    pub(crate) group: GroupDocument,
+    /// None of the group of the owners.
+    pub(crate) id: Option<GroupId>,
+    pub(crate) members: Vec<AccountId>,
+}
+
+/// A group that the caller may know of.
+pub(crate) fn find<P>(
+    given: &Given<P>,
+    organisation: AccountId,
+    (login, name): (&str, &str),
+) -> Result<Shown, Problem> {
+    let found = given.app.view.read(|table| {
+        let (caller, all) = (&given.admitted.caller, changes(table, &given.admitted.caller, organisation));
+        if all && name.eq_ignore_ascii_case(GroupName::OWNERS) {
+            let group = GroupDocument::owners(table, organisation)?;
+            return Some(Shown { group, id: None, members: table.account(organisation)?.owners.to_vec() });
+        }
+        let group = table.group_named(organisation, name)?;
+        let inside = account(caller).is_some_and(|account| group.members.contains(&account));
+        let (id, members) = (Some(group.id), group.members.iter().copied().collect());
+        (all || inside).then(|| Shown { group: GroupDocument::of(group), id, members })
+    });
+    found.ok_or_else(|| Problem::not_found(format!("{login} has no group called {name}")))
 }
 
 /// `GET …/groups/{group}`: with its members and what it was given.
 pub(crate) async fn show(given: Given<Named>) -> Result<Response, Problem> {
-    let organisation = organisation(&given, &given.path.organisation).await?;
-    let name = &given.path.group;
-    let found = given.app.view.read(|table| {
-        let (caller, all) = (&given.admitted.caller, changes(table, &given.admitted.caller, organisation));
-        if all && name.eq_ignore_ascii_case(GroupName::OWNERS) {
-            let owners = table.account(organisation)?.owners.to_vec();
-            return Some((GroupDocument::owners(table, organisation)?, owners, Vec::new()));
-        }
-        let group = table.group_named(organisation, name)?;
-        let inside = account(caller).is_some_and(|account| group.members.contains(&account));
-        let shown = (GroupDocument::of(group), group.members.iter().copied().collect());
-        (all || inside).then(|| (shown.0, shown.1, held(table, caller, group)))
+    let Named { organisation: login, group: name } = &given.path;
+    let organisation = organisation(&given, login).await?;
+    let Shown { group, id, members } = find(&given, organisation, (login, name))?;
+    let grants = given.app.view.read(|table| {
+        let group = id.and_then(|id| table.group(id));
+        group.map(|group| held(table, &given.admitted.caller, group)).unwrap_or_default()
     });
-    let absent = || Problem::not_found(format!("{} has no group called {name}", given.path.organisation));
-    let (group, members, grants): (_, Vec<AccountId>, _) = found.ok_or_else(absent)?;
     let members = described(&given, &members).await?;
     let mut document = serde_json::to_value(group).expect("texts and numbers are JSON");
     document["members"] = json!(members);
@@ -248,7 +274,7 @@ fn changed(reply: GroupReply) -> axum::Json<Value> {
 }
 
 /// The organisation's id, if the caller may see something of its groups.
-async fn organisation<P>(given: &Given<P>, login: &str) -> Result<AccountId, Problem> {
+pub(crate) async fn organisation<P>(given: &Given<P>, login: &str) -> Result<AccountId, Problem> {
     let presented = &given.admitted.presented;
     let account = upstream::retried(|| {
         let request = upstream::request(presented, AccountRequest { login: login.to_owned() }, READ_CALL);
@@ -270,11 +296,11 @@ async fn organisation<P>(given: &Given<P>, login: &str) -> Result<AccountId, Pro
 }
 
 /// Whether the caller's account may change the organisation's groups, and so sees all of them.
-fn changes(table: &Table, caller: &Caller, organisation: AccountId) -> bool {
+pub(crate) fn changes(table: &Table, caller: &Caller, organisation: AccountId) -> bool {
     account(caller).is_some_and(|account| table.owns_groups(account, organisation))
 }
 
-fn account(caller: &Caller) -> Option<AccountId> {
+pub(crate) fn account(caller: &Caller) -> Option<AccountId> {
     match caller {
         Caller::Token { account, .. } => Some(*account),
         Caller::Nobody
@@ -287,7 +313,7 @@ fn account(caller: &Caller) -> Option<AccountId> {
 }
 
 /// Accounts with their logins.
-async fn described<P>(given: &Given<P>, accounts: &[AccountId]) -> Result<Vec<Value>, Problem> {
+pub(crate) async fn described<P>(given: &Given<P>, accounts: &[AccountId]) -> Result<Vec<Value>, Problem> {
     let mut documents = Vec::new();
     for part in accounts.chunks(DESCRIBED) {
         let ids = part.iter().map(ToString::to_string).collect();

@@ -216,20 +216,25 @@ pub(crate) async fn delete(given: Given<Place>) -> Result<Response, Problem> {
 pub(crate) async fn grants(given: Given<Place>) -> Result<Response, Problem> {
     let (kind, name) = given.path.package()?;
     may(&given, Action::PackageGrantView)?;
+    let shown = held(&given, (kind, &name));
+    grant::answer(&given, shown).await
+}
+
+/// What was given on a package of the address's channel, as far as the caller sees it.
+pub(crate) fn held<P>(given: &Given<P>, (kind, name): (PackageKind, &str)) -> Vec<grant::HeldDocument> {
     let (caller, room) = (&given.admitted.caller, given.admitted.room());
-    let shown = given.app.view.read(|table: &Table| {
-        let Some(package) = table.package(room.id, kind, &name) else { return Vec::new() };
+    given.app.view.read(|table: &Table| {
+        let Some(package) = table.package(room.id, kind, name) else { return Vec::new() };
         let token = grant::live(table, caller);
-        let all = table.package_level(caller, room.id, kind, &name) == Some(Level::Manage)
+        let all = table.package_level(caller, room.id, kind, name) == Some(Level::Manage)
             || token.is_some_and(|token| {
                 let owner = table.caller_of(given.app.ambient.clock.now(), token.id);
-                table.package_level(&owner, room.id, kind, &name) == Some(Level::Manage)
+                table.package_level(&owner, room.id, kind, name) == Some(Level::Manage)
             });
         let own = |subject: &Subject| token.is_some_and(|token| grant::is_own(table, token.owner, subject));
         let held = package.grants.iter().filter(|(subject, _)| all || own(subject));
         held.map(|(subject, level)| grant::HeldDocument::of(table, *subject, *level)).collect()
-    });
-    grant::answer(&given, shown).await
+    })
 }
 
 /// `PUT …/packages/{kind}/{name}/grants/{login}`: makes somebody a collaborator.

@@ -52,6 +52,7 @@ pub(crate) async fn whoami(given: Given<()>) -> Result<Response, Problem> {
     let reply = who(&given).await?;
     let document = json!({
         "account": reply.account.map(AccountDocument::from),
+        "default_channel": reply.default_channel,
         "token": reply.token.map(TokenDocument::from),
     });
     Ok(axum::Json(document).into_response())

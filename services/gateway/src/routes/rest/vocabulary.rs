@@ -32,6 +32,26 @@ pub(crate) fn privacy_word(privacy: stored::Privacy) -> &'static str {
     }
 }
 
+pub(crate) fn indexing_word(indexing: stored::Indexing) -> &'static str {
+    match indexing {
+        stored::Indexing::Default => "default",
+        stored::Indexing::Frozen => "frozen",
+    }
+}
+
+/// What becomes of uploads to a channel.
+pub(crate) fn indexing_of(channel: &access::Channel) -> &'static str {
+    indexing_word(if channel.frozen { stored::Indexing::Frozen } else { stored::Indexing::Default })
+}
+
+pub(crate) fn indexing(word: &str) -> Result<stored::Indexing, Problem> {
+    match word {
+        "default" => Ok(stored::Indexing::Default),
+        "frozen" => Ok(stored::Indexing::Frozen),
+        _ => Err(Problem::invalid(format!("{word:?} is no indexing_behavior: expected default or frozen"))),
+    }
+}
+
 pub(crate) fn privacy(word: &str) -> Result<stored::Privacy, Problem> {
     Ok(match word.parse::<Privacy>().map_err(|error| Problem::invalid(error.to_string()))? {
         Privacy::Public => stored::Privacy::Public,

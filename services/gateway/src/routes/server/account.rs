@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use proto::auth::v1::{Account, WhoAmIReply, WhoAmIRequest};
 use runtime::Failure;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::roles;
@@ -10,17 +11,35 @@ use super::token::TokenDocument;
 use crate::limits::READ_CALL;
 use crate::problem::Problem;
 use crate::routes::anaconda::account::{caller, organisations_known};
+use crate::routes::default_channel;
 use crate::routes::given::Given;
+use crate::routes::rest::json::Json;
 use crate::upstream;
 
-/// `GET /api/account`. The default channel is named after the account: nobody else can take that name.
+/// What a caller changes of their own account.
+#[derive(Deserialize)]
+pub(crate) struct Changes {
+    default_channel_name: String,
+}
+
+/// `PUT /api/account`: chooses the default channel.
+pub(crate) async fn change(given: Given<()>, Json(body): Json<Changes>) -> Result<Response, Problem> {
+    if body.default_channel_name.is_empty() {
+        return Err(Problem::invalid("default_channel_name is a channel's name"));
+    }
+    let chosen = default_channel::set(&given, body.default_channel_name).await?;
+    Ok(axum::Json(json!({ "default_channel_name": chosen.channel })).into_response())
+}
+
+/// `GET /api/account`. The default channel is the one that was chosen, or is named after the account: nobody else can
+/// take that name.
 pub(crate) async fn show(given: Given<()>) -> Result<Response, Problem> {
-    let account =
-        who(&given).await?.account.ok_or_else(|| Failure::internal("auth did not describe the caller"))?;
+    let reply = who(&given).await?;
+    let account = reply.account.ok_or_else(|| Failure::internal("auth did not describe the caller"))?;
     let document = json!({
         "id": account.id,
         "username": account.login,
-        "default_channel_name": account.login,
+        "default_channel_name": reply.default_channel,
         "roles": roles(account.admin),
         "created_at": account.created_at,
     });

@@ -78,6 +78,7 @@ pub(crate) async fn change(given: Given<Address>, body: Body) -> Result<Response
         )
     })?;
     let target = (bulk.action != Action::Delete).then(|| bulk.target()).transpose()?;
+    let channels = [target.clone(), Some(given.admitted.room().name.to_string())];
     let places = places(&given, &bulk.items).await?;
     let files = places.len();
     let done = match (places.is_empty(), target) {
@@ -86,7 +87,7 @@ pub(crate) async fn change(given: Given<Address>, body: Body) -> Result<Response
         (false, None) => remove(&given, places).await,
         (false, Some(target)) => copy(&given, places, target, bulk.action == Action::Move).await,
     };
-    let (seq, silent) = done.map_err(|status| refused(Failure::from_status(status)))?;
+    let (seq, silent) = done.map_err(|status| refused(&given, &channels, Failure::from_status(status)))?;
     let behind = pending(&given.app, seq, &silent).await;
     let document = json!({ "files": files, "catalog_seq": seq, "silent": silent });
     let mut response = (StatusCode::ACCEPTED, axum::Json::<Value>(document)).into_response();
@@ -96,10 +97,19 @@ pub(crate) async fn change(given: Given<Address>, body: Body) -> Result<Response
     Ok(response)
 }
 
-fn refused(failure: Failure) -> Problem {
-    let senseless = failure.code == Code::Invalid;
+fn refused(given: &Given<Address>, channels: &[Option<String>], failure: Failure) -> Problem {
+    let code = failure.code;
+    let frozen = || {
+        given.app.view.read(|table| {
+            let channels = channels.iter().flatten().filter_map(|name| table.channel_named(name));
+            channels.into_iter().any(|channel| channel.frozen)
+        })
+    };
     let problem = Problem::from(failure);
-    if senseless { problem.with_status(StatusCode::UNPROCESSABLE_ENTITY) } else { problem }
+    if code == Code::Invalid {
+        return problem.with_status(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    if code == Code::Forbidden && frozen() { problem.with_status(StatusCode::BAD_REQUEST) } else { problem }
 }
 
 async fn remove(given: &Given<Address>, files: Vec<Place>) -> Result<(u64, Vec<String>), tonic::Status> {

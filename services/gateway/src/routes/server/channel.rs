@@ -9,11 +9,10 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use names::{AccountId, ChannelId};
 use proto::catalog::v1::{ChannelRequest, CreateChannelRequest, SetChannelRequest};
-use proto::event::v1::Privacy;
+use proto::event::v1::{Indexing, Privacy};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::unprocessable;
 use super::window::Window;
 use crate::limits::WRITE_CALL;
 use crate::problem::Problem;
@@ -22,7 +21,7 @@ use crate::routes::given::Given;
 use crate::routes::reach;
 use crate::routes::rest::Confirmed;
 use crate::routes::rest::json::{Json, query};
-use crate::routes::rest::vocabulary::privacy;
+use crate::routes::rest::vocabulary::{indexing, privacy};
 use crate::upstream;
 
 /// Which channels are wanted; what is not said is any.
@@ -186,6 +185,10 @@ async fn known<P>(given: &Given<P>, authz_seq: u64) -> Result<(), Problem> {
     }
 }
 
+fn behavior(word: &str) -> Result<Indexing, Problem> {
+    indexing(word).map_err(|problem| problem.with_status(StatusCode::UNPROCESSABLE_ENTITY))
+}
+
 /// What of a channel is to change.
 #[derive(Deserialize)]
 pub(crate) struct Changes {
@@ -197,18 +200,14 @@ pub(crate) struct Changes {
     indexing_behavior: Option<String>,
 }
 
-/// `PUT /api/channels/{channel}`: made less public, it returns like a revocation.
+/// `PUT /api/channels/{channel}`: made less public or frozen, it returns like a revocation.
 pub(crate) async fn change(given: Given<Named>, Json(changes): Json<Changes>) -> Result<Response, Problem> {
     let Changes { privacy: wanted, description, indexing_behavior } = changes;
-    if indexing_behavior.is_some_and(|wanted| wanted != item::INDEXED) {
-        return Err(unprocessable(
-            "an index of this server is always as new as its files: indexing_behavior is default",
-        ));
-    }
     let message = SetChannelRequest {
         channel: given.admitted.room().name.to_string(),
         privacy: wanted.as_deref().map(privacy).transpose()?.map(i32::from),
         description,
+        indexing: indexing_behavior.as_deref().map(behavior).transpose()?.map(i32::from),
     };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let reply = given.app.upstreams.catalog().set_channel(request).await?.into_inner();

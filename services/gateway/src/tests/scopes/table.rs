@@ -96,7 +96,7 @@ const fn row(
 }
 
 /// Every route there is.
-pub(super) const ROUTES: [Row; 77] = [
+pub(super) const ROUTES: [Row; 83] = [
     row(CONDA, CONDA_READS, Asks::Channel(Level::Read, ReadConda)),
     row(KEYED, CONDA_READS, Asks::Keyed(Level::Read, ReadConda)),
     row(CONDA_PUTS, &[("PUT", "/{subdir}/{file}")], Asks::Channel(Level::Write, UploadConda)),
@@ -200,6 +200,8 @@ pub(super) const ROUTES: [Row; 77] = [
         Asks::Own(ChangeGroups),
     ),
     row(V1, &[("POST", "/channels")], Asks::Own(MakeChannels)),
+    row(V1, &[("PUT", "/default-channel")], Asks::Own(ChooseDefault)),
+    row(API, &[("PUT", "/account")], Asks::Own(ChooseDefault)),
     row(
         V1,
         &[("GET", "/tokens"), ("GET", "/tokens/{token}"), ("POST", "/tokens/leaked")],
@@ -386,6 +388,42 @@ pub(super) const ROUTES: [Row; 77] = [
             ("DELETE", "/channels/{channel}/{label}/lock"),
         ],
         Asks::Channel(Level::Manage, EditLabels),
+    ),
+    row(
+        API,
+        &[
+            ("GET", "/groups"),
+            ("GET", "/groups/{organisation}"),
+            ("GET", "/group/{organisation}/{group}"),
+            ("GET", "/group/{organisation}/{group}/members"),
+            ("GET", "/group/{organisation}/{group}/members/{login}"),
+            ("GET", "/group/{organisation}/{group}/packages"),
+        ],
+        Asks::Own(SeeGroups),
+    ),
+    row(
+        API,
+        &[
+            ("POST", "/group/{organisation}/{group}"),
+            ("PUT", "/group/{organisation}/{group}/members/{login}"),
+            ("DELETE", "/group/{organisation}/{group}/members/{login}"),
+        ],
+        Asks::Own(ChangeGroups),
+    ),
+    row(
+        API,
+        &[
+            ("PUT", "/group/{channel}/{group}/packages/{package}"),
+            ("DELETE", "/group/{channel}/{group}/packages/{package}"),
+            ("PUT", "/packages/{channel}/{package}/collaborators/{login}"),
+            ("DELETE", "/packages/{channel}/{package}/collaborators/{login}"),
+        ],
+        Asks::Channel(Level::Manage, GiveLevels),
+    ),
+    row(
+        API,
+        &[("GET", "/packages/{channel}/{package}/collaborators")],
+        Asks::Channel(Level::Read, SeeLevels),
     ),
     row(API, &[("POST", "/stage")], Asks::Nothing),
     row(API, &[("POST", "/auth/login")], Asks::Nothing),

@@ -11,7 +11,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use crate::routes::rest::vocabulary::{account_kind_word, level_word, privacy_word, token_kind_word};
+use crate::routes::rest::vocabulary::{
+    account_kind_word, indexing_word, level_word, privacy_word, token_kind_word,
+};
 
 /// One line of the stream.
 pub(super) fn document(recorded: Recorded) -> Value {
@@ -44,6 +46,7 @@ fn actor(actor: &Actor) -> Value {
 }
 
 /// Flat: the type, and beside it what that type holds.
+#[expect(clippy::too_many_lines, reason = "one list of all events, in which none can be forgotten")]
 fn event(event: &Event) -> Value {
     let Some(event) = &event.event else { return json!({ "type": "Unknown" }) };
     let (name, mut fields) = match event {
@@ -102,6 +105,16 @@ fn event(event: &Event) -> Value {
             "LabelsChanged",
             json!({ "artifact_id": id(&it.artifact_id), "subdir": it.subdir, "filename": it.filename,
                 "labels": it.labels.as_ref().map(|labels| &labels.names) }),
+        ),
+        event::Event::IndexingChanged(it) => (
+            "IndexingChanged",
+            json!({ "channel_id": id(&it.channel_id), "before": indexing_word(it.before()),
+                "after": indexing_word(it.after()) }),
+        ),
+        event::Event::DefaultChannelChanged(it) => (
+            "DefaultChannelChanged",
+            json!({ "account_id": id(&it.account_id), "before_channel_id": id(&it.before_channel_id),
+                "after_channel_id": id(&it.after_channel_id) }),
         ),
         event::Event::LabelLockChanged(it) => (
             "LabelLockChanged",

@@ -12,11 +12,9 @@ use time::format_description::well_known::Rfc3339;
 use crate::problem::Problem;
 use crate::routes::anaconda::account::caller;
 use crate::routes::given::Given;
+use crate::routes::rest::vocabulary::indexing_of;
 use crate::routes::{logins, reach};
 use crate::state::unread;
-
-/// What is indexed as it comes.
-pub(super) const INDEXED: &str = "default";
 
 #[derive(Debug, Serialize)]
 pub(super) struct Item {
@@ -87,7 +85,7 @@ fn item(channel: &access::Channel, below: usize) -> Item {
         subchannel_count: below,
         updated: created.clone(),
         created,
-        indexing_behavior: INDEXED,
+        indexing_behavior: indexing_of(channel),
     }
 }
 
