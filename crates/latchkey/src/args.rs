@@ -90,6 +90,12 @@ pub enum Verb {
     /// Download a package's files from a channel
     #[command(disable_version_flag = true)]
     Download(verb::download::Download),
+    /// Copy files into another channel, or under another label of the same one
+    Copy(verb::carry::Carry),
+    /// Move files into another channel
+    Move(verb::carry::Carry),
+    /// Remove files from a channel; asks before it does
+    Remove(verb::remove::Remove),
     /// Find packages in all channels that you may see
     Search(verb::search::Search),
     /// List and remove what a channel holds
@@ -98,6 +104,8 @@ pub enum Verb {
     /// List, give, take, copy, move and lock the labels of a channel's files
     #[command(subcommand)]
     Label(verb::label::Label),
+    /// Show who did what in a channel: the same as `channel history`
+    History(verb::channel::History),
     /// List packages, say who sees them, and share them one by one
     #[command(subcommand)]
     Package(verb::package::Package),
@@ -177,6 +185,13 @@ mod tests {
         "upload acme data.bin --kind file --package data --version 1",
         "download acme a --version 1.0 --kind conda --label main --output d --force",
         "search pan --kind conda --platform linux-64 --channel acme",
+        "download acme/a/1.0/noarch/a-1.0-0.conda",
+        "download acme/dev::a --label rc",
+        "copy acme/a/1.0 prod --to-label main --to-label rc --skip-existing",
+        "copy acme/a acme/dev::b prod/stage --force --dry-run --kind conda",
+        "move acme/dev::a acme --from-label rc",
+        "remove acme/a acme/b/1.0/b.whl --label rc --yes",
+        "history acme --all",
         "upload acme/dev a.conda --private",
         "channel create acme/dev --public",
         "channel list acme",

@@ -15,7 +15,9 @@ pub mod verb;
 use clap::CommandFactory as _;
 
 use args::{Cli, Verb};
+use client::Client;
 use failed::Failed;
+use verb::carry::Way;
 use verb::{Context, login, status};
 
 /// Does what the command line says.
@@ -32,6 +34,10 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Verb::Token(token) => token.run(&context).await,
         Verb::Upload(upload) => upload.run(&context).await,
         Verb::Download(download) => download.run(&context).await,
+        Verb::Copy(carry) => carry.run(&context, Way::Copy).await,
+        Verb::Move(carry) => carry.run(&context, Way::Move).await,
+        Verb::Remove(remove) => remove.run(&context).await,
+        Verb::History(history) => history.run(&context, &Client::open(&context.global)?).await,
         Verb::Search(search) => search.run(&context).await,
         Verb::Artifact(artifact) => artifact.run(&context).await,
         Verb::Label(label) => label.run(&context).await,

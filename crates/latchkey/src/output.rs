@@ -61,6 +61,12 @@ pub fn text(document: &Value, field: &str) -> String {
     }
 }
 
+/// How many, in words: `1 file`, `2 files`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    let many = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{many}")
+}
+
 /// The entries of an array field; none if it is absent.
 pub fn list<'a>(document: &'a Value, field: &str) -> &'a [Value] {
     document.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod artifact;
+pub mod carry;
 pub mod channel;
 pub mod download;
 pub mod events;
@@ -12,7 +13,9 @@ pub mod login;
 pub mod overlap;
 pub mod package;
 pub mod recipe;
+pub mod remove;
 pub mod search;
+pub mod spec;
 pub(crate) mod status;
 pub mod token;
 pub mod upload;

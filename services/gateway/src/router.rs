@@ -128,8 +128,10 @@ static CONDA_UPLOADS: [Line; 2] = [
 ];
 
 /// The REST interface.
-static REST: [Line; 68] = {
-    use rest::{account, artifact, channel, event, explain, file, grant, group, history, label, leaked};
+static REST: [Line; 71] = {
+    use rest::{
+        account, artifact, carry, channel, event, explain, file, grant, group, history, label, leaked,
+    };
     use rest::{package, scope, search, session, status, token};
     const SHOW: Gate = Gate::Channel(Action::ChannelView);
     const FILES: Gate = Gate::Channel(Action::ArtifactView);
@@ -138,6 +140,9 @@ static REST: [Line; 68] = {
     const FILE_READ: Gate = Gate::Channel(Action::FileDownload);
     const FILE_PUBLISH: Gate = Gate::Channel(Action::FilePublish);
     const FILE_REMOVE: Gate = Gate::Channel(Action::FileDelete);
+    // Of which kind they are, catalog finds out.
+    const ANY_READ: Gate = Gate::Channel(Action::AnyDownload);
+    const ANY_REMOVE: Gate = Gate::Channel(Action::AnyDelete);
     const PLAIN_FILE: &str = "/channels/{channel}/artifacts/{kind}/{name}/{version}/{file}";
     const LOCK: Gate = Gate::Channel(Action::LabelLock);
     const LABEL: Gate = Gate::Channel(Action::LabelEdit);
@@ -179,6 +184,9 @@ static REST: [Line; 68] = {
         line(Method::PUT, "/channels/{channel}/artifacts/{kind}/{file}", FILE_PUBLISH, || put(upload::plain)),
         line(Method::GET, PLAIN_FILE, FILE_READ, || get(file::plain)),
         line(Method::DELETE, PLAIN_FILE, FILE_REMOVE, || delete(file::remove_plain)),
+        line(Method::POST, "/channels/{channel}/artifacts/copy", ANY_READ, || post(carry::copy)),
+        line(Method::POST, "/channels/{channel}/artifacts/move", ANY_REMOVE, || post(carry::relocate)),
+        line(Method::POST, "/channels/{channel}/artifacts/remove", ANY_REMOVE, || post(carry::remove)),
         line(Method::GET, "/search", Gate::Listed, || get(search::search)),
         line(Method::GET, "/channels/{channel}/labels", FILES, || get(label::list)),
         line(Method::POST, "/channels/{channel}/labels/{label}/files", LABEL, || post(label::add)),

@@ -1,6 +1,7 @@
 //! The handlers. Each has passed the gate before it runs.
 
 pub(crate) mod anaconda;
+mod bulk;
 pub(crate) mod conda;
 mod cursor;
 pub(crate) mod default_channel;

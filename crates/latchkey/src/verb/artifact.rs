@@ -62,8 +62,8 @@ async fn list(context: &Context, client: &Client, channel: &ChannelPath) -> Resu
     Ok(())
 }
 
-/// Where a file stands, as `artifact remove` takes it.
-fn place(artifact: &Value) -> String {
+/// Where a file stands, as verbs take it and print it.
+pub(crate) fn place(artifact: &Value) -> String {
     let filename = text(artifact, "filename");
     match (text(artifact, "kind").as_str(), text(artifact, "subdir").as_str()) {
         (_, "") => filename,

@@ -3,6 +3,8 @@
 mod grant;
 mod history;
 
+pub use history::History;
+
 use clap::{Args, Subcommand};
 use names::{AccountId, ChannelPath, Privacy};
 use reqwest::Method;
@@ -81,7 +83,7 @@ pub enum Channel {
     /// Take from an account what it was given on a channel; returns when every gateway refuses it
     Ungrant(grant::Ungrant),
     /// Show who did what in a channel, with which token, and what was before and after
-    History(history::History),
+    History(History),
     /// Delete a channel; whatever named it opens nothing for ever
     Delete {
         /// Its name

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use futures::TryStreamExt as _;
-use names::{ChannelName, LabelName, PackageKind};
+use names::ChannelPath;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -14,23 +14,21 @@ use crate::client::Client;
 use crate::failed::{Exit, Failed};
 use crate::output::text;
 use crate::verb::Context;
+use crate::verb::spec::{Narrow, Spec, Wanted, found};
 
 /// `latchkey download`
 #[derive(Debug, Args)]
 pub struct Download {
-    /// From which channel
-    channel: ChannelName,
-    /// Which package
-    package: String,
+    /// What: CHANNEL/PACKAGE[/VERSION[/FILE]], CHANNEL/SUBCHANNEL::PACKAGE…, or a channel with the package beside it
+    #[arg(value_name = "SPEC")]
+    from: Spec,
+    /// Which package of the channel: PACKAGE[/VERSION[/FILE]]
+    package: Option<Wanted>,
     /// Only this version
     #[arg(long)]
     version: Option<String>,
-    /// Only this kind of package
-    #[arg(long)]
-    kind: Option<PackageKind>,
-    /// Only files that bear this label
-    #[arg(long)]
-    label: Option<LabelName>,
+    #[command(flatten)]
+    narrow: Narrow,
     /// Into which folder
     #[arg(long, short, default_value = ".")]
     output: PathBuf,
@@ -42,20 +40,11 @@ pub struct Download {
 impl Download {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failed> {
         let client = Client::open(&context.global)?;
-        let mut query = vec![("name", self.package.as_str())];
-        query.extend(self.version.as_deref().map(|version| ("version", version)));
-        query.extend(self.kind.map(|kind| ("kind", kind.as_str())));
-        query.extend(self.label.as_ref().map(|label| ("label", label.as_str())));
-        let files =
-            client.all(&["channels", self.channel.as_str(), "artifacts"], &query, "artifacts").await?;
-        if files.is_empty() {
-            let words = format!("{} holds no such file of {}", self.channel, self.package);
-            return Err(Failed::new(Exit::NotFound, words)
-                .hint(format!("`latchkey artifact list {}` shows what it holds", self.channel)));
-        }
+        let spec = self.spec()?;
+        let files = found::files(&client, std::slice::from_ref(&spec), &self.narrow).await?;
         let mut saved = Vec::new();
         for file in &files {
-            let path = self.one(&client, file).await?;
+            let path = self.one(&client, &spec.channel, file).await?;
             context.output.line(format!("saved {} ({} bytes)", path.display(), text(file, "size_bytes")));
             saved.push(json!({ "file": path, "sha256": file["sha256"] }));
         }
@@ -63,9 +52,26 @@ impl Download {
         Ok(())
     }
 
-    async fn one(&self, client: &Client, file: &Value) -> Result<PathBuf, Failed> {
+    /// What is meant, said in one of the two ways.
+    fn spec(&self) -> Result<Spec, Failed> {
+        let wanted = match (&self.from.wanted, &self.package) {
+            (Some(_), Some(_)) => {
+                return Err(Failed::usage(
+                    "the package is named twice: write CHANNEL/PACKAGE, or CHANNEL PACKAGE",
+                ));
+            }
+            (said, beside) => said.as_ref().or(beside.as_ref()),
+        };
+        let wanted = wanted.cloned().map(|wanted| wanted.of_version(self.version.as_deref())).transpose()?;
+        if wanted.is_none() && self.version.is_some() {
+            return Err(Failed::usage("say of which package: CHANNEL/PACKAGE"));
+        }
+        Ok(Spec { channel: self.from.channel.clone(), wanted })
+    }
+
+    async fn one(&self, client: &Client, channel: &ChannelPath, file: &Value) -> Result<PathBuf, Failed> {
         let (kind, subdir, filename) = (text(file, "kind"), text(file, "subdir"), text(file, "filename"));
-        let segments = ["channels", self.channel.as_str(), "artifacts", kind.as_str()];
+        let segments = ["channels", channel.as_str(), "artifacts", kind.as_str()];
         let places = subdir.split('/').filter(|part| !part.is_empty());
         let path: Vec<&str> = segments.into_iter().chain(places).chain([filename.as_str()]).collect();
         // conda files of one name stand in many subdirs.

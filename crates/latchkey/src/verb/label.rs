@@ -9,6 +9,7 @@ use crate::client::Client;
 use crate::failed::Failed;
 use crate::output::{self, text};
 use crate::verb::Context;
+use crate::verb::spec::Wanted;
 
 /// `latchkey label …`
 #[derive(Debug, Subcommand)]
@@ -25,8 +26,8 @@ pub enum Label {
         channel: ChannelPath,
         /// Which label
         label: LabelName,
-        /// Which package
-        package: String,
+        /// Which package: PACKAGE[/VERSION[/FILE]]
+        package: Wanted,
         /// Which of its files
         #[command(flatten)]
         files: Files,
@@ -38,8 +39,8 @@ pub enum Label {
         channel: ChannelPath,
         /// Which label
         label: LabelName,
-        /// From which package [default: all that bear it]
-        package: Option<String>,
+        /// From which package: PACKAGE[/VERSION[/FILE]] [default: all that bear it]
+        package: Option<Wanted>,
         /// From which of its files
         #[command(flatten)]
         files: Files,
@@ -89,33 +90,44 @@ pub struct Onto {
     from: LabelName,
     /// The other label
     to: LabelName,
-    /// Only this package
-    package: Option<String>,
+    /// Only this package: PACKAGE[/VERSION[/FILE]]
+    package: Option<Wanted>,
     /// Only these of its files
     #[command(flatten)]
     files: Files,
 }
 
 impl Files {
-    fn selection(&self, package: Option<&str>) -> Map<String, Value> {
+    fn selection(&self, package: Option<&Wanted>) -> Result<Map<String, Value>, Failed> {
+        let package =
+            package.cloned().map(|wanted| wanted.of_version(self.version.as_deref())).transpose()?;
+        let (name, version, file) = match package {
+            Some(Wanted { package, version, file }) => (Some(package), version, file),
+            None => (None, self.version.clone(), None),
+        };
         let mut selection = Map::new();
         let mut set = |field: &str, value: Option<&str>| {
             selection.extend(value.map(|value| (field.to_owned(), json!(value))));
         };
-        set("name", package);
-        set("version", self.version.as_deref());
+        set("name", name.as_deref());
+        set("version", version.as_deref());
         set("kind", self.kind.map(names::PackageKind::as_str));
-        if let Some(file) = self.file.as_deref() {
-            let (subdir, filename) = file.rsplit_once('/').unwrap_or(("", file));
-            // A place of three parts begins with its kind, which stands by itself.
-            let subdir = match subdir.splitn(3, '/').collect::<Vec<_>>()[..] {
-                [_kind, _, _] => subdir.split_once('/').map_or(subdir, |(_, place)| place),
-                _ => subdir,
+        if let Some(file) = self.file.as_deref().or(file.as_deref()) {
+            let (subdir, filename) = match file.rsplit_once('/') {
+                Some((subdir, filename)) => (Some(subdir), filename),
+                None => (None, file),
             };
-            set("subdir", Some(subdir));
+            // A place of three parts begins with its kind, which stands by itself.
+            set(
+                "subdir",
+                subdir.map(|subdir| match subdir.split('/').count() {
+                    3 => subdir.split_once('/').map_or(subdir, |(_, place)| place),
+                    _ => subdir,
+                }),
+            );
             set("filename", Some(filename));
         }
-        selection
+        Ok(selection)
     }
 }
 
@@ -125,12 +137,12 @@ impl Label {
         match self {
             Self::List { channel } => list(context, &client, &channel).await,
             Self::Add { channel, label, package, files } => {
-                let selection = files.selection(Some(&package));
+                let selection = files.selection(Some(&package))?;
                 let place = (&channel, &label, "files");
                 change(context, &client, Method::POST, place, selection, &format!("bear {label}")).await
             }
             Self::Remove { channel, label, package, files } => {
-                let selection = files.selection(package.as_deref());
+                let selection = files.selection(package.as_ref())?;
                 let words = format!("do not bear {label} any more");
                 change(context, &client, Method::DELETE, (&channel, &label, "files"), selection, &words).await
             }
@@ -150,7 +162,7 @@ impl Label {
 
 impl Onto {
     async fn run(&self, context: &Context, client: &Client, verb: &str, words: &str) -> Result<(), Failed> {
-        let mut selection = self.files.selection(self.package.as_deref());
+        let mut selection = self.files.selection(self.package.as_ref())?;
         selection.insert("to".into(), json!(self.to.as_str()));
         let place = (&self.channel, &self.from, verb);
         change(context, client, Method::POST, place, selection, words).await

@@ -3,6 +3,7 @@
 
 pub(crate) mod account;
 pub(crate) mod artifact;
+pub(crate) mod carry;
 pub(crate) mod channel;
 pub(crate) mod event;
 pub(crate) mod explain;

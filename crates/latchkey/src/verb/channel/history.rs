@@ -23,7 +23,7 @@ pub struct History {
 }
 
 impl History {
-    pub(super) async fn run(self, context: &Context, client: &Client) -> Result<(), Failed> {
+    pub(crate) async fn run(self, context: &Context, client: &Client) -> Result<(), Failed> {
         let address = ["channels", self.channel.as_str(), "history"];
         let filter: Vec<(&str, &str)> = self.event.iter().map(|event| ("event", event.as_str())).collect();
         let lines = match self.all {

@@ -3,20 +3,18 @@
 use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode};
 use names::LabelName;
-use proto::catalog::v1::{CopyArtifactsRequest, CopyConflict, Place};
+use proto::catalog::v1::{CopyArtifactsRequest, CopyConflict};
 use readmodel::ArtifactRow;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::account::caller;
 use super::files::{basename, document, of_package};
-use crate::limits::PUBLISH_CALL;
 use crate::problem::Problem;
+use crate::routes::bulk::{self, place};
 use crate::routes::given::Given;
-use crate::routes::labelling::stored_kind;
 use crate::routes::rest::json::Json;
 use crate::routes::upload::{explained, pending};
-use crate::upstream;
 
 /// Which files: all of the version where the address names none.
 #[derive(Debug, Deserialize)]
@@ -67,22 +65,15 @@ pub(crate) async fn copy(given: Given<Which>, Json(wish): Json<Wish>) -> Result<
         Method::PATCH => CopyConflict::Skip,
         _ => CopyConflict::Refuse,
     };
-    let place = |row: &ArtifactRow| Place {
-        kind: stored_kind(row.kind).into(),
-        subdir: row.subdir.clone(),
-        filename: row.filename.clone(),
-    };
-    let message = CopyArtifactsRequest {
-        channel: given.admitted.room().name.to_string(),
+    let wish = CopyArtifactsRequest {
         files: rows.iter().map(place).collect(),
         target: target.clone(),
         labels: vec![to.to_string()],
         conflict: conflict.into(),
-        r#move: false,
+        ..CopyArtifactsRequest::default()
     };
-    let request = upstream::request(&given.admitted.presented, message, PUBLISH_CALL);
-    let reply = given.app.upstreams.catalog().copy_artifacts(request).await;
-    let reply = reply.map_err(|status| explained(runtime::Failure::from_status(status)))?.into_inner();
+    let reply = bulk::copy(&given, wish).await;
+    let reply = reply.map_err(|status| explained(runtime::Failure::from_status(status)))?;
     pending(&given.app, reply.catalog_seq, &reply.silent).await;
     let copied = |row: &&ArtifactRow| reply.files.contains(&place(row));
     let documents: Vec<_> = rows.iter().filter(copied).map(|row| document(&target, row)).collect();

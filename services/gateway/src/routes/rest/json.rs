@@ -17,12 +17,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = text(request.into_body(), MAX_JSON_BYTES).await?;
-        let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        serde_json::from_slice(text).map(Self).map_err(|error| {
-            Problem::invalid(format!("the body is not the JSON expected here: {}", words(&error)))
-        })
+        read(request.into_body(), MAX_JSON_BYTES).await.map(Self)
     }
+}
+
+/// The same for a document that may be longer.
+pub(crate) async fn read<T: DeserializeOwned>(body: Body, limit: usize) -> Result<T, Problem> {
+    let bytes = text(body, limit).await?;
+    let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+    serde_json::from_slice(text).map_err(|error| {
+        Problem::invalid(format!("the body is not the JSON expected here: {}", words(&error)))
+    })
 }
 
 /// What is wrong, without repeating a value: it may be a password in the wrong field.

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
 use names::PackageKind;
-use proto::catalog::v1::{CopyArtifactsRequest, Place, RemoveArtifactsRequest};
+use proto::catalog::v1::{CopyArtifactsRequest, Place};
 use runtime::{Code, Failure};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,17 +15,14 @@ use serde_json::{Value, json};
 use super::artifact::{Place as Address, rows};
 use super::family::{absent, package, place};
 use super::unprocessable;
-use crate::limits::{MAX_BULK_BYTES, PUBLISH_CALL};
+use crate::limits::MAX_BULK_BYTES;
 use crate::problem::Problem;
+use crate::routes::bulk::{self as carried, FILES};
 use crate::routes::given::Given;
 use crate::routes::labelling::stored_kind;
 use crate::routes::reach;
 use crate::routes::rest::json::text;
 use crate::routes::upload::{PENDING, pending};
-use crate::upstream;
-
-/// Files in one request; catalog's own limit.
-const FILES: usize = 1000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -113,9 +110,7 @@ fn refused(given: &Given<Address>, channels: &[Option<String>], failure: Failure
 }
 
 async fn remove(given: &Given<Address>, files: Vec<Place>) -> Result<(u64, Vec<String>), tonic::Status> {
-    let message = RemoveArtifactsRequest { channel: given.admitted.room().name.to_string(), files };
-    let request = upstream::request(&given.admitted.presented, message, PUBLISH_CALL);
-    let reply = given.app.upstreams.catalog().remove_artifacts(request).await?.into_inner();
+    let reply = carried::remove(given, files).await?;
     Ok((reply.catalog_seq, reply.silent))
 }
 
@@ -125,15 +120,8 @@ async fn copy(
     target: String,
     moves: bool,
 ) -> Result<(u64, Vec<String>), tonic::Status> {
-    let message = CopyArtifactsRequest {
-        channel: given.admitted.room().name.to_string(),
-        files,
-        target,
-        r#move: moves,
-        ..CopyArtifactsRequest::default()
-    };
-    let request = upstream::request(&given.admitted.presented, message, PUBLISH_CALL);
-    let reply = given.app.upstreams.catalog().copy_artifacts(request).await?.into_inner();
+    let wish = CopyArtifactsRequest { files, target, r#move: moves, ..CopyArtifactsRequest::default() };
+    let reply = carried::copy(given, wish).await?;
     Ok((reply.catalog_seq, reply.silent))
 }
 
@@ -174,10 +162,5 @@ async fn all(given: &Given<Address>, (kind, name): (PackageKind, String)) -> Res
     let view = access::Action::ArtifactView;
     let sees = given.app.view.read(|table| reach::may(table, caller, view, room.id, (kind, &name)));
     let rows = rows(given, (kind, name)).await?;
-    let place = |row: readmodel::ArtifactRow| Place {
-        kind: stored_kind(kind).into(),
-        subdir: row.subdir,
-        filename: row.filename,
-    };
-    if rows.is_empty() && !sees { Err(absent()) } else { Ok(rows.into_iter().map(place).collect()) }
+    if rows.is_empty() && !sees { Err(absent()) } else { Ok(rows.iter().map(carried::place).collect()) }
 }

@@ -96,7 +96,7 @@ const fn row(
 }
 
 /// Every route there is.
-pub(super) const ROUTES: [Row; 83] = [
+pub(super) const ROUTES: [Row; 85] = [
     row(CONDA, CONDA_READS, Asks::Channel(Level::Read, ReadConda)),
     row(KEYED, CONDA_READS, Asks::Keyed(Level::Read, ReadConda)),
     row(CONDA_PUTS, &[("PUT", "/{subdir}/{file}")], Asks::Channel(Level::Write, UploadConda)),
@@ -130,6 +130,12 @@ pub(super) const ROUTES: [Row; 83] = [
         ONE_CHANNEL,
         &[("GET", "/artifacts/{kind}/{name}/{version}/{file}")],
         Asks::Channel(Level::Read, ReadFiles),
+    ),
+    row(ONE_CHANNEL, &[("POST", "/artifacts/copy")], Asks::Channel(Level::Read, ReadAny)),
+    row(
+        ONE_CHANNEL,
+        &[("POST", "/artifacts/move"), ("POST", "/artifacts/remove")],
+        Asks::Channel(Level::Manage, RemoveAny),
     ),
     row(ONE_CHANNEL, &[("PUT", "/artifacts/{kind}/{file}")], Asks::Channel(Level::Write, PublishFiles)),
     row(
