@@ -1,13 +1,16 @@
-//! A follower with a million tokens: from the first call to being ready, what that costs in memory, and how fast it applies
-//! what comes afterwards. Server and follower are in this process, over a real connection.
+//! A follower with a million tokens: from the first call to being ready, what that costs in memory, how fast it applies what
+//! comes afterwards, and what the check of its lease adds to a decision. Server and follower are in this process, over a
+//! real connection.
 
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{SecretHash, Service};
+use access::{Action, Credential, Object, SecretHash, Service, Verdict, token_string};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use feed::client::{AccessView, Upstream};
+use feed::lease::{Clocks, Moment};
 use feed::server::{FeedService, Followers, Snapshot, Snapshots, Source, Step};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
@@ -17,6 +20,7 @@ use proto::event::v1::{
     TokenKind, TokenSecret, event,
 };
 use proto::feed::v1::{AccessEvent, feed_item::Item};
+use runtime::{Clock as _, SystemClock};
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use tonic::Status;
@@ -39,6 +43,10 @@ fn owner(n: u64) -> Vec<u8> {
 
 fn channel(n: u64) -> Vec<u8> {
     ChannelId(Uuid::from_u64_pair(2, n % CHANNELS)).to_bytes()
+}
+
+fn string(n: u64) -> String {
+    token_string::mint(token_string::Kind::Resource, SecretHash::of(&n.to_string()).0)
 }
 
 fn account(n: u64) -> Envelope {
@@ -67,10 +75,7 @@ fn issued(n: u64) -> Envelope {
         kind: TokenKind::Resource.into(),
         name: format!("ci-{n}"),
         expires_at_us: i64::MAX,
-        secrets: vec![TokenSecret {
-            sha256: SecretHash::of(&n.to_string()).0.to_vec(),
-            ends_at_us: i64::MAX,
-        }],
+        secrets: vec![TokenSecret { sha256: SecretHash::of(&string(n)).0.to_vec(), ends_at_us: i64::MAX }],
         grants: vec![TokenGrant { channel_id: channel(n), level: Level::Read.into() }],
         ..TokenIssued::default()
     }))
@@ -181,6 +186,36 @@ fn ready(c: &mut Criterion) {
             total
         });
     });
+    group.finish();
+    decide(c, &view);
+}
+
+/// One decision of a request: with the lease, by both of the machine's clocks, and without.
+fn decide(c: &mut Criterion, view: &AccessView) {
+    let clocks = Clocks::new(|| {
+        let wall_us = SystemClock.now().unix_timestamp_nanos() / 1_000;
+        Moment { boot: SystemClock.boot(), wall_us: i64::try_from(wall_us).unwrap_or(i64::MAX) }
+    });
+    view.lease().hold_for(Duration::from_secs(86_400), clocks.now());
+    let now = SystemClock.now();
+    let strings: Vec<String> = (0..TOKENS).step_by(97).map(string).collect();
+    let names: Vec<String> = (0..CHANNELS).map(|n| format!("channel-{n}")).collect();
+    let mut group = c.benchmark_group("decide, a random one of a million tokens, hashing included");
+    for leased in [false, true] {
+        let mut turn = 0;
+        group.bench_function(if leased { "under a lease" } else { "without a look at the lease" }, |b| {
+            b.iter(|| {
+                turn = (turn + 7919) % strings.len();
+                assert!(!leased || view.lease().holds(clocks.now()));
+                view.read(|table| {
+                    let caller = table.caller(now, &Credential::of(black_box(&strings[turn])));
+                    let object = Object::ChannelNamed(&names[turn * 97 % names.len()]);
+                    let verdict = table.decide(&caller, Action::CondaDownload, &object);
+                    assert!(matches!(verdict, Verdict::Allowed(_)));
+                });
+            });
+        });
+    }
     group.finish();
 }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 pub const LENGTH: Duration = Duration::from_secs(15);
 /// The longest that a lease may be: so long may a revocation take while a gateway is cut off.
 pub const LONGEST: Duration = Duration::from_secs(60);
-/// How long what was public is shown after a lease has ended, where an operator has chosen nothing: P.
-pub const PUBLIC: Duration = Duration::from_secs(3600);
+/// The longest that P may be: how long what is public is shown after a lease was asked for, also when it has ended.
+pub const LONGEST_PUBLIC: Duration = Duration::from_secs(86_400);
 /// A process of which nobody wants anything for this long stops renewing.
 pub const IDLE_AFTER: Duration = Duration::from_secs(60);
 /// How long a request that finds no lease waits for one.
@@ -21,7 +21,7 @@ pub const JUMP: Duration = Duration::from_secs(1);
 /// What a replica adds before it forgets a lease that it saw granted.
 pub(crate) const SLACK: Duration = Duration::from_secs(1);
 
-/// D(1+3r): after this time by any clock a lease that was asked for before has ended by its holder's clock.
+/// D(1+3r): after this time by any clock a lease that was asked for before has ended by its holder's clock. The same of P.
 pub fn outlived(length: Duration) -> Duration {
     length + length * 3 / 1000
 }
@@ -31,10 +31,10 @@ pub fn renewed_every(length: Duration) -> Duration {
     length * 2 / 15
 }
 
-/// How long a grant stands in the log, if whoever got it shows what is public for `public` after it: longer than anybody
+/// How long a grant stands in the log, if whoever asked for it shows what is public for `public`: longer than anybody
 /// acts on it, so that a replica that reads the log anew knows all who may.
 pub fn expires_after(length: Duration, public: Duration) -> Duration {
-    (length * 20).max(Duration::from_secs(300)).max(outlived(length) * 2 + public)
+    (length * 20).max(Duration::from_secs(300)).max((outlived(length) + outlived(public)) * 2)
 }
 
 /// Both clocks at one moment.

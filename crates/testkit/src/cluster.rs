@@ -43,6 +43,8 @@ pub struct Options {
     pub lease_s: Option<u16>,
     /// How long what is public is shown without one, in seconds.
     pub public_s: Option<u32>,
+    /// How many seconds a gateway goes on answering when it is asked to stop.
+    pub notice_s: u16,
     /// Whoever of these reaches the other by lines that the test can cut; only processes of their own.
     pub lines: Vec<(Place, Part)>,
 }
@@ -83,6 +85,7 @@ impl Cluster {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut plan = Plan::new(folder.blobs(), secrets, &vec![any; gateway]);
         plan.log_servers = nats;
+        plan.notice_s = options.notice_s;
         for (replicas, count) in
             [(&mut plan.auth, auth), (&mut plan.catalog, catalog), (&mut plan.projector, projector)]
         {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use feed::client::AccessView;
-use feed::lease::{LONGEST, PUBLIC, outlived};
+use feed::lease::{LONGEST, LONGEST_PUBLIC, outlived};
 use feed::server::{Leased, RECEIPT_LIMIT, Wanted};
 use proto::feed::v1::Receipt;
 
@@ -60,7 +60,7 @@ impl Receipts {
 
 /// This replica has not folded the change itself: who holds a lease is not known here, only how long any may.
 fn unknown(seq: u64, since: feed::lease::Moment, hides: bool) -> Receipt {
-    let longest = outlived(LONGEST) + if hides { PUBLIC } else { Duration::ZERO };
+    let longest = outlived(if hides { LONGEST_PUBLIC } else { LONGEST });
     let longest_us = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
     let effective_by_us = Some(since.wall_us.saturating_add(longest_us));
     Receipt { seq, silent: vec![SELF.into()], effective_by_us, ..Receipt::default() }

@@ -43,10 +43,15 @@ pub struct Config {
     /// This process's name in receipts: stable over restarts, different in each replica
     #[arg(long, env = "GATEWAY_NAME", default_value = "gateway")]
     pub name: String,
-    /// How many seconds what is public is shown while auth cannot be reached; a channel that is made private meanwhile is
-    /// shown for so long, and whoever makes it private is told so
+    /// How many seconds what is public is shown while auth cannot be reached, from the last ask that was granted, but not
+    /// less than the lease; a channel that is made private meanwhile is shown for so long, and whoever makes it private
+    /// is told so
     #[arg(long, env = "GATEWAY_PUBLIC_S", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub public_s: u32,
+    /// How many seconds it goes on answering when it is asked to stop, not ready any more, so that whoever shares out
+    /// requests between gateways sends them elsewhere before this one takes no more
+    #[arg(long, env = "GATEWAY_NOTICE_S", default_value_t = 5, value_parser = clap::value_parser!(u16).range(0..=60))]
+    pub notice_s: u16,
     /// Reverse proxies, separated by commas, whose X-Forwarded-For is believed; those on this machine always are
     #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpAddr>,
@@ -84,6 +89,7 @@ impl Config {
             service_secret_file: service_secret_file.into(),
             name: "gateway".into(),
             public_s: 3600,
+            notice_s: 0,
             trusted_proxies: Vec::new(),
             nats_url: None,
             max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,

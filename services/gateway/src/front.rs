@@ -13,7 +13,8 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
-use http::Method;
+use http::header::CONNECTION;
+use http::{HeaderValue, Method, Version};
 use matchit::Params;
 use runtime::Failure;
 use runtime::trace::{HttpTrace, NO_ROUTE};
@@ -55,6 +56,7 @@ impl Front {
     /// Answers a request from this end of a connection.
     pub(crate) async fn answer(&self, peer: Option<Peer>, mut request: Request) -> Response {
         let Inner { app, places, trace, .. } = &*self.0;
+        let version = request.version();
         let taken = caller::take(&mut request);
         let uri = request.uri().clone();
         let found = places.at(uri.path()).ok();
@@ -69,7 +71,13 @@ impl Front {
             Some((door, quick, params)) => quickly(door, quick, params, (taken, peer), request).await,
             None => Box::pin(self.routed((taken, peer), request)).await,
         };
-        trace.answer(route, request, |request| caught(load::make_room(app, request, work))).await
+        let work = |request| caught(load::make_room(app, request, work));
+        let mut response = trace.answer(route, request, work).await;
+        // The next request of this client finds another gateway. HTTP/2 has words of its own for it.
+        if app.drain.is_requested() && version < Version::HTTP_2 {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
 
     async fn routed(&self, (taken, peer): (Taken, Option<Peer>), mut request: Request) -> Response {

@@ -84,8 +84,9 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         content,
         reader,
     });
+    let closing = Drain::new();
     let tls = certificate.map(|certificate| {
-        tokio::spawn(certificate.clone().follow(drain.clone()));
+        tokio::spawn(certificate.clone().follow(closing.clone()));
         TlsAcceptor::from(certificate.server_config())
     });
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
@@ -94,31 +95,49 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let addr = listener.local_addr()?;
     let ready = watch::Sender::new(false);
     if let Some(http) = config.http_listen {
-        runtime::admin::serve(http, ready.subscribe(), &drain).await?;
+        runtime::admin::serve(http, ready.subscribe(), &closing).await?;
     }
     let access = Upstream::new(auth, secret.expose(), &config.name, incarnation).leaving(leave);
     let content = Upstream::new(catalog, secret.expose(), &config.name, incarnation);
     let holder = Holder { name: config.name.clone(), incarnation, public: app.public };
-    let task = tokio::spawn(run(app.clone(), (listener, tls), holder, access, content, drain.clone()));
+    let task = tokio::spawn(run(app.clone(), (listener, tls), holder, access, content, closing.clone()));
     tokio::select! {
         () = until_ready(&app) => { ready.send_replace(true); }
         () = drain.requested() => {}
     }
-    Ok(Started { addr, task: hold(task, ready, drain) })
+    let notice = Duration::from_secs(config.notice_s.into());
+    Ok(Started { addr, task: hold(task, ready, drain, Closing { notice, now: closing }) })
 }
 
-/// Ready until the drain or the end, whichever comes first.
+/// How the doors are closed.
+struct Closing {
+    /// How long others are given to notice that this gateway is not ready any more.
+    notice: Duration,
+    /// Takes no more requests from when this is started.
+    now: Drain,
+}
+
+/// Ready until the drain or the end, whichever comes first; after the drain it goes on answering until others have noticed.
 fn hold(
     mut task: JoinHandle<anyhow::Result<()>>,
     ready: watch::Sender<bool>,
     drain: Drain,
+    closing: Closing,
 ) -> JoinHandle<anyhow::Result<()>> {
+    let guard = drain.guard();
     tokio::spawn(async move {
+        let _guard = guard;
         let ended = tokio::select! {
             ended = &mut task => Some(ended),
             () = drain.requested() => None,
         };
-        ready.send_replace(false);
+        // Whoever was never ready was never sent anything.
+        let notice = if ready.send_replace(false) { closing.notice } else { Duration::ZERO };
+        let ended = match ended {
+            Some(ended) => Some(ended),
+            None => tokio::time::timeout(notice, &mut task).await.ok(),
+        };
+        closing.now.start();
         let ended = match ended {
             Some(ended) => ended,
             None => task.await,

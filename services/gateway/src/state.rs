@@ -30,7 +30,7 @@ pub(crate) struct Parts {
     pub(crate) ambient: Ambient,
     pub(crate) clocks: Clocks,
     pub(crate) view: AccessView,
-    /// How long what the table calls public is shown after the lease's end.
+    /// How long what the table calls public is shown after the lease was asked for.
     pub(crate) public: Duration,
     pub(crate) content: ContentFollower,
     pub(crate) indexes: Indexes,

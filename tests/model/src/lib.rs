@@ -13,6 +13,6 @@ mod rules;
 mod state;
 mod step;
 
-pub use rules::{Lease, Rules};
+pub use rules::{Lease, Rules, Seen};
 pub use state::{Entry, Gateway, Replica, Return, State};
 pub use step::Step;

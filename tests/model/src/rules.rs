@@ -14,6 +14,15 @@ pub enum Lease {
     FromArrival,
 }
 
+/// From which of a process's grants R4 counts, or must not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// The newest before the revocation.
+    Newest,
+    /// The first of them.
+    First,
+}
+
 /// One system.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -29,6 +38,10 @@ pub struct Rules {
     pub longest: u8,
     /// R4: how long a Revoke waits for whoever says nothing.
     pub wait: u8,
+    /// R4 of one process: how long ago a replica must have seen its grant to wait for it no more.
+    pub ended: u8,
+    /// Which grant that is.
+    pub ended_since: Seen,
     /// Ticks that the clocks may be wrong by, in all.
     pub drift: u8,
     /// Crashes of gateways, each followed by a new incarnation.
@@ -57,6 +70,8 @@ impl Rules {
             lease: 2,
             longest: 5,
             wait: 5,
+            ended: 5,
+            ended_since: Seen::Newest,
             drift: 1,
             crashes: 0,
             restarts: 0,
@@ -120,6 +135,9 @@ impl Model for Rules {
             }),
             Property::sometimes("Revoke returns because leases have lapsed", |_: &Self, state: &State| {
                 state.returned == Some(Return::Lapse)
+            }),
+            Property::sometimes("Revoke returns because a lease ended before", |_: &Self, state: &State| {
+                state.returned == Some(Return::Ended)
             }),
             Property::sometimes("a lease is held after the token was revoked", |_: &Self, state: &State| {
                 state.returned.is_some() && state.gateways.iter().any(|gateway| gateway.lease > 0)

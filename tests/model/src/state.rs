@@ -56,8 +56,10 @@ pub struct Replica {
 pub enum Return {
     /// R3.
     Reports,
-    /// R4.
+    /// R4, by the time since the revocation.
     Lapse,
+    /// R4, sooner: whoever has not reported got its last grant too long ago.
+    Ended,
 }
 
 /// All of it.

@@ -1,7 +1,7 @@
 //! What can happen next, and what comes of it.
 
 use crate::state::{Gateway, State, UNASKED};
-use crate::{Entry, Lease, Return, Rules};
+use crate::{Entry, Lease, Return, Rules, Seen};
 
 /// One step of one process, of the network, or of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,6 +42,8 @@ pub enum Step {
     ReturnByReports(usize),
     /// R4.
     ReturnByLapse(usize),
+    /// R4 of each process that has not reported.
+    ReturnByEnd(usize),
 }
 
 impl State {
@@ -65,8 +67,10 @@ impl State {
                 (None, _) => steps.push(Step::Revoke(index)),
                 (Some(_), None) => steps.push(Step::Await(index)),
                 (Some(seq), Some(left)) => {
-                    if self.all_have_reported(rules, index, seq) {
+                    if self.nobody_is_left(rules, index, seq, false) {
                         steps.push(Step::ReturnByReports(index));
+                    } else if self.nobody_is_left(rules, index, seq, true) {
+                        steps.push(Step::ReturnByEnd(index));
                     }
                     if left == 0 {
                         steps.push(Step::ReturnByLapse(index));
@@ -116,19 +120,32 @@ impl State {
         }
     }
 
-    /// R2: everybody granted before q, without leave, whose grant this replica saw within D(1+3r) and a bit.
-    fn all_have_reported(&self, rules: &Rules, replica: usize, seq: usize) -> bool {
+    /// R2: everybody granted before q, without leave, whose grant this replica saw within D(1+3r) and a bit, has reported; or,
+    /// if it counts who must have `ended`, has a grant so old that its lease has.
+    fn nobody_is_left(&self, rules: &Rules, replica: usize, seq: usize, ended: bool) -> bool {
         let replica = &self.replicas[replica];
         if replica.folded < seq {
             return false;
         }
         let folded = &self.log[..replica.folded];
-        folded[..seq].iter().zip(&replica.seen).all(|(entry, seen)| match *entry {
+        let before = || folded[..seq].iter().zip(&replica.seen);
+        before().all(|(entry, seen)| match *entry {
             Entry::Granted(gateway, incarnation, _) => {
+                let same = |other: &Entry| {
+                    matches!(*other, Entry::Granted(of, life, _) if (of, life) == (gateway, incarnation))
+                };
+                let since = match rules.ended_since {
+                    Seen::Newest => *seen,
+                    Seen::First => before()
+                        .filter_map(|(other, seen)| same(other).then_some(*seen))
+                        .max()
+                        .unwrap_or(*seen),
+                };
                 !rules.confirmations
                     || !rules.counts(*seen)
                     || folded.contains(&Entry::Left(gateway, incarnation))
                     || replica.heard[gateway] == Some(incarnation)
+                    || ended && since >= rules.ended
             }
             Entry::Left(..) | Entry::Revoked => true,
         })
@@ -193,6 +210,7 @@ impl State {
             Step::Await(index) => self.replicas[index].wait = Some(rules.wait),
             Step::ReturnByReports(_) => self.returned = Some(Return::Reports),
             Step::ReturnByLapse(_) => self.returned = Some(Return::Lapse),
+            Step::ReturnByEnd(_) => self.returned = Some(Return::Ended),
         }
     }
 

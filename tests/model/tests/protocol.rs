@@ -1,7 +1,7 @@
 //! The protocol holds in every state that small systems can reach, and each of its rules is needed: without it the
 //! checker finds the way to a request that is let in after Revoke has returned.
 
-use model::{Lease, Rules};
+use model::{Lease, Rules, Seen};
 use stateright::{Checker as _, HasDiscoveries, Model as _};
 
 const PROMISE: &str = "after Revoke returned nobody is let in";
@@ -69,6 +69,18 @@ fn without_the_wait_it_breaks() {
 #[test]
 fn without_the_margin_for_drift_it_breaks() {
     breaks("R4 waits for D alone", Rules { wait: 2, ..Rules::small() });
+}
+
+/// A death is waited for once: later revocations count from the last grant that was seen, with the same margin.
+#[test]
+fn without_the_margin_for_drift_after_the_last_grant_it_breaks() {
+    breaks("R4 of a process waits for D alone", Rules { ended: 2, ..Rules::small() });
+}
+
+#[test]
+fn counted_from_the_first_of_its_grants_it_breaks() {
+    let rules = Rules { ended_since: Seen::First, asks: 2, replicas: 1, ..Rules::small() };
+    breaks("R4 of a process counts from its first grant", rules);
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub struct Lease(Arc<Inner>);
 struct Inner {
     /// Boot time at which it ends; zero for none.
     until_us: AtomicU64,
+    /// Boot time at which the newest part of it was asked for.
+    asked_us: AtomicU64,
     /// How far the wall clock was ahead when the newest part of it was asked for.
     skew_us: AtomicI64,
     used_us: AtomicU64,
@@ -44,6 +46,7 @@ impl Lease {
     pub(super) fn none() -> Self {
         Self(Arc::new(Inner {
             until_us: AtomicU64::new(0),
+            asked_us: AtomicU64::new(0),
             skew_us: AtomicI64::new(0),
             used_us: AtomicU64::new(0),
             length_us: AtomicU64::new(micros(LENGTH)),
@@ -59,10 +62,12 @@ impl Lease {
         micros(now.boot) < self.0.until_us.load(Ordering::Acquire) && !self.has_jumped(now)
     }
 
-    /// Whether what the table calls public may be shown: under the lease, and for `public` after its end.
+    /// Whether what the table calls public may be shown: under the lease, and for `public` after it was asked for.
     pub fn shows_public(&self, now: Moment, public: Duration) -> bool {
         let until_us = self.0.until_us.load(Ordering::Acquire);
-        until_us > 0 && micros(now.boot) < until_us.saturating_add(micros(public)) && !self.has_jumped(now)
+        let asked_us = self.0.asked_us.load(Ordering::Acquire);
+        let shown_until_us = until_us.max(asked_us.saturating_add(micros(public)));
+        until_us > 0 && micros(now.boot) < shown_until_us && !self.has_jumped(now)
     }
 
     /// Time has passed that the boot clock knows nothing of: nothing that was measured by it holds any more.
@@ -110,7 +115,7 @@ impl Lease {
     /// A lease that nobody has granted: for a table that nobody else can change.
     pub fn hold_for(&self, length: Duration, now: Moment) {
         self.0.skew_us.store(now.skew_us(), Ordering::Release);
-        self.extend(micros(now.boot + length));
+        self.extend(now.boot, length);
     }
 
     /// G2: an ask is about to be sent.
@@ -135,11 +140,13 @@ impl Lease {
             asked.times.drain(..=place);
             self.0.length_us.store(micros(length), Ordering::Relaxed);
             self.0.skew_us.store(at.skew_us(), Ordering::Release);
-            self.extend(micros(at.boot + length));
+            self.extend(at.boot, length);
         }
     }
 
-    fn extend(&self, until_us: u64) {
+    fn extend(&self, asked_at: Duration, length: Duration) {
+        let until_us = micros(asked_at + length);
+        self.0.asked_us.fetch_max(micros(asked_at), Ordering::AcqRel);
         self.0.until_us.fetch_max(until_us, Ordering::AcqRel);
         self.0.until.send_replace(until_us);
     }
@@ -197,8 +204,17 @@ mod tests {
         lease.granted(&grant(ME, 1));
         assert!(lease.holds(at(114)));
         assert!(!lease.holds(at(115)), "it was asked for fifteen seconds ago");
-        assert!(lease.shows_public(at(124), Duration::from_secs(10)));
-        assert!(!lease.shows_public(at(125), Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn what_is_public_is_shown_for_as_long_as_chosen_from_the_same_moment_and_under_the_lease() {
+        let lease = Lease::none();
+        let (shorter, longer) = (Duration::from_secs(10), Duration::from_secs(25));
+        assert!(!lease.shows_public(at(100), longer), "nothing is known yet");
+        lease.asking(ME, 1, at(100));
+        lease.granted(&grant(ME, 1));
+        assert!(lease.shows_public(at(124), longer) && !lease.shows_public(at(125), longer));
+        assert!(lease.shows_public(at(114), shorter) && !lease.shows_public(at(115), shorter));
     }
 
     #[test]

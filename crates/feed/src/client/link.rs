@@ -7,7 +7,8 @@ use access::FoldError;
 use async_trait::async_trait;
 use futures::{Stream, stream};
 use proto::feed::v1::{
-    Applied, FollowerMessage, Hello, SnapshotEntry, SnapshotStart, feed_item::Item, follower_message::Message,
+    Applied, FollowerMessage, Hello, Leave, SnapshotEntry, SnapshotStart, feed_item::Item,
+    follower_message::Message,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -183,8 +184,8 @@ async fn connection<S: Sink>(
     Ok(())
 }
 
-/// What the follower says: first who it is, then how far it is. The stream ends when the follower leaves, which tells
-/// the server that nobody needs to wait for it any more.
+/// What the follower says: first who it is, then how far it is, and last that it leaves, which tells the server that nobody
+/// needs to wait for it any more.
 fn reports(
     hello: Hello,
     mut applied: watch::Receiver<u64>,
@@ -192,22 +193,31 @@ fn reports(
 ) -> impl Stream<Item = FollowerMessage> {
     // What was applied on an earlier connection is reported on this one too.
     applied.mark_changed();
-    let start = (Some(hello), applied, leaving, Instant::now());
-    stream::unfold(start, |(hello, mut applied, mut leaving, not_before)| async move {
-        let said = match hello {
-            Some(hello) => Message::Hello(hello),
-            None => {
+    let start = (Next::Hello(hello), applied, leaving, Instant::now());
+    stream::unfold(start, |(next, mut applied, mut leaving, not_before)| async move {
+        let (said, next) = match next {
+            Next::Hello(hello) => (Message::Hello(hello), Next::Reports),
+            Next::Reports => {
                 tokio::select! {
-                    () = grown(&mut applied) => {}
-                    () = left(&mut leaving) => return None,
+                    () = grown(&mut applied) => {
+                        sleep_until(not_before).await;
+                        (Message::Applied(Applied { seq: *applied.borrow_and_update() }), Next::Reports)
+                    }
+                    () = left(&mut leaving) => (Message::Leave(Leave {}), Next::Nothing),
                 }
-                sleep_until(not_before).await;
-                Message::Applied(Applied { seq: *applied.borrow_and_update() })
             }
+            Next::Nothing => return None,
         };
         let message = FollowerMessage { message: Some(said) };
-        Some((message, (None, applied, leaving, Instant::now() + GATHER)))
+        Some((message, (next, applied, leaving, Instant::now() + GATHER)))
     })
+}
+
+/// What a follower says next.
+enum Next {
+    Hello(Hello),
+    Reports,
+    Nothing,
 }
 
 /// Resolves when there is something new to report.

@@ -30,7 +30,7 @@ pub struct Holder {
     pub name: String,
     /// Fresh in each process.
     pub incarnation: Uuid,
-    /// How long after its lease's end it shows what is public.
+    /// How long after it has asked for a lease it shows what is public.
     pub public: Duration,
 }
 

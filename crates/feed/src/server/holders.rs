@@ -47,7 +47,8 @@ struct Granted {
     length: Duration,
     /// By this replica's clock it is over then.
     over_at: Duration,
-    public: Duration,
+    /// By this replica's clock it shows nothing any more then, be it public.
+    shows_until: Duration,
 }
 
 /// A lease that may be held.
@@ -160,7 +161,7 @@ impl Holders {
         let known = self.known();
         let live = known.iter().filter_map(|(key, holder)| {
             let granted = holder.granted?;
-            let acts_until = granted.over_at + if hides { granted.public } else { Duration::ZERO };
+            let acts_until = if hides { granted.shows_until } else { granted.over_at };
             let counts = !holder.left && granted.first_seq < seq && now < acts_until;
             let ends_at = granted.seen_at + outlived(granted.length);
             counts.then(|| (key.clone(), Live { length: granted.length, ends_at, acts_until }))
@@ -191,17 +192,17 @@ impl Holder {
     fn grant(&mut self, seq: u64, now: Duration, length: Duration, granted: &LeaseGranted) {
         let over_at = now + outlived(length) + SLACK;
         let public = Duration::from_millis(granted.public_ms.into());
-        let known =
-            self.granted.get_or_insert(Granted { first_seq: seq, seen_at: now, length, over_at, public });
+        let shows_until = over_at.max(now + outlived(public) + SLACK);
+        let first = Granted { first_seq: seq, seen_at: now, length, over_at, shows_until };
+        let known = self.granted.get_or_insert(first);
         known.seen_at = now;
         known.length = known.length.max(length);
         known.over_at = known.over_at.max(over_at);
-        known.public = public;
+        known.shows_until = known.shows_until.max(shows_until);
     }
 
     fn is_forgotten(&self, now: Duration) -> bool {
-        self.granted.is_none_or(|granted| now >= granted.over_at + granted.public)
-            && now >= self.heard_at + HEARD_FOR
+        self.granted.is_none_or(|granted| now >= granted.shows_until) && now >= self.heard_at + HEARD_FOR
     }
 }
 

@@ -47,7 +47,6 @@ pub(super) fn start<S: Source>(
             () = stop => Some(Status::unavailable("this server is stopping; connect again")),
         };
         match &end {
-            // The follower has ended its half: it is leaving.
             None => seat.leave(),
             Some(status) => {
                 tracing::info!(status = status.message(), ?seat, "a follower is cut off");
@@ -80,12 +79,13 @@ impl Line {
     }
 }
 
-/// Takes reports until the follower ends its half, which is its leave; anything else is a status.
+/// Takes reports until the follower says that it leaves; anything else is a status. An end without a word is none: that is
+/// also what is seen of a follower that gives up a connection and goes on with another.
 async fn hear(mut heard: Streaming<FollowerMessage>, line: &Line, seat: &impl Seat) -> Option<Status> {
     loop {
         let message = match heard.message().await {
             Ok(Some(message)) => message,
-            Ok(None) => return None,
+            Ok(None) => return Some(Status::cancelled("the follower has gone without taking leave")),
             Err(status) => return Some(status),
         };
         match message.message {
@@ -96,8 +96,9 @@ async fn hear(mut heard: Streaming<FollowerMessage>, line: &Line, seat: &impl Se
                 let message = format!("{} is reported as applied but was never sent", applied.seq);
                 return Some(Status::invalid_argument(message));
             }
+            Some(Message::Leave(_)) => return None,
             Some(Message::Hello(_)) | None => {
-                return Some(Status::invalid_argument("after Hello only Applied is expected"));
+                return Some(Status::invalid_argument("after Hello only Applied and Leave are expected"));
             }
         }
     }

@@ -127,7 +127,9 @@ impl<S: Source, A> FeedService<S, A> {
 async fn greeting(heard: &mut Streaming<FollowerMessage>) -> Result<Hello, Status> {
     match heard.message().await?.and_then(|first| first.message) {
         Some(Message::Hello(hello)) => Ok(hello),
-        Some(Message::Applied(_)) | None => Err(Status::invalid_argument("the first message must be Hello")),
+        Some(Message::Applied(_) | Message::Leave(_)) | None => {
+            Err(Status::invalid_argument("the first message must be Hello"))
+        }
     }
 }
 

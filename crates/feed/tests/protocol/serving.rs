@@ -9,7 +9,7 @@ use feed::client::{AccessView, ContentFollower};
 use feed::server::{FeedService, Followers};
 use proto::feed::v1::feed_client::FeedClient;
 use proto::feed::v1::{
-    Applied, AwaitAppliedRequest, FeedItem, FollowerMessage, Hello, feed_item::Item,
+    Applied, AwaitAppliedRequest, FeedItem, FollowerMessage, Hello, Leave, feed_item::Item,
     follower_message::Message,
 };
 use tokio::sync::{mpsc, watch};
@@ -211,6 +211,36 @@ async fn following_that_is_dropped_is_no_leave() {
     following.await.unwrap_err();
     let receipt = server.followers.await_applied(1_000, Duration::from_secs(1)).await;
     assert_eq!(receipt.silent, ["gateway"], "it may still answer requests from what it knew");
+}
+
+/// If this fails: a gateway that gives up a connection in order to go on with another replica is not waited for any more,
+/// and lets in what was revoked until it is connected again.
+#[tokio::test]
+async fn a_stream_that_ends_without_a_word_is_no_leave() {
+    for resets in [false, true] {
+        let server = server(1).await;
+        let (messages, items) = server.connect(hello(EPOCH, 2)).await.unwrap();
+        messages.send(applied(1)).await.unwrap();
+        server.followers.until_applied_by(1, 1).await;
+        if resets {
+            drop(items);
+        } else {
+            drop(messages);
+            assert_eq!(ended(items).await.code(), Code::Cancelled);
+        }
+        let receipt = server.followers.await_applied(2, Duration::from_millis(300)).await;
+        assert_eq!(receipt.silent, ["gateway"], "it may still answer requests from what it knew");
+    }
+}
+
+#[tokio::test]
+async fn whoever_says_that_it_leaves_is_not_waited_for() {
+    let server = server(1).await;
+    let (messages, mut items) = server.connect(hello(EPOCH, 4)).await.unwrap();
+    messages.send(FollowerMessage { message: Some(Message::Leave(Leave {})) }).await.unwrap();
+    assert!(items.message().await.unwrap().is_none(), "it ends well");
+    let receipt = server.followers.await_applied(9, LIMIT).await;
+    assert_eq!((receipt.confirmed.len(), receipt.silent.len()), (0, 0));
 }
 
 #[tokio::test]

@@ -43,6 +43,8 @@ pub struct Plan {
     pub projector: Vec<Replica>,
     /// Each gateway.
     pub gateway: Vec<Replica>,
+    /// How many seconds each goes on answering when it is asked to stop.
+    pub notice_s: u16,
 }
 
 /// Where one replica listens.
@@ -78,6 +80,8 @@ impl Plan {
             catalog: any.clone(),
             projector: any[..http.len().min(PROJECTORS)].to_vec(),
             gateway: http.iter().copied().map(Replica::listening).collect(),
+            // Nobody stands in front who would have to notice.
+            notice_s: 0,
         }
     }
 
@@ -134,7 +138,8 @@ impl Plan {
             Service::Projector => vec![nats, database, key, ring],
             Service::Gateway => {
                 let catalog = ("--catalog-url", urls(&self.catalog));
-                vec![listen, auth, catalog, database, blobs, credential, nats]
+                let notice = ("--notice-s", self.notice_s.to_string());
+                vec![listen, auth, catalog, database, blobs, credential, nats, notice]
             }
         };
         let tls =

@@ -41,10 +41,17 @@ impl Cluster {
         self.apart_mut(place)?.spawn(place)
     }
 
-    /// Asks a service to end as an orchestrator does, and checks that it ends well.
+    /// Asks a part to end as an orchestrator does, and checks that a service ends well.
     pub async fn terminate(&mut self, place: impl Into<Place>) -> anyhow::Result<()> {
         let place = place.into();
-        self.apart_mut(place)?.terminate(place).await
+        match place.part {
+            Part::Nats => self.children.nats.server(place.index).stop().await,
+            Part::Postgres => self.children.postgres.stop().await,
+            Part::Auth | Part::Catalog | Part::Projector | Part::Gateway => {
+                self.apart_mut(place)?.terminate(place).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Waits until every service that runs says that it is ready.

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use serde_json::Value;
 use testkit::{Cluster, LIMIT, Session};
 use tokio::task::JoinSet;
@@ -20,8 +22,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Answers of one caller after the change, before it stops.
 const AFTER: usize = 2;
 
-/// The gateway through which changes are made: nothing befalls it.
-const STEADY: usize = 1;
+/// How long a gateway is waited for before the same is asked of the next one as well.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How a request was answered: with a status, or not at all.
 type Answered = Option<u16>;
@@ -40,7 +42,7 @@ impl Rounds {
         let admin = cluster.admin().token();
         let gateways: Vec<Session> =
             cluster.gateways().iter().map(|http| Session::new(http, Some(admin))).collect();
-        gateways[STEADY].create_channel("acme", "private").await?;
+        gateways[0].create_channel("acme", "private").await?;
         let (before, after) = (BTreeMap::new(), BTreeMap::new());
         Ok(Self { gateways, asking: JoinSet::new(), before, after, count: 0 })
     }
@@ -54,58 +56,62 @@ impl Rounds {
         Ok(times)
     }
 
+    /// Asks a gateway, each round begins with another one, and when it fails or takes long the next one beside it: as
+    /// somebody does who wants it done, whatever has befallen one of them.
+    async fn anywhere<T, F: Future<Output = Option<T>>>(&self, ask: impl Fn(Session) -> F) -> T {
+        let mut asking = FuturesUnordered::new();
+        let (mut tries, mut patience) = (interval(PAUSE), interval(PATIENCE));
+        for gateway in self.gateways.iter().cycle().skip(self.count % self.gateways.len()) {
+            tries.tick().await;
+            asking.push(ask(gateway.clone()));
+            patience.reset();
+            tokio::select! {
+                answered = asking.next() => if let Some(Some(answer)) = answered {
+                    return answer;
+                },
+                _ = patience.tick() => {}
+            }
+        }
+        unreachable!("they are asked in turn")
+    }
+
     async fn round(&mut self) -> anyhow::Result<Duration> {
         self.count += 1;
-        let admin = self.gateways[STEADY].clone();
-        let mut tries = interval(PAUSE);
         // A name that an unanswered try has taken is not tried again.
-        let mut serial = 0;
-        let issuing = async {
-            loop {
-                let name = format!("t{}-{serial}", self.count);
-                match admin.issue_token(&name, &[("acme", "read")]).await {
-                    Ok(issued) => return issued,
-                    Err(_) => serial += 1,
-                }
-                tries.tick().await;
-            }
-        };
+        let serial = AtomicUsize::new(0);
+        let issuing = self.anywhere(|admin| {
+            let name = format!("t{}-{}", self.count, serial.fetch_add(1, Ordering::Relaxed));
+            async move { admin.issue_token(&name, &[("acme", "read")]).await.ok() }
+        });
         let issued = timeout(LIMIT, issuing).await.context("no token is issued for a minute")?;
         let returned = Arc::new(AtomicBool::new(false));
         let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
-        for (index, gateway) in self.gateways.iter().enumerate() {
-            let (caller, returned) = (gateway.with(&issued.token), returned.clone());
-            let heard = (index == STEADY).then(|| heard.clone());
+        for gateway in &self.gateways {
+            let (caller, returned, heard) = (gateway.with(&issued.token), returned.clone(), heard.clone());
             self.asking.spawn(async move {
                 let mut pause = interval(PAUSE);
                 let mut answers = Vec::new();
                 while answers.iter().filter(|(after, _)| *after).count() < AFTER {
                     let after = returned.load(Ordering::SeqCst);
                     answers.push((after, ask(&caller).await));
-                    if let Some(heard) = &heard {
-                        heard.send(()).ok();
-                    }
+                    heard.send(()).ok();
                     pause.tick().await;
                 }
                 answers
             });
         }
-        hears.recv().await.context("the steady gateway's caller has gone")?;
+        drop(heard);
+        hears.recv().await.context("all callers have gone")?;
 
         let started = Instant::now();
-        let revoking = async {
-            loop {
-                // A retry of one whose answer was lost gives a true receipt as well.
-                let answer = admin.delete(&format!("/api/v1/tokens/{}", issued.id)).await;
-                if let Ok(answer) = answer
-                    && answer.is_success()
-                    && is_complete(&answer.json()["receipt"])
-                {
-                    return;
-                }
-                tries.tick().await;
+        // One that is asked for again, while the first is in hand or after its answer was lost, gives a true receipt too.
+        let revoking = self.anywhere(|admin| {
+            let path = format!("/api/v1/tokens/{}", issued.id);
+            async move {
+                let answer = admin.delete(&path).await.ok()?;
+                (answer.is_success() && is_complete(&answer.json()["receipt"])).then_some(())
             }
-        };
+        });
         timeout(LIMIT * 2, revoking).await.context("no revocation returns for two minutes")?;
         let time = started.elapsed();
         returned.store(true, Ordering::SeqCst);
