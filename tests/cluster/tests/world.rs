@@ -231,8 +231,8 @@ async fn everybody_sees_what_the_rules_say_and_no_trace_of_anything_else() -> an
         addresses.len(),
         asker.counts
     );
-    asker.right()?;
     cluster.verify().await.context("verifying")?;
     rebuilt((&cluster, third), &asker, &facts, &addresses).await?;
-    cluster.stop().await
+    cluster.stop().await?;
+    asker.right()
 }

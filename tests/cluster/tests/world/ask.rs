@@ -24,7 +24,7 @@ const AT_ONCE: usize = 16;
 const PAGES: usize = 500;
 
 /// Faults that are told at most, and how much of each.
-const TOLD: usize = 40;
+const TOLD: usize = 400;
 const TOLD_CHARS: usize = 700;
 
 /// What was done so far.
