@@ -134,6 +134,10 @@ actions! {
     AccountOwners = "account:owners",
     /// Ask who one is.
     WhoAmI = "whoami",
+    /// See roles and who holds them.
+    RoleView = "role:view",
+    /// Make, change, assign and delete roles.
+    RoleEdit = "role:edit",
     /// Follow the log.
     EventsSubscribe = "events:subscribe",
     /// See how the replicas stand.
@@ -205,6 +209,8 @@ impl Action {
             | Self::AccountOwners
             | Self::GroupView
             | Self::GroupEdit
+            | Self::RoleView
+            | Self::RoleEdit
             | Self::WhoAmI
             | Self::EventsSubscribe
             | Self::StatusView
@@ -385,6 +391,8 @@ impl Action {
             Self::AccountCreate | Self::AccountDisable | Self::AccountPassword | Self::AccountOwners => {
                 &[S::All]
             }
+            Self::RoleView => &[S::RoleView, S::All],
+            Self::RoleEdit => &[S::RoleEdit, S::All],
             Self::EventsSubscribe => &[S::EventsSubscribe, S::All],
             Self::StatusView => &[S::StatusView, S::All],
             Self::WhoAmI | Self::FeedFollow | Self::FeedAwait => &[],

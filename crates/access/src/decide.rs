@@ -3,7 +3,7 @@
 //! Nobody is told whether something exists that they may not know of: a channel that is not there
 //! is refused exactly like one that is closed to the caller.
 
-use names::{AccountId, Level, PackageKind, Privacy, TokenId};
+use names::{AccountId, Level, PackageKind, Privacy, RoleCategory, TokenId};
 use time::OffsetDateTime;
 
 use crate::hold::Thing;
@@ -38,6 +38,8 @@ pub enum By {
     Part(Level),
     /// The account is in a group of the organisation.
     Member,
+    /// The account holds a role with this level in this category.
+    Role(RoleCategory, Level),
     /// The caller manages the whole server.
     Admin,
     /// It concerns nobody but the caller.
@@ -163,13 +165,15 @@ impl Table {
                 Ok(_) => Verdict::Allowed(By::Own),
                 Err(why) => refused(why),
             },
-            Action::AccountCreate | Action::AccountDisable | Action::EventsSubscribe | Action::StatusView => {
-                match self.acting(caller, action) {
-                    Ok(account) if self.is_admin(account) => Verdict::Allowed(By::Admin),
-                    Ok(_) => refused(Why::Missing),
-                    Err(why) => refused(why),
-                }
-            }
+            Action::AccountCreate
+            | Action::AccountDisable
+            | Action::StatusView
+            | Action::EventsSubscribe
+            | Action::RoleView
+            | Action::RoleEdit => match self.acting(caller, action) {
+                Ok(account) => self.manages(account, action),
+                Err(why) => refused(why),
+            },
             Action::FeedFollow | Action::FeedAwait => match (caller, self.live(caller)) {
                 (Caller::Service(service), _) => Verdict::Allowed(By::Service(*service)),
                 (_, Ok(_)) => refused(Why::Missing),
@@ -303,13 +307,18 @@ impl Table {
             | Object::ChannelNamed(_)
             | Object::Channel(_)
             | Object::PackageNamed { .. }
-            | Object::Package { .. } => {
-                if self.is_admin(account) {
-                    Verdict::Allowed(By::Admin)
-                } else {
-                    refused(Why::Missing)
-                }
-            }
+            | Object::Package { .. } => self.manages(account, action),
+        }
+    }
+
+    /// What administrators may do, and others by their roles.
+    fn manages(&self, account: AccountId, action: Action) -> Verdict {
+        if self.is_admin(account) {
+            return Verdict::Allowed(By::Admin);
+        }
+        match self.role_opens(account, action).zip(action.role()) {
+            Some((least, (category, _))) => Verdict::Allowed(By::Role(category, least)),
+            None => refused(Why::Missing),
         }
     }
 

@@ -162,6 +162,7 @@ fn allowed_words(by: By) -> String {
         By::Grant(level) => format!("it was given {level} on the channel"),
         By::Given(level) => format!("its owner was given {level} on the channel"),
         By::Part(level) => format!("its owner was given {level} on a package"),
+        By::Role(category, level) => format!("its owner holds a role with {category}={level}"),
         By::Member => "its owner is in a group of the organisation".into(),
         By::Admin => "its owner administers the server".into(),
         By::Own => "it concerns the caller's own account".into(),

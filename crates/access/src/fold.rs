@@ -4,8 +4,9 @@
 mod channel;
 mod group;
 mod package;
+mod role;
 
-use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, hash_map::Entry};
 
 use names::{AccountId, ChannelId, InvalidId, InvalidName, Level, PackageKind, Privacy, TokenId};
 use proto::event::v1::{self as stored, AccountKind, Envelope, TokenIssued, event::Event};
@@ -135,6 +136,11 @@ impl Table {
             Event::GroupChanged(event) => self.fold_group_changed(event),
             Event::GroupMembersChanged(event) => self.fold_members(event),
             Event::GroupDeleted(event) => self.fold_group_deleted(&event.group_id),
+            Event::RoleCreated(event) => self.fold_role(event, BTreeSet::new()),
+            Event::RoleChanged(event) => self.fold_role_changed(event),
+            Event::RoleAssigned(event) => self.fold_role_held(&event.role_id, event.holder.as_ref(), true),
+            Event::RoleUnassigned(event) => self.fold_role_held(&event.role_id, event.holder.as_ref(), false),
+            Event::RoleDeleted(event) => self.fold_role_deleted(&event.role_id),
             // They decide who may take a name or sign in, not who may do what.
             Event::PasswordChanged(_)
             | Event::TokenExpiryWarned(_)
@@ -244,6 +250,8 @@ impl Table {
         Ok(())
     }
 }
+
+pub(crate) use role::{levels_to_stored, role_holder};
 
 /// A channel's id, or none.
 pub(crate) fn channel_or_none(id: &[u8]) -> Folded<Option<ChannelId>> {

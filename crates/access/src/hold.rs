@@ -43,8 +43,9 @@ impl Table {
     fn most(&self, caller: &Caller, channel: &Channel, thing: Thing<'_>) -> Option<Level> {
         let allowed = |action: Action| {
             let needed = action.level()?;
-            let (held, _) = self.held(caller, action, channel, thing)?;
-            (held >= needed).then_some(needed)
+            let (held, by) = self.held(caller, action, channel, thing)?;
+            let counts = if let By::Role(_, level) = by { level.min(needed) } else { needed };
+            (held >= needed).then_some(counts)
         };
         Action::ALL.into_iter().filter_map(allowed).max()
     }
@@ -76,7 +77,11 @@ impl Table {
         let owner = token.owner;
         named
             && self.shelf(channel.id).is_some_and(|shelf| {
-                let all = || self.given_level(owner, channel).is_some();
+                let by_role = || {
+                    let role = self.role_opens(owner, Action::FileDownload);
+                    role.is_some() && token.kind != TokenKind::Resource
+                };
+                let all = || self.given_level(owner, channel).is_some() || by_role();
                 shelf.private() > 0 && (all() || shelf.holds_private(owner, self.groups_of(owner)))
             })
     }
@@ -99,9 +104,11 @@ impl Table {
         let Caller::Token { token, account } = caller else { return public };
         let token = self.token(*token)?;
         let owner = self.of_account(*account, channel, thing);
+        // A resource token names what it opens, and what a role opens is named nowhere.
+        let wide = || more(owner, self.by_role(*account, action, channel, thing));
         match token.kind {
-            TokenKind::Session => owner,
-            TokenKind::Scoped if token.opens(action.on(channel.parent.is_some())) => owner,
+            TokenKind::Session => wide(),
+            TokenKind::Scoped if token.opens(action.on(channel.parent.is_some())) => wide(),
             TokenKind::Scoped => public,
             TokenKind::Resource => {
                 let capped = granted(token, channel).zip(owner).map(|(granted, (most, _))| granted.min(most));
@@ -159,6 +166,13 @@ impl Table {
 
     pub(crate) fn is_admin(&self, account: AccountId) -> bool {
         self.account(account).is_some_and(|account| account.admin && !account.disabled)
+    }
+}
+
+fn more(one: Option<(Level, By)>, other: Option<(Level, By)>) -> Option<(Level, By)> {
+    match (one, other) {
+        (Some(one), Some(other)) if other.0 > one.0 => Some(other),
+        (one, other) => one.or(other),
     }
 }
 

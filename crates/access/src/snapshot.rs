@@ -4,18 +4,19 @@ use std::collections::HashMap;
 
 use proto::event::v1::{
     ChannelCreated, GroupCreated, Level as StoredLevel, PackageCreated, PackageKind as StoredKind,
-    Privacy as StoredPrivacy, TokenGrant, TokenIssued, TokenKind as StoredTokenKind, TokenSecret,
+    Privacy as StoredPrivacy, RoleCreated, RoleHolder, TokenGrant, TokenIssued, TokenKind as StoredTokenKind,
+    TokenSecret, role_holder as stored_holder,
 };
 use proto::feed::v1::{
-    AccountEntry, AccountLevel, ChannelEntry, GroupEntry, PackageEntry, SnapshotEntry, TokenEntry,
+    AccountEntry, AccountLevel, ChannelEntry, GroupEntry, PackageEntry, RoleEntry, SnapshotEntry, TokenEntry,
     snapshot_entry::Entry,
 };
 
 use names::{AccountId, ChannelId, GroupId, Level, PackageId, PackageKind, Privacy};
 
-use crate::fold::{channel_or_none, level, token};
+use crate::fold::{channel_or_none, level, levels_to_stored, role_holder, token};
 use crate::table::{Account, Channel, Table, Token, TokenKind};
-use crate::{FoldError, Group, Package, SecretHash, Service, Subject, given};
+use crate::{FoldError, Group, Package, Role, SecretHash, Service, Subject, given};
 
 /// A row that has been read as far as it can be without the others, which is most of the work for most of them: rows are
 /// read beside each other.
@@ -38,6 +39,7 @@ impl From<SnapshotEntry> for Row {
                 | Entry::Channel(_)
                 | Entry::Package(_)
                 | Entry::Group(_)
+                | Entry::Role(_)
                 | Entry::VoidSeq(_)),
             ) => Ok(Read::Other(other)),
         })
@@ -53,6 +55,7 @@ impl Table {
     pub fn entries(&self) -> impl Iterator<Item = SnapshotEntry> + '_ {
         let accounts = self.accounts.values().map(|account| Entry::Account(account_entry(account)));
         let groups = self.groups.values().map(|group| Entry::Group(group_entry(group)));
+        let roles = self.roles.values().map(|role| Entry::Role(role_entry(role)));
         let tokens = self.tokens.iter().map(|token| Entry::Token(token_entry(token)));
         let (above, below): (Vec<_>, Vec<_>) =
             self.channels.values().partition(|channel| channel.parent.is_none());
@@ -66,6 +69,7 @@ impl Table {
         let voids = self.voids.iter().map(|seq| Entry::VoidSeq(*seq));
         accounts
             .chain(groups)
+            .chain(roles)
             .chain(channels)
             .chain(tokens)
             .chain(packages)
@@ -110,6 +114,11 @@ impl Table {
             Entry::Group(entry) => {
                 let created = entry.group.ok_or("a group without its facts")?;
                 self.fold_group(&created, &entry.member_ids)
+            }
+            Entry::Role(entry) => {
+                let created = entry.role.ok_or("a role without its facts")?;
+                let holders = entry.holders.iter().map(|holder| role_holder(Some(holder)));
+                self.fold_role(&created, holders.collect::<Result<_, _>>()?)
             }
             Entry::VoidSeq(seq) => {
                 self.voids.insert(seq);
@@ -257,7 +266,23 @@ fn group_entry(group: &Group) -> GroupEntry {
     }
 }
 
-fn stored_level(level: Level) -> i32 {
+fn role_entry(role: &Role) -> RoleEntry {
+    let created = RoleCreated {
+        role_id: role.id.to_bytes(),
+        name: role.name.to_string(),
+        description: role.description.to_string(),
+        levels: levels_to_stored(&role.levels),
+    };
+    let holder = |holder: &Subject| RoleHolder {
+        holder: Some(match holder {
+            Subject::Account(id) => stored_holder::Holder::AccountId(id.to_bytes()),
+            Subject::Group(id) => stored_holder::Holder::GroupId(id.to_bytes()),
+        }),
+    };
+    RoleEntry { role: Some(created), holders: role.holders.iter().map(holder).collect() }
+}
+
+pub(crate) fn stored_level(level: Level) -> i32 {
     match level {
         Level::Read => StoredLevel::Read,
         Level::Write => StoredLevel::Write,

@@ -3,12 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use names::{AccountId, ChannelId, GroupId, Level, PackageId, PackageKind, Privacy, Scope, TokenId};
+use names::{
+    AccountId, ChannelId, GroupId, Level, PackageId, PackageKind, Privacy, RoleId, RoleLevels, Scope, TokenId,
+};
 use proto::event::v1::AccountKind;
 use time::OffsetDateTime;
 
 use crate::class::Sights;
 use crate::group::Group;
+use crate::role::Role;
 use crate::shelf::{Package, Place, Shelf};
 use crate::{Action, Caller, Credential, SecretHash, Service, Subject};
 
@@ -167,6 +170,9 @@ pub struct Table {
     pub(crate) package_places: RandomMap<PackageId, (ChannelId, Place)>,
     pub(crate) groups: RandomMap<GroupId, Group>,
     pub(crate) account_groups: RandomMap<AccountId, Vec<GroupId>>,
+    pub(crate) roles: RandomMap<RoleId, Role>,
+    /// What each holder may do by all custom roles together.
+    pub(crate) role_levels: HashMap<Subject, RoleLevels>,
     pub(crate) voids: HashSet<u64>,
     /// The sequence of the event that is being applied, or was last.
     pub(crate) at: u64,

@@ -19,6 +19,11 @@ pub fn restricts(envelope: &Envelope) -> bool {
             | Event::TokenReissued(_)
             | Event::OwnersChanged(_),
         ) => true,
+        Some(Event::RoleUnassigned(_) | Event::RoleDeleted(_)) => true,
+        Some(Event::RoleChanged(change)) => change.after.iter().all(|level| {
+            let was = change.before.iter().find(|was| was.category == level.category);
+            was.is_some_and(|was| level.level <= was.level)
+        }),
         Some(Event::IndexingChanged(change)) => change.after() == Indexing::Frozen,
         Some(Event::GroupMembersChanged(change)) => change.added_ids.is_empty(),
         Some(Event::AccessChanged(change)) => {
@@ -34,6 +39,8 @@ pub fn restricts(envelope: &Envelope) -> bool {
             | Event::TokenIssued(_)
             | Event::TokenExpiryWarned(_)
             | Event::DefaultChannelChanged(_)
+            | Event::RoleCreated(_)
+            | Event::RoleAssigned(_)
             | Event::NameTaken(_)
             | Event::ChannelCreated(_)
             | Event::ChannelDescribed(_)
@@ -85,6 +92,17 @@ mod tests {
         })
     }
 
+    fn role_changed(before: &[(i32, i32)], after: &[(i32, i32)]) -> Event {
+        let levels = |levels: &[(i32, i32)]| {
+            levels
+                .iter()
+                .map(|(category, level)| v1::RoleLevel { category: *category, level: *level })
+                .collect()
+        };
+        let (before, after) = (levels(before), levels(after));
+        Event::RoleChanged(v1::RoleChanged { before, after, ..v1::RoleChanged::default() })
+    }
+
     #[test]
     fn only_what_takes_something_away_restricts() {
         let privacy = |privacy: Privacy| Kind::Privacy(privacy.into());
@@ -112,6 +130,12 @@ mod tests {
                 true,
             ),
             (Event::IndexingChanged(IndexingChanged::default()), false),
+            (Event::RoleAssigned(v1::RoleAssigned::default()), false),
+            (Event::RoleUnassigned(v1::RoleUnassigned::default()), true),
+            (Event::RoleDeleted(v1::RoleDeleted::default()), true),
+            (role_changed(&[(1, 3), (5, 2)], &[(5, 1)]), true),
+            (role_changed(&[(1, 3)], &[(1, 2), (5, 1)]), false),
+            (role_changed(&[(1, 1)], &[(1, 2)]), false),
             (Event::DefaultChannelChanged(DefaultChannelChanged::default()), false),
             (
                 Event::GroupMembersChanged(GroupMembersChanged {

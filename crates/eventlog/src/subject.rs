@@ -7,6 +7,11 @@ pub fn owner(account: AccountId) -> String {
     format!("evt.auth.owner.{account}")
 }
 
+/// All roles: a name is unique among them, and the last administrator is seen to be the last.
+pub fn roles() -> String {
+    "evt.auth.roles".into()
+}
+
 /// The reservation of a login or a channel name; by its SHA-256, so that a login leaves no trace in subjects.
 pub fn name(name: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, name.as_bytes());

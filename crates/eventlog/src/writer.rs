@@ -57,7 +57,12 @@ impl Writer {
             | Event::TokenOverlapEnded(_)
             | Event::TokenExpiryWarned(_)
             | Event::OwnersChanged(_)
-            | Event::DefaultChannelChanged(_) => self == Self::Auth,
+            | Event::DefaultChannelChanged(_)
+            | Event::RoleCreated(_)
+            | Event::RoleChanged(_)
+            | Event::RoleAssigned(_)
+            | Event::RoleUnassigned(_)
+            | Event::RoleDeleted(_) => self == Self::Auth,
             Event::NameTaken(_) | Event::NameReleased(_) => matches!(self, Self::Auth | Self::Catalog),
             Event::ChannelCreated(_)
             | Event::ChannelDescribed(_)

@@ -112,10 +112,13 @@ pub enum Verb {
     /// Create and change an organisation's groups, and what they hold
     #[command(subcommand)]
     Group(verb::group::Group),
+    /// Say what people may do everywhere on the server (administrators, and who holds roles=manage)
+    #[command(subcommand)]
+    Role(verb::role::Role),
     /// Create, disable and enable accounts, and say who owns them (administrators)
     #[command(subcommand)]
     Account(verb::account::Account),
-    /// Read the log of everything that happened (administrators)
+    /// Read the log of everything that happened (administrators, and who holds audit_log=read)
     #[command(subcommand)]
     Events(verb::events::Events),
     /// Show every replica: what it has applied, how far it is behind, its lease and version (administrators)
@@ -206,6 +209,14 @@ mod tests {
         "group grant acme/devs lab/sub read --package numpy --kind pypi",
         "group ungrant acme/devs lab",
         "group delete acme/devs --yes",
+        "role list",
+        "role show auditor",
+        "role create auditor --level audit_log=read,channels=read --level artifacts=read --description words",
+        "role edit auditor --level artifacts=none --name readers",
+        "role assign auditor ada bob --group acme/devs",
+        "role assign admin ada",
+        "role unassign auditor --group acme/devs",
+        "role delete auditor --yes",
         "package list acme",
         "package show acme numpy",
         "package create acme numpy --kind conda --private",

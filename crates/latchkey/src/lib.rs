@@ -43,6 +43,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Verb::Label(label) => label.run(&context).await,
         Verb::Package(package) => package.run(&context).await,
         Verb::Group(group) => group.run(&context).await,
+        Verb::Role(group) => group.run(&context).await,
         Verb::Account(account) => account.run(&context).await,
         Verb::Events(events) => events.run(&context).await,
         Verb::Status => status::run(&context).await,

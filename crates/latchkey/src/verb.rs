@@ -14,6 +14,7 @@ pub mod overlap;
 pub mod package;
 pub mod recipe;
 pub mod remove;
+pub mod role;
 pub mod search;
 pub mod spec;
 pub(crate) mod status;

@@ -112,6 +112,7 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
 
 words!(Level, "level", Read = "read", Write = "write", Manage = "manage");
 words!(Privacy, "privacy", Public = "public", Authenticated = "authenticated", Private = "private");

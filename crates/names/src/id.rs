@@ -51,6 +51,8 @@ id! {
     PackageId;
     /// A group of an organisation.
     GroupId;
+    /// A role.
+    RoleId;
     /// One published file.
     ArtifactId;
     /// One decision in the log.

@@ -91,7 +91,7 @@ scopes! {
     PypiDownload = Repository "pypi:download" "index and files on Python paths",
     PypiUpload = Repository "pypi:upload" "upload of Python files",
     Repos = Repository "repos" "index and files on every repository path; no upload",
-    EventsSubscribe = Latchkey "events:subscribe" "the log of everything that happened, if the owner is an administrator",
+    EventsSubscribe = Latchkey "events:subscribe" "the log of everything that happened, if the owner is an administrator or a role gives them audit_log",
     StatusView = Latchkey "status:view" "how the replicas stand, if the owner is an administrator",
 }
 

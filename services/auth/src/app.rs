@@ -11,6 +11,7 @@ mod list;
 mod lookup;
 mod outcome;
 mod owners;
+mod role;
 mod session;
 mod show;
 mod token;
@@ -33,19 +34,20 @@ use time::{Duration, OffsetDateTime};
 
 use crate::call::Call;
 use crate::domain::account as owner;
-use crate::domain::name;
+use crate::domain::{name, role as roles};
 use crate::events;
 use crate::lease::{clocks, lapsed};
 use crate::password::Passwords;
 use crate::personal::Keys;
 use crate::receipt::{Change, Receipts};
 
-pub use account::NewAccount;
+pub use account::{Myself, NewAccount};
 pub use authorize::{Authorize, Exchange, Program, challenge_of};
 pub use change::{TokenEdit, TokenReissue};
 pub use explain::{Answer, Question};
 pub use list::{ListedTokens, TokenQuery};
 pub use outcome::denied;
+pub use role::{Holder, RoleChanges, ShownRole, Whom};
 pub use session::SignIn;
 pub use show::{ShownAccount, ShownGrant, ShownToken};
 pub use token::{Issued, NewToken};
@@ -75,6 +77,7 @@ pub struct App {
     view: AccessView,
     accounts: Store<owner::Account, owner::Event>,
     names: Store<name::Name, name::Event>,
+    roles: Store<roles::Roles, roles::Event>,
     keys: Keys,
     passwords: Passwords,
     receipts: Receipts,
@@ -106,9 +109,12 @@ impl App {
             Rules { decode: events::owner::decode, encode: events::owner::encode, evolve: owner::evolve };
         let login =
             Rules { decode: events::login::decode, encode: events::login::encode, evolve: name::evolve };
+        let role =
+            Rules { decode: events::role::decode, encode: events::role::encode, evolve: roles::evolve };
         Self {
             accounts: Store::new(log.clone(), Stream::Authz, account, stamps.clone(), voids.clone()),
-            names: Store::new(log, Stream::Authz, login, stamps, voids),
+            names: Store::new(log.clone(), Stream::Authz, login, stamps.clone(), voids.clone()),
+            roles: Store::new(log, Stream::Authz, role, stamps, voids),
             passwords: Passwords::new(&*ambient.ids),
             receipts: Receipts::new(view.clone(), leased),
             clocks: clocks(&ambient),

@@ -5,4 +5,5 @@
 pub mod account;
 pub mod authorization;
 pub mod name;
+pub mod role;
 pub mod token;

@@ -3,6 +3,7 @@
 pub mod login;
 pub mod owner;
 mod redact;
+pub mod role;
 mod token;
 
 pub use redact::{for_auditors, for_followers};

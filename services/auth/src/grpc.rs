@@ -3,6 +3,7 @@
 mod answer;
 mod auth;
 mod parse;
+mod role;
 mod status;
 mod subscribe;
 

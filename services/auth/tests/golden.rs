@@ -5,9 +5,12 @@
 use std::path::Path;
 
 use auth::domain::account::{self, Created, Kind, Sealed};
-use auth::domain::{name, token};
-use auth::events::{login, owner, time_of};
-use names::{AccountId, ChannelId, Level, Scope, TokenId, TokenName};
+use auth::domain::{name, role, token};
+use auth::events::{self, login, owner, time_of};
+use names::{
+    AccountId, ChannelId, GroupId, Level, RoleCategory, RoleId, RoleLevels, RoleName, Scope, Subject,
+    TokenId, TokenName,
+};
 use prost::Message as _;
 use proto::event::v1::Event;
 use time::macros::datetime;
@@ -133,6 +136,39 @@ fn name_events() -> Vec<(&'static str, name::Event)> {
     ]
 }
 
+fn role_events() -> Vec<(&'static str, role::Event)> {
+    let id = RoleId(Uuid::from_u128(0x01a1_f8d3_ea00_7000_8000_0000_0000_0006));
+    let group = GroupId(Uuid::from_u128(0x01a1_f8d3_ea00_7000_8000_0000_0000_0007));
+    let name = |name| RoleName::parse(name).unwrap();
+    let before = RoleLevels::default().with(RoleCategory::Artifacts, Some(Level::Write));
+    let holder = Subject::Account(ACCOUNT);
+    vec![
+        (
+            "role_created",
+            role::Event::Created {
+                id,
+                name: name("auditor"),
+                description: "reads".into(),
+                levels: RoleLevels::all(),
+            },
+        ),
+        (
+            "role_changed",
+            role::Event::Changed {
+                id,
+                name: name("reader"),
+                description: String::new(),
+                before,
+                after: RoleLevels::default(),
+            },
+        ),
+        ("role_assigned", role::Event::Assigned { id, holder: Subject::Group(group) }),
+        ("role_assigned_admin", role::Event::Assigned { id: RoleId::ADMIN, holder }),
+        ("role_unassigned", role::Event::Unassigned { id, holder }),
+        ("role_deleted", role::Event::Deleted { id }),
+    ]
+}
+
 /// The stored bytes; they are made only where there are none.
 fn golden(file: &str, encoded: &Event) -> Event {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{file}.hex"));
@@ -167,6 +203,14 @@ fn events_of_names_keep_their_bytes() {
 }
 
 #[test]
+fn events_of_roles_keep_their_bytes() {
+    for (file, event) in role_events() {
+        let stored = golden(file, &events::role::encode(&event));
+        assert_eq!(events::role::decode(&stored), Ok(Some(event)), "{file}");
+    }
+}
+
+#[test]
 fn ids_tell_when_they_were_made() {
     assert_eq!(time_of(ACCOUNT.0), datetime!(2026-11-20 12:00 UTC));
 }
@@ -176,6 +220,8 @@ fn what_cannot_stand_in_a_subject_is_an_error_and_not_skipped() {
     let named = login::encode(&name_events().remove(0).1);
     let owned = owner::encode(&owner_events().remove(0).1);
     assert!(owner::decode(&named).is_err());
+    assert!(events::role::decode(&owned).is_err());
+    assert!(owner::decode(&events::role::encode(&role_events().remove(0).1)).is_err());
     assert!(login::decode(&owned).is_err());
     assert!(owner::decode(&Event { event: None }).is_err());
 }

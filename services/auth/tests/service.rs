@@ -27,6 +27,8 @@ mod replicas;
 mod restart;
 #[path = "service/revoke.rs"]
 mod revoke;
+#[path = "service/roles.rs"]
+mod roles;
 #[path = "service/scope_table.rs"]
 mod scope_table;
 #[path = "service/scopes.rs"]

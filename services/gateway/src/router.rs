@@ -128,11 +128,11 @@ static CONDA_UPLOADS: [Line; 2] = [
 ];
 
 /// The REST interface.
-static REST: [Line; 71] = {
+static REST: [Line; 80] = {
     use rest::{
         account, artifact, carry, channel, event, explain, file, grant, group, history, label, leaked,
     };
-    use rest::{package, scope, search, session, status, token};
+    use rest::{package, role, scope, search, session, status, token};
     const SHOW: Gate = Gate::Channel(Action::ChannelView);
     const FILES: Gate = Gate::Channel(Action::ArtifactView);
     const CONDA_REMOVE: Gate = Gate::Channel(Action::CondaDelete);
@@ -153,6 +153,10 @@ static REST: [Line; 71] = {
     const GROUP_EDIT: Gate = Gate::Account(Action::GroupEdit);
     const TOKENS: Gate = Gate::Account(Action::TokenView);
     const TOKEN_EDIT: Gate = Gate::Account(Action::TokenEdit);
+    const ROLES: Gate = Gate::Server(Action::RoleView);
+    const ROLE_EDIT: Gate = Gate::Server(Action::RoleEdit);
+    const ROLE_ACCOUNT: &str = "/roles/{role}/accounts/{login}";
+    const ROLE_GROUP: &str = "/roles/{role}/groups/{organisation}/{group}";
     const DISABLE: Gate = Gate::Server(Action::AccountDisable);
     [
         line(Method::POST, "/session", Gate::SignIn, || post(session::sign_in)),
@@ -161,6 +165,15 @@ static REST: [Line; 71] = {
         line(Method::PUT, "/default-channel", Gate::Account(Action::DefaultChannelEdit), || {
             put(default_channel::choose)
         }),
+        line(Method::GET, "/roles", ROLES, || get(role::list)),
+        line(Method::POST, "/roles", ROLE_EDIT, || post(role::create)),
+        line(Method::GET, "/roles/{role}", ROLES, || get(role::show)),
+        line(Method::PATCH, "/roles/{role}", ROLE_EDIT, || patch(role::change)),
+        line(Method::DELETE, "/roles/{role}", ROLE_EDIT, || delete(role::delete)),
+        line(Method::PUT, ROLE_ACCOUNT, ROLE_EDIT, || put(role::assign)),
+        line(Method::DELETE, ROLE_ACCOUNT, ROLE_EDIT, || delete(role::unassign)),
+        line(Method::PUT, ROLE_GROUP, ROLE_EDIT, || put(role::assign)),
+        line(Method::DELETE, ROLE_GROUP, ROLE_EDIT, || delete(role::unassign)),
         line(Method::GET, "/channels", Gate::Listed, || get(channel::list)),
         line(Method::POST, "/channels", Gate::Account(Action::ChannelCreate), || post(channel::create)),
         line(Method::GET, "/channels/{channel}", SHOW, || get(channel::show)),

@@ -165,8 +165,14 @@ fn apply(rows: &mut Rows, context: &Context<'_>, part: i32, event: &Event) -> Fo
         Event::LabelsChanged(event) => artifact::labelled(rows, context, part, event),
         Event::LabelLockChanged(event) => channel::label_lock(rows, context, part, event),
         Event::IndexingChanged(event) => channel::indexing(rows, context, part, event),
-        // They are auth's own: the read models hold no password, no string, no reservation and no choice of a channel.
+        Event::RoleAssigned(event) => account::role(rows, &event.role_id, event.holder.as_ref(), true),
+        Event::RoleUnassigned(event) => account::role(rows, &event.role_id, event.holder.as_ref(), false),
+        // They are auth's own: the read models hold no password, no string, no reservation, no choice of a channel and no
+        // role but whether an account is an administrator.
         Event::PasswordChanged(_)
+        | Event::RoleCreated(_)
+        | Event::RoleChanged(_)
+        | Event::RoleDeleted(_)
         | Event::DefaultChannelChanged(_)
         | Event::TokenOverlapEnded(_)
         | Event::TokenExpiryWarned(_)

@@ -9,7 +9,7 @@ use time::Duration;
 
 use crate::world::*;
 
-const LAB: Object<'static> = Object::ChannelNamed("lab");
+pub(crate) const LAB: Object<'static> = Object::ChannelNamed("lab");
 
 /// Account 1 owns lab (private) and has session 1; token 2 reads lab; account 3 is a stranger with session 3.
 fn lab() -> World {
@@ -23,7 +23,7 @@ fn lab() -> World {
     ])
 }
 
-fn why(verdict: Verdict) -> Why {
+pub(crate) fn why(verdict: Verdict) -> Why {
     match verdict {
         Verdict::Refused(refusal) => refusal.why,
         Verdict::Allowed(by) => panic!("allowed by {by:?}"),

@@ -4,5 +4,6 @@
 mod decisions;
 mod model;
 mod reading;
+mod roles;
 mod views;
 mod world;

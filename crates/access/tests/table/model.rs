@@ -2,9 +2,9 @@
 //! log anew, and with a copy of itself restored from a snapshot.
 
 use ::access::{Action, Object, Row, Table, Verdict};
-use names::PackageKind;
+use names::{PackageKind, RoleId};
 use proptest::prelude::*;
-use proto::event::v1::{Actor, Indexing, Level, Privacy, TokenKind};
+use proto::event::v1::{Actor, Indexing, Level, Privacy, RoleCategory, TokenKind};
 
 use crate::reading::{Facts, SCOPES};
 use crate::world::*;
@@ -33,6 +33,11 @@ pub(crate) enum Step {
     Hide(u128, bool),
     GrantPackage(u128, Whom, Level),
     DeletePackage(u128),
+    Role(RoleCategory, Level),
+    ChangeRole(u128, RoleCategory, Level),
+    Assign(u128, Whom, bool),
+    DeleteRole(u128),
+    Administrator(u128, bool),
 }
 
 pub(crate) fn steps() -> impl Strategy<Value = Vec<(Step, Option<u128>)>> {
@@ -70,7 +75,22 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<(Step, Option<u128>)>> {
         4 => (package(), whom(), given()).prop_map(|(package, to, level)| Step::GrantPackage(package, to, level)),
         1 => package().prop_map(Step::DeletePackage),
     ];
-    let step = prop_oneof![3 => tokens, 3 => channels, 2 => groups, 3 => packages];
+    let category = || {
+        prop_oneof![
+            1 => Just(RoleCategory::Channels),
+            1 => Just(RoleCategory::Subchannels),
+            3 => Just(RoleCategory::Artifacts),
+            1 => Just(RoleCategory::ChannelGroups),
+        ]
+    };
+    let roles = prop_oneof![
+        2 => (category(), given()).prop_map(|(category, level)| Step::Role(category, level)),
+        1 => (1..4u128, category(), given()).prop_map(|(n, category, level)| Step::ChangeRole(n, category, level)),
+        4 => (1..4u128, whom(), proptest::bool::weighted(0.7)).prop_map(|(n, to, held)| Step::Assign(n, to, held)),
+        1 => (1..4u128).prop_map(Step::DeleteRole),
+        1 => (0..4u128, any::<bool>()).prop_map(|(who, held)| Step::Administrator(who, held)),
+    ];
+    let step = prop_oneof![3 => tokens, 3 => channels, 2 => groups, 3 => packages, 2 => roles];
     proptest::collection::vec((step, proptest::option::weighted(0.2, 0..20u128)), 1..60)
 }
 
@@ -81,6 +101,7 @@ pub(crate) struct Made {
     pub(crate) channels: u128,
     groups: u128,
     packages: u128,
+    roles: u128,
 }
 
 /// Plays the steps; an acting token, where one is named, may be dead by then.
@@ -147,6 +168,11 @@ fn event_of(step: Step, world: &World, made: &mut Made) -> Option<proto::event::
         Step::Hide(n, private) => hide(n, private),
         Step::GrantPackage(n, to, level) => grant_to(On::Package(n), to, level),
         Step::DeletePackage(n) => delete_package(n),
+        Step::Role(category, level) => role(next(&mut made.roles), &[(category, level)]),
+        Step::ChangeRole(n, category, level) => change_role(n, &[(category, level)]),
+        Step::Assign(n, to, held) => assign(role_id(n), to, held),
+        Step::DeleteRole(n) => delete_role(n),
+        Step::Administrator(who, held) => assign(RoleId::ADMIN, Whom::Account(who), held),
     })
 }
 
@@ -232,6 +258,11 @@ proptest! {
                 }
                 for n in 1..=made.tokens + 1 {
                     let caller = table.caller(NOON, &secret(n));
+                    // A role may give something on the channel that it does not give on what is in it.
+                    let owner = table.token(token(n)).map(|token| token.owner);
+                    if owner.is_some_and(|owner| table.roles_of(owner).next().is_some()) {
+                        continue;
+                    }
                     let level = table.level(&caller, room.id);
                     prop_assert_eq!(table.package_level(&caller, room.id, PackageKind::Conda, table.package_place(package.id).unwrap().2), level);
                 }

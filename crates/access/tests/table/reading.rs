@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ::access::Action;
 use proto::event::v1::{
-    AccessChanged, AccountKind, Envelope, Indexing, Privacy, TokenIssued, TokenKind, access, access_changed,
-    event::Event,
+    AccessChanged, AccountKind, Envelope, Indexing, Privacy, RoleCategory, RoleHolder, RoleLevel,
+    TokenIssued, TokenKind, access, access_changed, event::Event, role_holder,
 };
 
 use crate::world::{channel, token};
@@ -44,8 +44,16 @@ struct Box {
     given: Given,
 }
 
+/// A role's levels and the accounts and groups that hold it.
+#[derive(Default)]
+struct Hat {
+    levels: BTreeMap<RoleCategory, i32>,
+    holders: BTreeSet<Id>,
+}
+
 #[derive(Default)]
 pub(crate) struct Facts {
+    hats: BTreeMap<Id, Hat>,
     admins: BTreeSet<Id>,
     owners: BTreeMap<Id, Vec<Id>>,
     disabled: BTreeSet<Id>,
@@ -76,7 +84,7 @@ impl Facts {
         facts
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest decides nothing here")]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is about roles or decides nothing here")]
     fn add(&mut self, event: &Event) {
         match event {
             Event::AccountCreated(it) => {
@@ -140,8 +148,49 @@ impl Facts {
                 }
             }
             Event::AccessChanged(it) => self.change(it),
+            other => self.add_role(other),
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest decides nothing here")]
+    fn add_role(&mut self, event: &Event) {
+        match event {
+            Event::RoleCreated(it) => {
+                self.hats.entry(it.role_id.clone()).or_default().levels = levels(&it.levels);
+            }
+            Event::RoleChanged(it) => {
+                if let Some(hat) = self.hats.get_mut(&it.role_id) {
+                    hat.levels = levels(&it.after);
+                }
+            }
+            Event::RoleAssigned(it) => self.hold(&it.role_id, it.holder.as_ref(), true),
+            Event::RoleUnassigned(it) => self.hold(&it.role_id, it.holder.as_ref(), false),
+            Event::RoleDeleted(it) => drop(self.hats.remove(&it.role_id)),
             _ => {}
         }
+    }
+
+    fn hold(&mut self, role: &Id, holder: Option<&RoleHolder>, held: bool) {
+        let (role_holder::Holder::AccountId(holder) | role_holder::Holder::GroupId(holder)) =
+            holder.unwrap().holder.as_ref().unwrap();
+        let administrators = *role == names::RoleId::ADMIN.to_bytes();
+        let hat = self.hats.get_mut(role).map(|hat| &mut hat.holders);
+        let holders = if administrators { Some(&mut self.admins) } else { hat };
+        match (holders, held) {
+            (Some(holders), true) => drop(holders.insert(holder.clone())),
+            (Some(holders), false) => drop(holders.remove(holder)),
+            (None, _) => {}
+        }
+    }
+
+    /// What an account's roles give in a category.
+    fn worn(&self, account: &Id, category: RoleCategory) -> i32 {
+        let wears = |hat: &&Hat| {
+            let groups = self.groups.iter().filter(|(_, members)| members.contains(account));
+            hat.holders.contains(account) || groups.into_iter().any(|(id, _)| hat.holders.contains(id))
+        };
+        let hats = self.hats.values().filter(wears);
+        hats.filter_map(|hat| hat.levels.get(&category).copied()).max().unwrap_or(0)
     }
 
     fn change(&mut self, event: &AccessChanged) {
@@ -222,7 +271,8 @@ impl Facts {
         let granted = grant(&channel(on).to_bytes()).max(if above == 3 { 3 } else { 0 });
         let strong = self.strong(owner, room);
         if dead {
-            let held = strong > 0 || inside().any(|it| it.private && self.held(&it.given, owner) > 0);
+            let worn = issued.kind() != TokenKind::Resource && self.worn(owner, RoleCategory::Artifacts) > 0;
+            let held = strong > 0 || worn || inside().any(|it| it.private && self.held(&it.given, owner) > 0);
             let named = issued.kind() != TokenKind::Resource || granted > 0;
             let loses = held && named && inside().any(|it| it.private);
             return anyone >= needed && !loses;
@@ -232,11 +282,17 @@ impl Facts {
         let part = inside().map(|it| self.held(&it.given, owner)).max().unwrap_or(0);
         let own = made
             .map_or(0, |it| strong.max(self.held(&it.given, owner)).max(if it.private { 0 } else { open }));
+        let category = match (action == Action::ChannelEdit, room.parent.is_some()) {
+            (true, true) => RoleCategory::Subchannels,
+            (true, false) => RoleCategory::Channels,
+            (false, _) => RoleCategory::Artifacts,
+        };
+        let worn = if self.worn(owner, category) >= needed { needed } else { 0 };
         let effective = |own: i32, anyone: i32| match issued.kind() {
-            TokenKind::Session => own,
+            TokenKind::Session => own.max(worn),
             TokenKind::Scoped => {
                 let (_, opens) = SCOPES.iter().find(|(name, _)| *name == issued.scopes[0]).unwrap();
-                if opens[column(action, room.parent.is_some())] { own } else { anyone }
+                if opens[column(action, room.parent.is_some())] { own.max(worn) } else { anyone }
             }
             TokenKind::Resource | TokenKind::Unspecified => anyone.max(own.min(granted)),
         };
@@ -250,6 +306,10 @@ impl Facts {
             Some(_) => effective(own, anyone) >= needed,
         }
     }
+}
+
+fn levels(stored: &[RoleLevel]) -> BTreeMap<RoleCategory, i32> {
+    stored.iter().map(|it| (it.category(), it.level)).collect()
 }
 
 fn column(action: Action, below: bool) -> usize {

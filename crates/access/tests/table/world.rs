@@ -1,12 +1,14 @@
 //! Builds logs for the tests of the table: short names for events, one sequence after the other.
 
 use access::{Caller, Credential, SecretHash, Service, Table};
-use names::{AccountId, ChannelId, GroupId, PackageId, TokenId};
+use names::{AccountId, ChannelId, GroupId, PackageId, RoleId, TokenId};
 use proto::event::v1::{
     Access, AccessChanged, AccountCreated, AccountDisabled, AccountKind, Actor, ChannelCreated,
     ChannelDeleted, Envelope, Event, Everyone, GroupCreated, GroupDeleted, GroupMembersChanged, Indexing,
-    IndexingChanged, Level, PackageCreated, PackageDeleted, PackageKind, Privacy, TokenGrant, TokenIssued,
+    IndexingChanged, Level, PackageCreated, PackageDeleted, PackageKind, Privacy, RoleAssigned, RoleCategory,
+    RoleChanged, RoleCreated, RoleDeleted, RoleHolder, RoleLevel, RoleUnassigned, TokenGrant, TokenIssued,
     TokenKind, TokenReissued, TokenRevoked, TokenSecret, access::Access as Value, access_changed, event,
+    role_holder,
 };
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -279,4 +281,50 @@ impl World {
     pub(crate) fn caller(&self, n: u128) -> Caller {
         self.table.caller(NOON, &secret(n))
     }
+}
+
+pub(crate) fn role_id(n: u128) -> RoleId {
+    RoleId(Uuid::from_u128(6_000_000 + n))
+}
+
+pub(crate) fn role_levels(levels: &[(RoleCategory, Level)]) -> Vec<RoleLevel> {
+    let level = |(category, level): &(RoleCategory, Level)| RoleLevel {
+        category: (*category).into(),
+        level: (*level).into(),
+    };
+    levels.iter().map(level).collect()
+}
+
+pub(crate) fn role(n: u128, levels: &[(RoleCategory, Level)]) -> event::Event {
+    event::Event::RoleCreated(RoleCreated {
+        role_id: role_id(n).to_bytes(),
+        name: format!("role{n}"),
+        description: String::new(),
+        levels: role_levels(levels),
+    })
+}
+
+pub(crate) fn change_role(n: u128, after: &[(RoleCategory, Level)]) -> event::Event {
+    event::Event::RoleChanged(RoleChanged {
+        role_id: role_id(n).to_bytes(),
+        name: format!("role{n}"),
+        after: role_levels(after),
+        ..RoleChanged::default()
+    })
+}
+
+pub(crate) fn assign(id: RoleId, to: Whom, held: bool) -> event::Event {
+    let holder = match to {
+        Whom::Account(n) => role_holder::Holder::AccountId(account(n).to_bytes()),
+        Whom::Group(n) => role_holder::Holder::GroupId(group_id(n).to_bytes()),
+    };
+    let (role_id, holder) = (id.to_bytes(), Some(RoleHolder { holder: Some(holder) }));
+    match held {
+        true => event::Event::RoleAssigned(RoleAssigned { role_id, holder }),
+        false => event::Event::RoleUnassigned(RoleUnassigned { role_id, holder }),
+    }
+}
+
+pub(crate) fn delete_role(n: u128) -> event::Event {
+    event::Event::RoleDeleted(RoleDeleted { role_id: role_id(n).to_bytes() })
 }

@@ -105,6 +105,9 @@ pub(crate) async fn whoami(context: &Context) -> Result<(), Failed> {
         text(token, "name"),
         ending(&text(token, "expires_at")),
     ));
+    let roles = answer.get("roles").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let roles: Vec<&str> = roles.filter_map(serde_json::Value::as_str).collect();
+    context.output.line(format!("with the roles {}", roles.join(", ")));
     context.output.document(&answer);
     Ok(())
 }

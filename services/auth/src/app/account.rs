@@ -34,6 +34,15 @@ pub struct NewAccount {
     pub owners: Vec<Login>,
 }
 
+/// What the caller is told of itself.
+#[derive(Debug, Clone)]
+pub struct Myself {
+    pub account: ShownAccount,
+    pub default_channel: String,
+    pub roles: Vec<String>,
+    pub token: Option<ShownToken>,
+}
+
 impl App {
     /// Makes an account. Where no owners are named, an organisation or service account belongs to whoever makes it.
     pub async fn create_account(
@@ -219,8 +228,8 @@ impl App {
         Ok(shown.into_iter().flatten().collect())
     }
 
-    /// The caller's account, its default channel and the token.
-    pub async fn who_am_i(&self, call: &Call) -> Result<(ShownAccount, String, Option<ShownToken>), Failure> {
+    /// The caller's account with its default channel and its roles, and the token.
+    pub async fn who_am_i(&self, call: &Call) -> Result<Myself, Failure> {
         let caller = self.allow(call, Action::WhoAmI, &Object::Server)?;
         let (Some(id), Some(token)) = (account_of(&caller), caller.token()) else {
             return Err(Failure::new(Code::Invalid, "a service has no account"));
@@ -228,8 +237,8 @@ impl App {
         let (account, token) = self.account_with(id, token).await?;
         let token = self.with_uses(token.into_iter().collect()).await.pop();
         let account = self.show_account(&account).await?;
-        let channel = self.default_channel(id, &account.login);
-        Ok((account, channel, token))
+        let default_channel = self.default_channel(id, &account.login);
+        Ok(Myself { account, default_channel, roles: self.roles_of(id), token })
     }
 
     async fn account_with(

@@ -4,7 +4,7 @@ use access::{Action, Caller, Object, Refusal, Table, Why};
 use eventlog::{AppendError, ExecuteError, LogError};
 use runtime::{Code, Failure};
 
-use crate::domain::{account, name, token};
+use crate::domain::{account, name, role, token};
 
 /// A refusal of the access table, in its own words.
 pub fn denied(
@@ -68,6 +68,20 @@ impl From<name::Refusal> for Failure {
         match refusal {
             name::Refusal::Taken => Self::new(Code::Exists, refusal.to_string()),
         }
+    }
+}
+
+impl From<role::Refusal> for Failure {
+    fn from(refusal: role::Refusal) -> Self {
+        use role::Refusal as R;
+        let code = match refusal {
+            R::NameTaken => Code::Exists,
+            R::Gone => Code::NotFound,
+            R::Description => Code::Invalid,
+            R::TooMany | R::TooManyHolders => Code::TooMany,
+            R::LastAdmin => Code::Conflict,
+        };
+        Self::new(code, refusal.to_string())
     }
 }
 

@@ -6,7 +6,7 @@ use runtime::Failure;
 use time::OffsetDateTime;
 
 use super::{App, Uses};
-use crate::domain::account::{Account, Kind};
+use crate::domain::account::{Account, Created, Kind};
 use crate::domain::token::{Grant, Token};
 use crate::personal::Field;
 
@@ -59,10 +59,16 @@ impl App {
             id: created.account,
             login: self.login_of(account).await?,
             kind: created.kind,
-            admin: created.admin,
+            admin: self.is_admin(created),
             disabled: account.disabled,
             created_at: created.created_at,
         })
+    }
+
+    /// What it was created as, until a role said otherwise.
+    fn is_admin(&self, created: &Created) -> bool {
+        let known = self.view.read(|table| table.account(created.account).map(|account| account.admin));
+        known.unwrap_or(created.admin)
     }
 
     /// A token of an account; the view must have applied the events that the token was folded from.

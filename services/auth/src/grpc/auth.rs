@@ -5,17 +5,19 @@ use std::sync::Arc;
 use access::{Action, Object};
 use proto::auth::v1::auth_server::{Auth, AuthServer};
 use proto::auth::v1::{
-    Account, AccountRequest, AuthorizeReply, AuthorizeRequest, ChangePasswordRequest, CreateAccountRequest,
-    DefaultChannelReply, DescribeAccountsReply, DescribeAccountsRequest, EditTokenRequest,
-    ExchangeCodeRequest, ExplainReply, ExplainRequest, IdentifyTokensReply, IdentifyTokensRequest,
-    IssueTokenRequest, IssuedToken, ListScopesReply, ListScopesRequest, ListTokensReply, ListTokensRequest,
-    ReissueTokenRequest, RevokeTokenRequest, Revoked, SetDefaultChannelRequest, SetOwnersRequest,
-    SignInRequest, Token, TokenRequest, WhoAmIReply, WhoAmIRequest,
+    Account, AccountRequest, AuthorizeReply, AuthorizeRequest, ChangePasswordRequest, ChangeRoleRequest,
+    CreateAccountRequest, CreateRoleRequest, DefaultChannelReply, DescribeAccountsReply,
+    DescribeAccountsRequest, EditTokenRequest, ExchangeCodeRequest, ExplainReply, ExplainRequest,
+    IdentifyTokensReply, IdentifyTokensRequest, IssueTokenRequest, IssuedToken, ListRolesReply,
+    ListRolesRequest, ListScopesReply, ListScopesRequest, ListTokensReply, ListTokensRequest,
+    ReissueTokenRequest, RevokeTokenRequest, Revoked, Role, RoleHolderRequest, RoleReply, RoleRequest,
+    SetDefaultChannelRequest, SetOwnersRequest, SignInRequest, Token, TokenRequest, WhoAmIReply,
+    WhoAmIRequest,
 };
 use runtime::{Code, Failure, Secret};
 use tonic::{Request, Response, Status};
 
-use super::{answer, parse};
+use super::{answer, parse, role};
 use crate::app::App;
 use crate::call::Call;
 
@@ -59,11 +61,12 @@ impl Auth for Rpc {
 
     async fn who_am_i(&self, request: Request<WhoAmIRequest>) -> Reply<WhoAmIReply> {
         let (call, _) = self.taken(request).await;
-        let (account, default_channel, token) = self.0.who_am_i(&call).await?;
+        let myself = self.0.who_am_i(&call).await?;
         Ok(Response::new(WhoAmIReply {
-            account: Some(answer::account(account)),
-            default_channel,
-            token: token.map(answer::token),
+            account: Some(answer::account(myself.account)),
+            default_channel: myself.default_channel,
+            roles: myself.roles,
+            token: myself.token.map(answer::token),
         }))
     }
 
@@ -162,6 +165,47 @@ impl Auth for Rpc {
         let channel = Some(request.channel.as_str()).filter(|name| !name.is_empty());
         let changed = self.0.set_default_channel(&call, login.as_ref(), channel).await?;
         Ok(Response::new(DefaultChannelReply { channel: changed.shown, authz_seq: changed.seq }))
+    }
+
+    async fn list_roles(&self, request: Request<ListRolesRequest>) -> Reply<ListRolesReply> {
+        let (call, _) = self.taken(request).await;
+        let roles = self.0.list_roles(&call)?;
+        Ok(Response::new(ListRolesReply { roles: roles.into_iter().map(role::role).collect() }))
+    }
+
+    async fn show_role(&self, request: Request<RoleRequest>) -> Reply<Role> {
+        let (call, request) = self.taken(request).await;
+        Ok(Response::new(role::with_holders(self.0.show_role(&call, &request.role).await?)))
+    }
+
+    async fn create_role(&self, request: Request<CreateRoleRequest>) -> Reply<RoleReply> {
+        let (call, request) = self.taken(request).await;
+        let (name, levels) = (role::name(&request.name)?, role::levels(&request.levels)?);
+        let changed = self.0.create_role(&call, name, request.description, levels).await?;
+        Ok(Response::new(role::changed(changed)))
+    }
+
+    async fn change_role(&self, request: Request<ChangeRoleRequest>) -> Reply<RoleReply> {
+        let (call, request) = self.taken(request).await;
+        let changed = self.0.edit_role(&call, &request.role, role::changes(&request)?).await?;
+        Ok(Response::new(role::changed(changed)))
+    }
+
+    async fn delete_role(&self, request: Request<RoleRequest>) -> Reply<RoleReply> {
+        let (call, request) = self.taken(request).await;
+        Ok(Response::new(role::changed(self.0.delete_role(&call, &request.role).await?)))
+    }
+
+    async fn assign_role(&self, request: Request<RoleHolderRequest>) -> Reply<RoleReply> {
+        let (call, request) = self.taken(request).await;
+        let changed = self.0.assign_role(&call, &request.role, role::whom(&request)?).await?;
+        Ok(Response::new(role::changed(changed)))
+    }
+
+    async fn unassign_role(&self, request: Request<RoleHolderRequest>) -> Reply<RoleReply> {
+        let (call, request) = self.taken(request).await;
+        let changed = self.0.unassign_role(&call, &request.role, role::whom(&request)?).await?;
+        Ok(Response::new(role::changed(changed)))
     }
 
     async fn list_tokens(&self, request: Request<ListTokensRequest>) -> Reply<ListTokensReply> {

@@ -202,6 +202,6 @@ fn time(text: &str) -> Result<OffsetDateTime, Failure> {
     })
 }
 
-fn invalid(reason: impl std::fmt::Display) -> Failure {
+pub(super) fn invalid(reason: impl std::fmt::Display) -> Failure {
     Failure::new(Code::Invalid, reason.to_string())
 }

@@ -85,8 +85,27 @@ pub(crate) fn table() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("latchkey.events.v1.Events/Subscribe", "11111333++3", subscribe.encode_to_vec()),
         ("latchkey.status.v1.Status/Show", "11111333++3", vec![]),
     ];
+    rows.extend(roles());
     rows.extend(feeds());
     rows
+}
+
+/// The same of roles.
+fn roles() -> [(&'static str, &'static str, Vec<u8>); 7] {
+    let role = || api::RoleRequest { role: "none".into() };
+    let made = api::CreateRoleRequest { name: "made".into(), ..Default::default() };
+    let changed = api::ChangeRoleRequest { role: "none".into(), ..Default::default() };
+    let held =
+        || api::RoleHolderRequest { role: "none".into(), login: "victim".into(), ..Default::default() };
+    [
+        ("latchkey.auth.v1.Auth/ListRoles", "11111333++3", vec![]),
+        ("latchkey.auth.v1.Auth/ShowRole", "11111333++3", role().encode_to_vec()),
+        ("latchkey.auth.v1.Auth/CreateRole", "11111333++3", made.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/ChangeRole", "11111333++3", changed.encode_to_vec()),
+        ("latchkey.auth.v1.Auth/DeleteRole", "11111333++3", role().encode_to_vec()),
+        ("latchkey.auth.v1.Auth/AssignRole", "11111333++3", held().encode_to_vec()),
+        ("latchkey.auth.v1.Auth/UnassignRole", "11111333++3", held().encode_to_vec()),
+    ]
 }
 
 /// The same of what only services may call.

@@ -271,7 +271,7 @@ impl Follower {
     }
 }
 
-fn system() -> Actor {
+pub(crate) fn system() -> Actor {
     Actor { system: "catalog".into(), ..Actor::default() }
 }
 

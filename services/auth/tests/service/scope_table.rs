@@ -9,6 +9,8 @@ use crate::lab::{Lab, scoped};
 const READ_TOKENS: &[&str] = &["user.token:view", "api:read", "api", "all"];
 const EDIT_TOKENS: &[&str] = &["user.token:edit", "api:write", "api", "all"];
 const DEFAULT_CHANNEL: &[&str] = &["channel.default-channel:edit", "api:write", "api", "all"];
+const READ_ROLES: &[&str] = &["role:view", "all"];
+const EDIT_ROLES: &[&str] = &["role:edit", "all"];
 const LOOK_UP: &[&str] = &["api:read", "api", "all"];
 const ALL: &[&str] = &["all"];
 const STATUS: &[&str] = &["status:view", "all"];
@@ -43,6 +45,12 @@ fn opened_by(method: &str) -> Option<&'static [&'static str]> {
         | "latchkey.auth.v1.Auth/ReissueToken"
         | "latchkey.auth.v1.Auth/EndOverlap"
         | "latchkey.auth.v1.Auth/RevokeToken" => Some(EDIT_TOKENS),
+        "latchkey.auth.v1.Auth/ListRoles" | "latchkey.auth.v1.Auth/ShowRole" => Some(READ_ROLES),
+        "latchkey.auth.v1.Auth/CreateRole"
+        | "latchkey.auth.v1.Auth/ChangeRole"
+        | "latchkey.auth.v1.Auth/DeleteRole"
+        | "latchkey.auth.v1.Auth/AssignRole"
+        | "latchkey.auth.v1.Auth/UnassignRole" => Some(EDIT_ROLES),
         "latchkey.auth.v1.Auth/SetDefaultChannel" => Some(DEFAULT_CHANNEL),
         other => panic!("{other} needs a line that says which scopes open it"),
     }

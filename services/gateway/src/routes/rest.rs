@@ -15,6 +15,7 @@ pub(crate) mod json;
 pub(crate) mod label;
 pub(crate) mod leaked;
 pub(crate) mod package;
+pub(crate) mod role;
 pub(crate) mod scope;
 pub(crate) mod search;
 pub(crate) mod session;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use names::AccountId;
-use proto::event::v1::{AccountCreated, AccountKind, OwnersChanged};
+use names::{AccountId, RoleId};
+use proto::event::v1::{AccountCreated, AccountKind, OwnersChanged, RoleHolder, role_holder::Holder};
 use readmodel::write::{AccountRow, Rows};
 
 use super::{Context, Folded};
@@ -43,5 +43,21 @@ pub(crate) fn disabled(rows: &mut Rows, id: &[u8], disabled: bool) -> Folded<()>
     let id = AccountId::from_bytes(id).map_err(|error| error.to_string())?;
     let account = rows.accounts.get_mut(&id).ok_or("the account was never made")?;
     account.disabled = disabled;
+    Ok(())
+}
+
+/// The account that is given the role admin, or from which it is taken; nobody, if it is another role.
+pub(crate) fn appointed<'a>(role: &[u8], holder: Option<&'a RoleHolder>) -> Option<&'a [u8]> {
+    match holder?.holder.as_ref()? {
+        Holder::AccountId(id) if RoleId::from_bytes(role) == Ok(RoleId::ADMIN) => Some(id),
+        Holder::AccountId(_) | Holder::GroupId(_) => None,
+    }
+}
+
+pub(crate) fn role(rows: &mut Rows, role: &[u8], holder: Option<&RoleHolder>, held: bool) -> Folded<()> {
+    let Some(id) = appointed(role, holder) else { return Ok(()) };
+    let id = AccountId::from_bytes(id).map_err(|error| error.to_string())?;
+    let account = rows.accounts.get_mut(&id).ok_or("the account was never made")?;
+    account.admin = held;
     Ok(())
 }

@@ -49,7 +49,22 @@ pub(crate) fn touch(keys: &mut Keys, subject: &str, event: &Event) -> Folded<()>
         }
         Event::LabelLockChanged(event) => channel(keys, &event.channel_id),
         Event::IndexingChanged(event) => channel(keys, &event.channel_id),
+        Event::RoleAssigned(event) => {
+            match super::account::appointed(&event.role_id, event.holder.as_ref()) {
+                Some(id) => account(keys, id),
+                None => Ok(()),
+            }
+        }
+        Event::RoleUnassigned(event) => {
+            match super::account::appointed(&event.role_id, event.holder.as_ref()) {
+                Some(id) => account(keys, id),
+                None => Ok(()),
+            }
+        }
         Event::PasswordChanged(_)
+        | Event::RoleCreated(_)
+        | Event::RoleChanged(_)
+        | Event::RoleDeleted(_)
         | Event::DefaultChannelChanged(_)
         | Event::TokenOverlapEnded(_)
         | Event::TokenExpiryWarned(_)

@@ -53,6 +53,22 @@ pub(crate) fn disabled(n: u8) -> (String, Event) {
     (owner_subject(n), Event::AccountDisabled(event))
 }
 
+/// An account becomes an administrator, or is one no more.
+pub(crate) fn appointed(account: u8, held: bool) -> (String, Event) {
+    role(names::RoleId::ADMIN, account, held)
+}
+
+/// An account is given a role, or loses it.
+pub(crate) fn role(role: names::RoleId, account: u8, held: bool) -> (String, Event) {
+    let holder = stored::role_holder::Holder::AccountId(bytes(OWNER, account));
+    let (role_id, holder) = (role.to_bytes(), Some(stored::RoleHolder { holder: Some(holder) }));
+    let event = match held {
+        true => Event::RoleAssigned(stored::RoleAssigned { role_id, holder }),
+        false => Event::RoleUnassigned(stored::RoleUnassigned { role_id, holder }),
+    };
+    (eventlog::subject::roles(), event)
+}
+
 pub(crate) fn owner_subject(n: u8) -> String {
     eventlog::subject::owner(names::AccountId(id(OWNER, n)))
 }

@@ -30,6 +30,8 @@ async fn each_noun_has_its_rows() {
     let mut world = furnished().await;
     for event in [
         events::revoked(1, 1),
+        events::appointed(1, true),
+        events::role(names::RoleId(id(OWNER, 9)), 1, false),
         events::disabled(1),
         events::described(1, "new"),
         events::opened(1),
@@ -51,7 +53,8 @@ async fn each_noun_has_its_rows() {
     keys.tokens.insert(TokenId(id(TOKEN, 1)));
     keys.channels.insert(channel_id(1));
     let rows = world.db.begin_live().await.unwrap().load(&keys).await.unwrap();
-    assert!(rows.accounts[&AccountId(id(OWNER, 1))].disabled);
+    let account = &rows.accounts[&AccountId(id(OWNER, 1))];
+    assert!(account.disabled && account.admin, "another role takes nothing of that");
     let token = &rows.tokens[&TokenId(id(TOKEN, 1))];
     assert!(token.revoked_at.is_some() && token.description.contains('\u{fffd}'));
     let channel = &rows.channels[&channel_id(1)];

@@ -150,6 +150,7 @@ async fn take(writer: &mut Writer, step: &Step) {
         Step::Lock { channel, locked } => {
             writer.append(events::locked(channel, "main", locked)).await;
             writer.append(events::indexed(channel, locked)).await;
+            writer.append(events::appointed(0, locked)).await;
         }
         Step::Wheel { channel, n } => drop(writer.append(events::wheel(channel, n)).await),
         Step::Barrier => {

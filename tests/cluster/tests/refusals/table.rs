@@ -145,6 +145,7 @@ pub(crate) fn address(route: &Route, channel: &str) -> String {
         ("{token}", "absent"),
         ("{login}", "absent"),
         ("{log}", "authz"),
+        ("{role}", "absent"),
         ("{org}", "absent"),
         ("{organisation}", "absent"),
         ("{group}", "absent"),

@@ -2,7 +2,7 @@
 
 use access::{Caller, Subject, Table, Token, TokenKind};
 use axum::response::{IntoResponse, Response};
-use names::{AccountId, Level};
+use names::{AccountId, Level, RoleCategory};
 use proto::auth::v1::DescribeAccountsRequest;
 use proto::catalog::v1::GrantChannelRequest;
 use proto::event::v1 as stored;
@@ -112,6 +112,14 @@ pub(crate) fn live<'a>(table: &'a Table, caller: &Caller) -> Option<&'a Token> {
     table.token(*token)
 }
 
+/// Whether a role of the token's owner shows what was given to anybody; a resource token has nothing of its owner's roles.
+pub(super) fn sees_all(table: &Table, token: Option<&Token>, below: bool) -> bool {
+    let category = if below { RoleCategory::SubchannelGroups } else { RoleCategory::ChannelGroups };
+    token.is_some_and(|token| {
+        token.kind != TokenKind::Resource && table.everywhere(token.owner).get(category).is_some()
+    })
+}
+
 /// What was given on the channel of the address, as far as the caller may see it.
 pub(crate) fn visible<P>(given: &Given<P>) -> Vec<HeldDocument> {
     let (caller, room) = (&given.admitted.caller, given.admitted.room());
@@ -123,7 +131,7 @@ pub(crate) fn visible<P>(given: &Given<P>) -> Vec<HeldDocument> {
             TokenKind::Session | TokenKind::Scoped => table.account_level(token.owner, room.id),
             TokenKind::Resource => table.level(caller, room.id),
         });
-        let all = level == Some(Level::Manage);
+        let all = level == Some(Level::Manage) || sees_all(table, token, channel.parent.is_some());
         let own = |subject: &Subject| token.is_some_and(|token| is_own(table, token.owner, subject));
         let shown = channel.grants.iter().filter(|(subject, _)| all || own(subject));
         shown.map(|(subject, level)| HeldDocument::of(table, *subject, *level)).collect()

@@ -53,6 +53,7 @@ pub(crate) async fn whoami(given: Given<()>) -> Result<Response, Problem> {
     let document = json!({
         "account": reply.account.map(AccountDocument::from),
         "default_channel": reply.default_channel,
+        "roles": reply.roles,
         "token": reply.token.map(TokenDocument::from),
     });
     Ok(axum::Json(document).into_response())

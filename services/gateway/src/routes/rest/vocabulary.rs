@@ -1,6 +1,6 @@
 //! Words of the interface and numbers of the contract.
 
-use names::{Level, Privacy};
+use names::{Level, Privacy, RoleCategory};
 use proto::event::v1 as stored;
 
 use crate::problem::Problem;
@@ -21,6 +21,29 @@ pub(crate) fn level(word: &str) -> Result<stored::Level, Problem> {
         Level::Write => stored::Level::Write,
         Level::Manage => stored::Level::Manage,
     })
+}
+
+/// What a role gives, by category; `none` where nothing.
+pub(crate) fn role_levels(levels: &[stored::RoleLevel]) -> serde_json::Map<String, serde_json::Value> {
+    let given = |category: RoleCategory| {
+        let level = levels.iter().find(|it| it.category() == role_category(category));
+        level.map_or(stored::Level::None, stored::RoleLevel::level)
+    };
+    let word = |category: RoleCategory| (category.to_string(), level_word(given(category)).into());
+    RoleCategory::ALL.into_iter().map(word).collect()
+}
+
+/// A category of roles as it is stored.
+pub(crate) fn role_category(category: RoleCategory) -> stored::RoleCategory {
+    match category {
+        RoleCategory::Channels => stored::RoleCategory::Channels,
+        RoleCategory::ChannelGroups => stored::RoleCategory::ChannelGroups,
+        RoleCategory::Subchannels => stored::RoleCategory::Subchannels,
+        RoleCategory::SubchannelGroups => stored::RoleCategory::SubchannelGroups,
+        RoleCategory::Artifacts => stored::RoleCategory::Artifacts,
+        RoleCategory::AuditLog => stored::RoleCategory::AuditLog,
+        RoleCategory::Roles => stored::RoleCategory::Roles,
+    }
 }
 
 pub(crate) fn privacy_word(privacy: stored::Privacy) -> &'static str {

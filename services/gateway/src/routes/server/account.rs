@@ -6,7 +6,6 @@ use runtime::Failure;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::roles;
 use super::token::TokenDocument;
 use crate::limits::READ_CALL;
 use crate::problem::Problem;
@@ -40,7 +39,7 @@ pub(crate) async fn show(given: Given<()>) -> Result<Response, Problem> {
         "id": account.id,
         "username": account.login,
         "default_channel_name": reply.default_channel,
-        "roles": roles(account.admin),
+        "roles": reply.roles,
         "created_at": account.created_at,
     });
     Ok(axum::Json(document).into_response())

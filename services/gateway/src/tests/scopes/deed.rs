@@ -61,6 +61,8 @@ pub(super) enum Deed {
     DisableAccounts,
     ReadLog,
     SeeStatus,
+    SeeRoles,
+    EditRoles,
 }
 
 impl Deed {
@@ -133,8 +135,8 @@ pub(super) const SCOPES: [(&str, Opens); 50] = [
     ("system.license:view", Opens::NoRouteYet),
     ("cve:edit", Opens::NoRouteYet),
     ("cve:view", Opens::NoRouteYet),
-    ("role:edit", Opens::Later),
-    ("role:view", Opens::Later),
+    ("role:edit", Opens::These(&[EditRoles])),
+    ("role:view", Opens::These(&[SeeRoles])),
     ("system.settings:edit", Opens::Later),
     ("system:delete-blobs", Opens::NoRouteYet),
     ("user.token:edit", Opens::These(&[EditTokens])),

@@ -96,7 +96,7 @@ const fn row(
 }
 
 /// Every route there is.
-pub(super) const ROUTES: [Row; 85] = [
+pub(super) const ROUTES: [Row; 87] = [
     row(CONDA, CONDA_READS, Asks::Channel(Level::Read, ReadConda)),
     row(KEYED, CONDA_READS, Asks::Keyed(Level::Read, ReadConda)),
     row(CONDA_PUTS, &[("PUT", "/{subdir}/{file}")], Asks::Channel(Level::Write, UploadConda)),
@@ -303,6 +303,20 @@ pub(super) const ROUTES: [Row; 85] = [
     ),
     row(V1, &[("GET", "/events/{log}")], Asks::Server(ReadLog)),
     row(V1, &[("GET", "/status")], Asks::Server(SeeStatus)),
+    row(V1, &[("GET", "/roles"), ("GET", "/roles/{role}")], Asks::Server(SeeRoles)),
+    row(
+        V1,
+        &[
+            ("POST", "/roles"),
+            ("PATCH", "/roles/{role}"),
+            ("DELETE", "/roles/{role}"),
+            ("PUT", "/roles/{role}/accounts/{login}"),
+            ("DELETE", "/roles/{role}/accounts/{login}"),
+            ("PUT", "/roles/{role}/groups/{organisation}/{group}"),
+            ("DELETE", "/roles/{role}/groups/{organisation}/{group}"),
+        ],
+        Asks::Server(EditRoles),
+    ),
     row(
         V1,
         &[("GET", "/whoami"), ("POST", "/explain"), ("GET", "/channels"), ("GET", "/search")],

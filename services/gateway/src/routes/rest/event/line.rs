@@ -3,7 +3,7 @@
 use proto::event::v1::{
     self as stored, Access, AccessChanged, Actor, ArtifactPublished, Envelope, Event, NameReleased,
     NameTaken, TokenGrant, TokenIssued, access, access_changed, artifact_published, event, name_released,
-    name_taken,
+    name_taken, role_holder,
 };
 use proto::events::v1::Recorded;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use crate::routes::rest::vocabulary::{
-    account_kind_word, indexing_word, level_word, privacy_word, token_kind_word,
+    account_kind_word, indexing_word, level_word, privacy_word, role_levels, token_kind_word,
 };
 
 /// One line of the stream.
@@ -116,6 +116,11 @@ fn event(event: &Event) -> Value {
             json!({ "account_id": id(&it.account_id), "before_channel_id": id(&it.before_channel_id),
                 "after_channel_id": id(&it.after_channel_id) }),
         ),
+        event::Event::RoleCreated(it) => ("RoleCreated", role_created(it)),
+        event::Event::RoleChanged(it) => ("RoleChanged", role_changed(it)),
+        event::Event::RoleAssigned(it) => ("RoleAssigned", role_held(&it.role_id, it.holder.as_ref())),
+        event::Event::RoleUnassigned(it) => ("RoleUnassigned", role_held(&it.role_id, it.holder.as_ref())),
+        event::Event::RoleDeleted(it) => ("RoleDeleted", json!({ "role_id": id(&it.role_id) })),
         event::Event::LabelLockChanged(it) => (
             "LabelLockChanged",
             json!({ "channel_id": id(&it.channel_id), "label": it.label, "locked": it.locked }),
@@ -144,6 +149,26 @@ fn group_changed(it: &stored::GroupChanged) -> Value {
 fn group_members_changed(it: &stored::GroupMembersChanged) -> Value {
     json!({ "group_id": id(&it.group_id), "added_ids": ids(&it.added_ids),
         "removed_ids": ids(&it.removed_ids) })
+}
+
+fn role_created(it: &stored::RoleCreated) -> Value {
+    json!({ "role_id": id(&it.role_id), "name": it.name, "description": it.description,
+        "levels": role_levels(&it.levels) })
+}
+
+fn role_changed(it: &stored::RoleChanged) -> Value {
+    json!({ "role_id": id(&it.role_id), "name": it.name, "description": it.description,
+        "before": role_levels(&it.before), "after": role_levels(&it.after) })
+}
+
+fn role_held(role: &[u8], holder: Option<&stored::RoleHolder>) -> Value {
+    let mut fields = match holder.and_then(|holder| holder.holder.as_ref()) {
+        Some(role_holder::Holder::AccountId(account)) => json!({ "account_id": id(account) }),
+        Some(role_holder::Holder::GroupId(group)) => json!({ "group_id": id(group) }),
+        None => json!({}),
+    };
+    fields["role_id"] = json!(id(role));
+    fields
 }
 
 fn package_created(it: &stored::PackageCreated) -> Value {
