@@ -1,6 +1,7 @@
 //! A gRPC server as every service runs it: traced, with health and reflection, with limits, and
 //! drained before it ends.
 
+mod again;
 mod dial;
 mod tls;
 
@@ -17,6 +18,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+pub use again::Again;
 pub use dial::{Replicas, channel};
 pub use tls::{Tls, TlsArgs};
 

@@ -2,16 +2,22 @@
 //! read any more, wherever the log has been copied to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_nats::jetstream::{self, kv};
 use names::AccountId;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use runtime::{Failure, Ids, Secret};
+use tokio::time::sleep;
 use zeroize::Zeroizing;
 
 use crate::domain::account::Sealed;
 
 const KEY_BYTES: usize = 32;
+
+/// After so long a key is not asked for again: a new leader of its bucket is found sooner (4 to 9 s).
+const PATIENCE: Duration = Duration::from_secs(10);
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
 /// The names of personal fields, authenticated with what they hold: one field cannot be passed off as another.
 #[derive(Debug, Clone, Copy)]
@@ -69,13 +75,13 @@ impl Keys {
 
     /// An account's key, unless it was erased.
     pub async fn read(&self, account: AccountId) -> Result<Option<AccountKey>, Failure> {
-        let bytes = self.bucket.get(account.to_string()).await.map_err(away)?;
+        let bytes = again(|| self.bucket.get(account.to_string())).await?;
         Ok(bytes.and_then(|bytes| self.key(&bytes)))
     }
 
     /// Deletes an account's key, and with it what only it could read.
     pub async fn erase(&self, account: AccountId) -> Result<(), Failure> {
-        self.bucket.purge(account.to_string()).await.map_err(away)
+        again(|| self.bucket.purge(account.to_string())).await
     }
 
     fn key(&self, bytes: &[u8]) -> Option<AccountKey> {
@@ -120,6 +126,27 @@ impl AccountKey {
             self.key.open_in_place(nonce, Aad::from(field.name().as_bytes()), &mut bytes).ok()?.len();
         bytes.truncate(length);
         Some(bytes)
+    }
+}
+
+/// Repeats what may be repeated while the bucket has nobody who leads it.
+async fn again<T, E, F>(ask: impl Fn() -> F) -> Result<T, Failure>
+where
+    E: std::error::Error + Send + Sync + 'static,
+    F: Future<Output = Result<T, E>>,
+{
+    let patience = sleep(PATIENCE);
+    tokio::pin!(patience);
+    loop {
+        let error = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        tokio::select! {
+            biased;
+            () = &mut patience => return Err(away(error)),
+            () = sleep(BETWEEN_TRIES) => {}
+        }
     }
 }
 

@@ -38,7 +38,8 @@ pub struct Started {
     pub task: JoinHandle<anyhow::Result<()>>,
 }
 
-/// Starts the service. It listens at once and is ready when this returns: when it knows who may do what.
+/// Starts the service; it is ready when this returns: when it knows who may do what. It listens no sooner, so that callers go
+/// to another replica meanwhile.
 pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Result<Started> {
     let secret = Secret::read(&config.service_secret_file)
         .with_context(|| format!("SERVICE_SECRET_FILE {}", config.service_secret_file.display()))?;
@@ -77,16 +78,6 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         None => None,
     };
     let services = services(&config.name, parts, &drain);
-    let clock = ambient.clone();
-    let server = GrpcServer {
-        listen: config.listen,
-        descriptors: proto::DESCRIPTORS,
-        ambient,
-        drain: drain.clone(),
-        ready,
-        tls,
-    };
-    let Served { addr, task: serving } = server.serve(services).await?;
     let served = CancellationToken::new();
     let (view, stop) = (access.clone(), served.clone().cancelled_owned());
     let (leased, grantor, until) = (access.clone(), auth.clone(), served.clone().cancelled_owned());
@@ -97,10 +88,14 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     });
     let mut following = tokio::spawn(async move { view.follow(auth, stop).await });
     tokio::select! {
-        () = access.until_ready() => tracing::info!(%addr, "catalog is ready"),
+        () = access.until_ready() => {}
         ended = &mut following => anyhow::bail!("the access feed ended before it began: {ended:?}"),
         () = drain.requested() => {}
     }
+    let (listen, clock, descriptors) = (config.listen, ambient.clone(), proto::DESCRIPTORS);
+    let server = GrpcServer { listen, descriptors, ambient, drain: drain.clone(), ready, tls };
+    let Served { addr, task: serving } = server.serve(services).await?;
+    tracing::info!(%addr, "catalog is ready");
     readiness.send_replace(true);
     let sweeping = tokio::spawn(sweep(blobs, clock)).abort_handle();
     let task = tokio::spawn(async move {

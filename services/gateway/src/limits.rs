@@ -50,6 +50,9 @@ pub(crate) const MAX_FIELDS: usize = 2048;
 /// How long an upload waits for the read models and the other gateways before it is answered as pending.
 pub(crate) const PENDING_LIMIT: Duration = Duration::from_secs(2);
 
+/// How long the content feed may be behind the read models.
+pub(crate) const KEEP_UP_LIMIT: Duration = Duration::from_millis(500);
+
 /// How long a read waits for rows that are as new as what was heard.
 pub(crate) const CATCH_UP_LIMIT: Duration = Duration::from_secs(2);
 

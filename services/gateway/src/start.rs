@@ -24,7 +24,7 @@ use crate::failures::Failures;
 use crate::file::Hot;
 use crate::front::Front;
 use crate::index::Indexes;
-use crate::limits::{LEFT_ALONE, MAX_REQUESTS, MAX_UPLOADS, SWEEP_EVERY};
+use crate::limits::{KEEP_UP_LIMIT, LEFT_ALONE, MAX_REQUESTS, MAX_UPLOADS, SWEEP_EVERY};
 use crate::listener;
 use crate::state::{App, Parts, clocks};
 use crate::ticket::Seal;
@@ -52,6 +52,8 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let elsewhere = all_auth.clone();
     let leave = move || elsewhere.leave();
     let (auth, catalog) = (all_auth.any(Upstream::tuned), all_catalog.any(Upstream::tuned));
+    // A line of its own: to leave its replica must not break off calls that are in hand.
+    let fed = Replicas::parse(&config.catalog_url, tls.as_ref()).context("CATALOG_URL")?;
     let certificate =
         config.certificate().map(Certificate::open).transpose().context("TLS_CERTIFICATE_FILE")?;
     let incarnation = ambient.ids.uuid();
@@ -66,7 +68,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         indexes: Indexes::new(reader.clone(), view.clone(), ambient.clock.clone()),
         blobs: Blobs::open(&config.blobs)?,
         hot: Hot::new(),
-        upstreams: Upstreams { auth: auth.clone(), catalog: catalog.clone(), all_auth, all_catalog },
+        upstreams: Upstreams::over(auth.clone(), catalog, (all_auth, all_catalog)),
         trusted_proxies: config.trusted_proxies.clone(),
         failures: Failures::new(ambient.clock.clone()),
         token_failures: Failures::new(ambient.clock.clone()),
@@ -98,8 +100,9 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         runtime::admin::serve(http, ready.subscribe(), &closing).await?;
     }
     let access = Upstream::new(auth, secret.expose(), &config.name, incarnation).leaving(leave);
-    let content = Upstream::new(catalog, secret.expose(), &config.name, incarnation);
+    let content = Upstream::new(fed.any(Upstream::tuned), secret.expose(), &config.name, incarnation);
     let holder = Holder { name: config.name.clone(), incarnation, public: app.public };
+    tokio::spawn(keep_up(app.clone(), fed));
     let task = tokio::spawn(run(app.clone(), (listener, tls), holder, access, content, closing.clone()));
     tokio::select! {
         () = until_ready(&app) => { ready.send_replace(true); }
@@ -204,6 +207,27 @@ async fn until_ready(app: &App) {
     app.content.until_ready().await;
     while app.reader.wait_checkpoint(Stream::Catalog, 0, READ_MODELS_WAIT).await.is_err() {
         tracing::info!("waiting for the read models");
+    }
+}
+
+/// Leaves a replica of catalog that tells less than the read models have: it may have lost the log, and others have not.
+async fn keep_up(app: App, fed: Replicas) {
+    let keeping = async {
+        app.content.until_ready().await;
+        loop {
+            let next = app.content.heard() + 1;
+            let there = app.reader.wait_checkpoint(Stream::Catalog, next, READ_MODELS_WAIT).await;
+            let Ok(there) = there else { continue };
+            if let Err(behind) = app.content.wait_for(there, KEEP_UP_LIMIT).await {
+                metrics::counter!("gateway_feed_left_total").increment(1);
+                tracing::warn!(there, %behind, "the content feed is behind, going on with another replica");
+                fed.leave();
+            }
+        }
+    };
+    tokio::select! {
+        () = keeping => {}
+        () = app.drain.requested() => {}
     }
 }
 

@@ -19,7 +19,7 @@ use axum::response::Response;
 use blobs::Blobs;
 use feed::client::{AccessView, ContentFollower, Upstream};
 use readmodel::Reader;
-use runtime::grpc::Replicas;
+use runtime::grpc::{Again, Replicas};
 use runtime::{Ambient, Clock as _, CountingIds, Drain, TestClock};
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
@@ -63,8 +63,8 @@ impl Gateway {
             blobs: Blobs::open(folder.path().to_str().unwrap()).unwrap(),
             hot: Hot::new(),
             upstreams: Upstreams {
-                auth: Upstream::channel(NOWHERE).unwrap(),
-                catalog: Upstream::channel(NOWHERE).unwrap(),
+                auth: Again::over(Upstream::channel(NOWHERE).unwrap()),
+                catalog: Again::over(Upstream::channel(NOWHERE).unwrap()),
                 all_auth: Replicas::parse(NOWHERE, None).unwrap(),
                 all_catalog: Replicas::parse(NOWHERE, None).unwrap(),
             },

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proto::auth::v1::auth_client::AuthClient;
 use proto::catalog::v1::catalog_client::CatalogClient;
 use proto::events::v1::events_client::EventsClient;
-use runtime::grpc::Replicas;
+use runtime::grpc::{Again, Replicas};
 use runtime::{request_id, trace};
 use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
@@ -20,27 +20,33 @@ use crate::wait;
 /// Channels to both; each connects at the first call and again after a loss.
 #[derive(Clone, Debug)]
 pub(crate) struct Upstreams {
-    pub(crate) auth: Channel,
-    pub(crate) catalog: Channel,
+    pub(crate) auth: Again,
+    pub(crate) catalog: Again,
     /// All replicas of both, for what is asked of everybody.
     pub(crate) all_auth: Replicas,
     pub(crate) all_catalog: Replicas,
 }
 
 impl Upstreams {
-    pub(crate) fn auth(&self) -> AuthClient<Channel> {
+    /// Over one channel to each, and all replicas of each.
+    pub(crate) fn over(auth: Channel, catalog: Channel, all: (Replicas, Replicas)) -> Self {
+        let (all_auth, all_catalog) = all;
+        Self { auth: Again::over(auth), catalog: Again::over(catalog), all_auth, all_catalog }
+    }
+
+    pub(crate) fn auth(&self) -> AuthClient<Again> {
         AuthClient::new(self.auth.clone())
     }
 
-    pub(crate) fn catalog(&self) -> CatalogClient<Channel> {
+    pub(crate) fn catalog(&self) -> CatalogClient<Again> {
         CatalogClient::new(self.catalog.clone())
     }
 
-    pub(crate) fn authz_events(&self) -> EventsClient<Channel> {
+    pub(crate) fn authz_events(&self) -> EventsClient<Again> {
         EventsClient::new(self.auth.clone())
     }
 
-    pub(crate) fn catalog_events(&self) -> EventsClient<Channel> {
+    pub(crate) fn catalog_events(&self) -> EventsClient<Again> {
         EventsClient::new(self.catalog.clone())
     }
 }

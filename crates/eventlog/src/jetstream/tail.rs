@@ -15,7 +15,7 @@ const READ_AHEAD: usize = 1_000;
 /// Messages asked for in one request.
 const PAGE: usize = 1_000;
 /// The server says that often that it is still there; two missed ones break the consumer.
-const HEARTBEAT: Duration = Duration::from_secs(1);
+const HEARTBEAT: Duration = Duration::from_millis(500);
 /// How long one request for messages stands.
 const REQUEST: Duration = Duration::from_secs(30);
 /// The server forgets the consumer of a follower that has gone after this time.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use proto::feed::v1::feed_client::FeedClient;
 use proto::feed::v1::{AwaitAppliedRequest, Receipt};
+use tokio::time::{Instant, sleep};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 use uuid::Uuid;
 
 use crate::deadline::{COMMITTED, WAIT};
@@ -18,6 +19,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
 /// So long an answer takes even if nobody is waited for.
 const LEAST_WAIT: Duration = Duration::from_secs(2);
+/// Between two asks for a receipt.
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 /// One part of a snapshot, at most.
 const MAX_MESSAGE_BYTES: usize = 16 << 20;
 
@@ -78,13 +81,33 @@ impl Upstream {
 
     /// Waits until nobody can act on less than `seq` any more, at most for `limit`; who may is named silent.
     pub async fn await_applied(&self, seq: u64, hides: bool, limit: Duration) -> Result<Receipt, Status> {
-        let mut request = self.request(AwaitAppliedRequest { seq, hides });
-        if limit.is_zero() {
-            request.metadata_mut().insert(WAIT, MetadataValue::from_static(COMMITTED));
+        let begun = Instant::now();
+        loop {
+            let left = limit.saturating_sub(begun.elapsed());
+            let mut request = self.request(AwaitAppliedRequest { seq, hides });
+            if left.is_zero() {
+                request.metadata_mut().insert(WAIT, MetadataValue::from_static(COMMITTED));
+            }
+            request.set_timeout(left.max(LEAST_WAIT));
+            match self.client().await_applied(request).await {
+                Ok(receipt) => return Ok(receipt.into_inner()),
+                // The replica has gone, or is about to: another one waits as well, and for less, as time has passed.
+                Err(status) if !left.is_zero() && may_pass(status.code()) => {
+                    tracing::debug!(seq, %status, "no receipt yet, asking again");
+                    sleep(BETWEEN_TRIES.min(left)).await;
+                }
+                Err(status) => return Err(status),
+            }
         }
-        request.set_timeout(limit.max(LEAST_WAIT));
-        Ok(self.client().await_applied(request).await?.into_inner())
     }
+}
+
+/// Whether the same ask may do better at another replica, or a little later.
+fn may_pass(code: Code) -> bool {
+    !matches!(
+        code,
+        Code::InvalidArgument | Code::PermissionDenied | Code::Unauthenticated | Code::Unimplemented
+    )
 }
 
 impl std::fmt::Debug for Upstream {
