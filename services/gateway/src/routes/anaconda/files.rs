@@ -39,6 +39,22 @@ pub(super) fn word_of(kind: PackageKind) -> &'static str {
     }
 }
 
+/// The types of a package with these files. Uploaders refuse a file of a type that its package has not, so an R package,
+/// which is a plain file here, has both types: it is told by its name, `NAME_VERSION` and an ending, as R wants it.
+pub(super) fn types(rows: &[ArtifactRow]) -> BTreeSet<&'static str> {
+    let words = |row: &ArtifactRow| {
+        let of_r = row.kind == PackageKind::File && is_of_r(&row.filename, &row.name, &row.version);
+        [Some(word_of(row.kind)), of_r.then_some("r")]
+    };
+    rows.iter().flat_map(words).flatten().collect()
+}
+
+fn is_of_r(filename: &str, name: &str, version: &str) -> bool {
+    let stem = [".tar.gz", ".tgz", ".zip"].iter().find_map(|ending| filename.strip_suffix(ending));
+    let said = stem.and_then(|stem| stem.strip_suffix(version)?.strip_suffix('_'));
+    said.is_some_and(|said| said.eq_ignore_ascii_case(name))
+}
+
 /// What a file is called in an address.
 pub(super) fn basename(row: &ArtifactRow) -> String {
     match row.kind {
@@ -143,4 +159,18 @@ pub(super) fn summary(rows: &[ArtifactRow]) -> String {
 pub(super) fn versions(rows: &[ArtifactRow]) -> Vec<&str> {
     let mut seen = BTreeSet::new();
     rows.iter().map(|row| row.version.as_str()).filter(|version| seen.insert(*version)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_r_package_is_told_by_its_files_name() {
+        assert!(is_of_r("Shiny_1.7-4.tar.gz", "shiny", "1.7-4"));
+        assert!(is_of_r("shiny_1.0.zip", "shiny", "1.0"));
+        for other in ["shiny-1.0.tar.gz", "shiny_1.0.csv", "shiny_2.0.tgz", "other_1.0.tgz", "_1.0.tgz"] {
+            assert!(!is_of_r(other, "shiny", "1.0"), "{other}");
+        }
+    }
 }

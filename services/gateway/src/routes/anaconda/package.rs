@@ -10,7 +10,7 @@ use proto::catalog::v1::{CreatePackageRequest, PackageRequest};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::files::{self, document, is_public, kind_of, kinds, of_package, word_of};
+use super::files::{self, document, is_public, kind_of, kinds, of_package};
 use crate::limits::WRITE_CALL;
 use crate::problem::Problem;
 use crate::routes::given::Given;
@@ -42,17 +42,13 @@ pub(crate) async fn show(given: Given<Named>) -> Result<Response, Problem> {
         rows.iter().filter(|row| row.kind == PackageKind::Conda).map(|row| row.subdir.as_str()).collect();
     platforms.sort_unstable();
     platforms.dedup();
-    let mut types: Vec<_> = rows.iter().map(|row| row.kind).collect();
-    types.sort_unstable();
-    types.dedup();
-    let types: Vec<_> = types.into_iter().map(word_of).collect();
     Ok(axum::Json(json!({
         "name": name,
         "full_name": format!("{channel}/{name}"),
         "summary": files::summary(&rows),
         "public": is_public(&given) && kinds.iter().all(|(.., private)| !private),
         "owner": { "login": channel },
-        "package_types": types,
+        "package_types": files::types(&rows),
         "conda_platforms": platforms,
         "versions": versions,
         "latest_version": versions.last().copied().unwrap_or_default(),
