@@ -38,6 +38,7 @@ pub struct Cli {
 
 /// What every verb takes.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Options of every verb")]
 pub struct Global {
     /// Print one JSON document as the last line of standard output
     #[arg(long, global = true)]

@@ -27,6 +27,7 @@ impl Exit {
     /// The number that stands for an HTTP status.
     pub fn of_status(status: u16) -> Self {
         match status {
+            400 | 422 => Self::Usage,
             401 => Self::Unauthenticated,
             403 => Self::Forbidden,
             404 | 410 => Self::NotFound,
@@ -77,6 +78,14 @@ impl Failed {
         self
     }
 
+    /// Where to look for what is there, if it is not there and nothing better is known.
+    pub fn look(self, hint: &str) -> Self {
+        match (self.exit, &self.hint) {
+            (Exit::NotFound, None) => self.hint(hint),
+            _ => self,
+        }
+    }
+
     /// A refusal by the server: its own words, and its request id for whoever reads its log.
     pub fn answered(status: u16, problem: Option<Value>, request_id: Option<&str>) -> Self {
         let text = |name| problem.as_ref().and_then(|p| p.get(name)).and_then(Value::as_str);
@@ -93,7 +102,10 @@ impl Failed {
         match exit {
             Exit::Unauthenticated => failed.hint("sign in with `latchkey login`, or set LATCHKEY_TOKEN"),
             Exit::Unavailable => failed.hint("nothing was lost: run the same command again in a moment"),
-            Exit::Other | Exit::Usage | Exit::Forbidden | Exit::NotFound | Exit::Conflict => failed,
+            Exit::Forbidden => failed.hint(
+                "`latchkey whoami` shows whose credential this is, `latchkey channel list` the channels that it opens",
+            ),
+            Exit::Other | Exit::Usage | Exit::NotFound | Exit::Conflict => failed,
         }
     }
 
@@ -133,7 +145,14 @@ mod tests {
         let problem = json!({ "title": "Forbidden", "detail": "needs write on acme", "request_id": "r-1" });
         let failed = Failed::answered(403, Some(problem), None);
         assert_eq!(failed.exit, Exit::Forbidden);
-        assert_eq!(failed.to_string(), "needs write on acme (request r-1)");
+        assert!(failed.to_string().starts_with("needs write on acme (request r-1)\n"), "{failed}");
+    }
+
+    #[test]
+    fn a_place_to_look_is_told_once_and_where_something_is_not_there() {
+        let failed = |status| Failed::answered(status, None, None).look("first").look("second");
+        assert_eq!(failed(404).hint.as_deref(), Some("first"));
+        assert_eq!(failed(409).hint, None);
     }
 
     #[test]

@@ -31,7 +31,10 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Verb::Logout => login::logout(&context).await,
         Verb::Whoami => login::whoami(&context).await,
         Verb::Channel(channel) => channel.run(&context).await,
-        Verb::Token(token) => token.run(&context).await,
+        Verb::Token(token) => {
+            let look = "`latchkey token list` shows yours, with --owner LOGIN those of an organisation or service account";
+            token.run(&context).await.map_err(|failed| failed.look(look))
+        }
         Verb::Upload(upload) => upload.run(&context).await,
         Verb::Download(download) => download.run(&context).await,
         Verb::Copy(carry) => carry.run(&context, Way::Copy).await,
@@ -39,11 +42,27 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Verb::Remove(remove) => remove.run(&context).await,
         Verb::History(history) => history.run(&context, &Client::open(&context.global)?).await,
         Verb::Search(search) => search.run(&context).await,
-        Verb::Artifact(artifact) => artifact.run(&context).await,
-        Verb::Label(label) => label.run(&context).await,
-        Verb::Package(package) => package.run(&context).await,
-        Verb::Group(group) => group.run(&context).await,
-        Verb::Role(group) => group.run(&context).await,
+        Verb::Artifact(artifact) => {
+            let look = "`latchkey artifact list CHANNEL` shows what it holds";
+            artifact.run(&context).await.map_err(|failed| failed.look(look))
+        }
+        Verb::Label(label) => {
+            let look = "`latchkey artifact list CHANNEL` shows its files with their labels";
+            label.run(&context).await.map_err(|failed| failed.look(look))
+        }
+        Verb::Package(package) => {
+            let look = "`latchkey package list CHANNEL` shows what there is";
+            package.run(&context).await.map_err(|failed| failed.look(look))
+        }
+        Verb::Group(group) => {
+            let look = "`latchkey group list ORGANISATION` shows its groups; administrators make organisations with \
+                        `latchkey account create NAME --organisation`";
+            group.run(&context).await.map_err(|failed| failed.look(look))
+        }
+        Verb::Role(role) => {
+            let look = "`latchkey role list` shows what there is";
+            role.run(&context).await.map_err(|failed| failed.look(look))
+        }
         Verb::Account(account) => account.run(&context).await,
         Verb::Events(events) => events.run(&context).await,
         Verb::Status => status::run(&context).await,

@@ -105,7 +105,7 @@ macro_rules! words {
                 match text {
                     $($word => Ok(Self::$variant),)*
                     _ => Err(crate::InvalidName::because(format!(
-                        "{text:?} is no {}: expected one of {:?}", $what, [$($word),*],
+                        "{text:?} is no {}: expected one of {}", $what, [$($word),*].join(", "),
                     ))),
                 }
             }

@@ -63,14 +63,22 @@ async fn each_kind_of_failure_ends_with_its_number_and_one_document() -> anyhow:
     let mut away = User::new(&cluster, Some("x"))?;
     "http://127.0.0.1:1".clone_into(&mut away.url);
 
-    let cases: [(&User, &[&str], i32); 9] = [
+    admin.json(&["package", "create", "acme", "_libgcc_mutex", "--kind", "conda"])?;
+    admin.json(&["package", "show", "acme", "_libgcc_mutex"])?;
+    let cases: [(&User, &[&str], i32); 15] = [
         (&admin, &["channel", "create"], 2),
         (&admin, &["channel", "create", "Not A Name"], 2),
         (&admin, &["token", "create", "x", "--resource", "acme:all"], 2),
         (&nobody, &["whoami"], 3),
         (&eve, &["channel", "show", "acme"], 4),
         (&eve, &["events", "tail"], 4),
+        (&admin, &["package", "create", "acme", "A B", "--kind", "conda"], 2),
+        (&admin, &["label", "move", "acme", "dev", "dev"], 2),
         (&admin, &["token", "show", "absent"], 5),
+        (&admin, &["label", "add", "acme", "dev", "absent"], 5),
+        (&admin, &["package", "show", "acme", "libgcc_mutex"], 5),
+        (&admin, &["group", "create", "absent/devs"], 5),
+        (&admin, &["artifact", "remove", "acme", "absent-1.0.tar.gz"], 5),
         (&admin, &["channel", "create", "acme"], 6),
         (&away, &["whoami"], 7),
     ];
@@ -79,6 +87,17 @@ async fn each_kind_of_failure_ends_with_its_number_and_one_document() -> anyhow:
         assert_eq!(ran.code, Some(code), "{arguments:?}: {}{}", ran.out, ran.err);
         assert_eq!(ran.json()["error"]["exit"], code, "{arguments:?}");
         assert!(!ran.err.is_empty(), "{arguments:?} says nothing to a person");
+    }
+    for (line, next) in [
+        (&["token", "show", "absent"][..], "latchkey token list"),
+        (&["label", "add", "acme", "dev", "absent"], "latchkey artifact list"),
+        (&["package", "show", "acme", "libgcc_mutex"], "nearest: _libgcc_mutex"),
+        (&["copy", "acme/_libgcc_mutex", "acme", "--to-label", "dev"], "is there, without files"),
+        (&["group", "show", "absent/devs"], "latchkey group list"),
+        (&["channel", "show", "absent"], "latchkey channel list"),
+    ] {
+        let ran = admin.run(line)?;
+        assert!(ran.err.contains(next), "{line:?} says what to do next: {}", ran.err);
     }
     let taken = admin.run(&["channel", "create", "acme"])?;
     assert!(taken.err.contains("request "), "the request id helps to find it in the log: {}", taken.err);
@@ -169,7 +188,18 @@ async fn an_organisation_owns_channels_and_tokens() -> anyhow::Result<()> {
     let user = User::new(&cluster, Some(cluster.admin().token()))?;
     let team = user.json(&["account", "create", "team", "--organisation"])?;
     let id = team["id"].as_str().unwrap_or_default();
-    user.json(&["channel", "create", "builds", "--owner-id", id])?;
+    let made = user.json(&["channel", "create", "builds", "--owner", "team"])?;
+    assert_eq!(made["owner_id"], id);
+    user.json(&["channel", "create", "tests", "--owner-id", id])?;
+    let eve = cluster.create_person("eve").await?;
+    let eve = User::new(&cluster, Some(eve.token()))?;
+    let words = |ran: user::Ran| ran.err.split(" (request").next().unwrap_or_default().to_owned();
+    let refused = eve.run(&["channel", "create", "mine", "--owner", "team"])?;
+    assert_eq!(refused.code, Some(4), "{}", refused.err);
+    let unknown = eve.run(&["channel", "create", "mine", "--owner", "nobody"])?;
+    assert_eq!(words(refused), words(unknown), "who is there is not told");
+    let both = serde_json::json!({ "name": "both", "owner": "team", "owner_id": id });
+    assert_eq!(cluster.admin().post("/api/v1/channels", &both).await?.status, 400);
     let owned = ["--owner", "team"];
     user.json(&[&["token", "create", "ci", "--resource", "builds:read"], &owned[..]].concat())?;
     let listed = user.json(&[&["token", "list"], &owned[..]].concat())?;

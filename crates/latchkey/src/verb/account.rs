@@ -82,10 +82,7 @@ impl Account {
                 context.output.line(format!("created {login}"));
                 context.output.line(match kind {
                     "person" => format!("next, for them: latchkey login --login {login}"),
-                    "organisation" => {
-                        let id = crate::output::text(&answer, "id");
-                        format!("next: latchkey channel create NAME --owner-id {id}")
-                    }
+                    "organisation" => format!("next: latchkey channel create NAME --owner {login}"),
                     _ => format!("next, once it was granted something: latchkey token create NAME --owner {login} --resource CHANNEL:read"),
                 });
                 context.output.document(&answer);

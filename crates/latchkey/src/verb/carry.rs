@@ -1,5 +1,7 @@
 //! `copy` and `move`: files into another channel, of the same bytes, all of them or none.
 
+use std::collections::HashSet;
+
 use clap::Args;
 use names::{ChannelPath, LabelName};
 use reqwest::Method;
@@ -83,24 +85,36 @@ impl Carry {
             files => files?,
         };
         at_once(&files)?;
-        let sum = format!("{} from {channel} to {}", counted(files.len(), "file"), self.to);
         if self.dry_run {
-            for file in &files {
-                context.output.line(format!("would {} {}", way.verb(), place(file)));
-            }
-            context.output.line(format!("{sum}; nothing was done"));
-            context.output.document(&self.document(&channel, &files, &[], None));
+            self.only_look(context, &channel, &files, way);
             return Ok(());
         }
         let request = client.api(Method::POST, &["channels", channel.as_str(), "artifacts", way.verb()]);
-        let body = json!({
-            "files": places(&files), "to": self.to.as_str(), "conflict": self.conflict(),
-            "labels": self.to_label.iter().map(LabelName::as_str).collect::<Vec<_>>(),
-        });
-        let answer = client.json(request.json(&body)).await?;
-        let (there, left): (Vec<Value>, Vec<Value>) = files
-            .into_iter()
-            .partition(|file| list(&answer, "files").iter().any(|it| place(it) == place(file)));
+        let answer = client.json(request.json(&self.wish(&files))).await?;
+        self.report(context, &channel, files, &answer, way);
+        Ok(())
+    }
+
+    fn only_look(&self, context: &Context, channel: &ChannelPath, files: &[Value], way: Way) {
+        for file in files {
+            context.output.line(format!("would {} {}", way.verb(), place(file)));
+        }
+        let count = counted(files.len(), "file");
+        context.output.line(format!("{count} from {channel} to {}; nothing was done", self.to));
+        context.output.document(&self.document(channel, files, &[], None));
+    }
+
+    fn wish(&self, files: &[Value]) -> Value {
+        let labels: Vec<&str> = self.to_label.iter().map(LabelName::as_str).collect();
+        json!({
+            "files": places(files), "to": self.to.as_str(), "labels": labels, "conflict": self.conflict(),
+        })
+    }
+
+    fn report(&self, context: &Context, channel: &ChannelPath, files: Vec<Value>, answer: &Value, way: Way) {
+        let arrived: HashSet<String> = list(answer, "files").iter().map(place).collect();
+        let (there, left): (Vec<Value>, Vec<Value>) =
+            files.into_iter().partition(|file| arrived.contains(&place(file)));
         for file in &there {
             context.output.line(format!("{} {}", way.done(), place(file)));
         }
@@ -109,8 +123,7 @@ impl Carry {
         }
         let count = counted(there.len(), "file");
         context.output.line(format!("{count} {} from {channel} to {}", way.done(), self.to));
-        context.output.document(&self.document(&channel, &there, &left, Some(&answer)));
-        Ok(())
+        context.output.document(&self.document(channel, &there, &left, Some(answer)));
     }
 
     /// What makes no sense, before anything is asked.

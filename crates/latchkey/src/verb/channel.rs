@@ -6,7 +6,7 @@ mod history;
 pub use history::History;
 
 use clap::{Args, Subcommand};
-use names::{AccountId, ChannelPath, Privacy};
+use names::{AccountId, ChannelPath, Login, Privacy};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -29,8 +29,11 @@ pub enum Channel {
         /// What it is for
         #[arg(long)]
         description: Option<String>,
-        /// Id of the organisation that owns it [default: yourself]
-        #[arg(long, value_name = "ID")]
+        /// The organisation that owns it [default: yourself]
+        #[arg(long, value_name = "LOGIN")]
+        owner: Option<Login>,
+        /// The same by its id
+        #[arg(long, value_name = "ID", conflicts_with = "owner")]
         owner_id: Option<AccountId>,
     },
     /// List the channels that you may read
@@ -75,7 +78,7 @@ pub enum Channel {
     },
     /// Give an account a level on a channel, in place of the one it was given before
     Grant(grant::Grant),
-    /// List the accounts that were given a level on a channel
+    /// List the accounts and groups that were given a level on a channel
     Grants {
         /// On which channel
         name: ChannelPath,
@@ -124,11 +127,12 @@ impl Channel {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failed> {
         let client = Client::open(&context.global)?;
         match self {
-            Self::Create { name, reader, description, owner_id } => {
+            Self::Create { name, reader, description, owner, owner_id } => {
                 let privacy = reader.privacy().unwrap_or(Privacy::Private);
                 let body = json!({
                     "name": name.name(), "privacy": privacy.as_str(),
                     "description": description.unwrap_or_default(),
+                    "owner": owner.map(|login| login.to_string()),
                     "owner_id": owner_id.map(|id| id.to_string()),
                 });
                 create(context, &client, &name, privacy, &body).await

@@ -76,7 +76,7 @@ pub struct Files {
     /// Only this file, as `artifact list` shows it
     #[arg(long)]
     file: Option<String>,
-    /// Only this kind of package
+    /// Only this kind: conda, pypi, notebook, environment or file
     #[arg(long)]
     kind: Option<names::PackageKind>,
 }

@@ -10,6 +10,7 @@ use crate::failed::{Exit, Failed};
 use crate::output::{list, text};
 use crate::verb::Context;
 use crate::verb::recipe::receipt_lines;
+use crate::verb::spec::found;
 
 /// `latchkey package …`
 #[derive(Debug, Subcommand)]
@@ -124,18 +125,18 @@ pub(crate) async fn kind(
     if let Some(kind) = said {
         return Ok(kind);
     }
-    let mut found = Vec::new();
+    let mut kinds = Vec::new();
     for kind in PackageKind::ALL {
         match client.get(&["channels", channel.as_str(), "packages", kind.as_str(), name]).await {
-            Ok(_) => found.push(kind),
+            Ok(_) => kinds.push(kind),
             // Not there, or no name of this kind.
             Err(failed) if matches!(failed.exit, Exit::NotFound | Exit::Usage) => {}
             Err(failed) => return Err(failed),
         }
     }
-    match found[..] {
+    match kinds[..] {
         [kind] => Ok(kind),
-        [] => Err(Failed::new(Exit::NotFound, format!("there is no package {name} in channel {channel}"))),
+        [] => Err(found::unknown(client, channel, name, None).await),
         _ => {
             Err(Failed::usage(format_args!("there are packages called {name} of several kinds: add --kind")))
         }

@@ -1,7 +1,7 @@
 //! Packages of every channel that the caller may list.
 
 use clap::Args;
-use names::{ChannelName, PackageKind, Subdir};
+use names::{ChannelPath, PackageKind, Subdir};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -12,16 +12,16 @@ use crate::verb::Context;
 /// `latchkey search`
 #[derive(Debug, Args)]
 pub struct Search {
-    /// A part of the package's name
-    #[arg(default_value = "")]
+    /// A part of the package's name [default: any]
+    #[arg(default_value = "", hide_default_value = true)]
     text: String,
     /// Only in this channel
     #[arg(long)]
-    channel: Option<ChannelName>,
-    /// Only this kind of package
+    channel: Option<ChannelPath>,
+    /// Only this kind: conda, pypi, notebook, environment or file
     #[arg(long)]
     kind: Option<PackageKind>,
-    /// Only packages with a file for this platform
+    /// Only packages with a file for this platform: linux-64, osx-arm64, noarch, …
     #[arg(long)]
     platform: Option<Subdir>,
 }

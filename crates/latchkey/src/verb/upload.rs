@@ -29,7 +29,7 @@ pub struct Upload {
     /// archive .tar.gz, .ipynb, an environment .yml, or any file with --kind file
     #[arg(required = true, value_names = ["[CHANNEL] FILE"])]
     words: Vec<PathBuf>,
-    /// Replace a conda file of the same name (Python file names are never reused)
+    /// Replace a file of the same name and other bytes (Python file names are never reused)
     #[arg(long)]
     force: bool,
     /// What to find the files under; may be said several times [default: main]

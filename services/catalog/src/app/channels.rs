@@ -2,7 +2,7 @@
 
 use access::{Action, Caller, Object, Subject, Table, Verdict};
 use eventlog::{execute_pair, subject};
-use names::{AccountId, ChannelId, ChannelName, Indexing, Level, Privacy};
+use names::{AccountId, ChannelId, ChannelName, Indexing, Level, Login, Privacy};
 use proto::feed::v1::Receipt;
 use runtime::{Code, Failure};
 
@@ -129,6 +129,11 @@ impl Catalog {
         }
     }
 
+    /// Whose login it is. One that nobody has is refused as somebody else's is.
+    pub async fn owner_named(&self, login: &Login) -> Result<AccountId, Failure> {
+        Ok(self.account_named(login).await?.unwrap_or(AccountId(uuid::Uuid::nil())))
+    }
+
     fn owner_of_new(&self, asker: &Asker, new: &NewChannel) -> Result<AccountId, Failure> {
         let now = self.parts.ambient.clock.now();
         self.parts.access.read(|table| {
@@ -139,7 +144,9 @@ impl Catalog {
             };
             let may = table.decide(&caller, Action::ChannelCreate, &Object::Account(owner));
             match (may, table.account(owner)) {
-                (Verdict::Allowed(_), None) => Err(failures::invalid("there is no account with this id")),
+                (Verdict::Allowed(_), None) => {
+                    Err(failures::invalid("there is no account of this login or id"))
+                }
                 (Verdict::Allowed(_), Some(account)) if account.disabled => {
                     Err(Failure::new(Code::Conflict, "this account is disabled: enable it first"))
                 }

@@ -46,7 +46,14 @@ impl Api for CatalogApi {
         request: Request<api::CreateChannelRequest>,
     ) -> Result<Response<api::ChannelReply>, Status> {
         let asker = asker(&self.0, request.metadata()).await;
-        let new = new_channel(request.into_inner())?;
+        let request = request.into_inner();
+        let owner = match (request.owner.as_str(), request.owner_id.as_str()) {
+            ("", _) => None,
+            (login, "") => Some(self.0.owner_named(&Login::parse(login).map_err(invalid)?).await?),
+            (_, _) => return Err(invalid("say whose channel it is in one way: by login, or by id").into()),
+        };
+        let new = new_channel(request)?;
+        let new = NewChannel { owner: owner.or(new.owner), ..new };
         Ok(Response::new(reply(Box::pin(self.0.create_channel(&asker, new)).await?)))
     }
 

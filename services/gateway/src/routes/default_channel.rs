@@ -25,9 +25,7 @@ pub(crate) async fn ensure(app: &App, session: &Presented, login: &str) {
     let message = CreateChannelRequest {
         name: login.to_owned(),
         privacy: Privacy::Public.into(),
-        description: String::new(),
-        owner_id: String::new(),
-        parent: String::new(),
+        ..CreateChannelRequest::default()
     };
     let request = upstream::request(session, message, WRITE_CALL);
     match app.upstreams.catalog().create_channel(request).await.map_err(Failure::from_status) {

@@ -1,7 +1,9 @@
 //! The files that a spec means, as the server lists them for whoever asks. Where there are none, what came nearest is
 //! named: from the same list, so that nothing is named that they may not see.
 
-use names::ChannelPath;
+use std::collections::HashSet;
+
+use names::{ChannelPath, PackageKind};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -23,13 +25,10 @@ const ALIKE: f64 = 0.5;
 
 /// The files meant, each once; none is a failure that says what came nearest.
 pub(crate) async fn files(client: &Client, specs: &[Spec], narrow: &Narrow) -> Result<Vec<Value>, Failed> {
-    let mut files: Vec<Value> = Vec::new();
+    let (mut files, mut seen) = (Vec::new(), HashSet::new());
     for spec in specs {
-        for file in of(client, spec, narrow).await? {
-            if !files.contains(&file) {
-                files.push(file);
-            }
-        }
+        let found = of(client, spec, narrow).await?;
+        files.extend(found.into_iter().filter(|file| seen.insert(place(file))));
     }
     Ok(files)
 }
@@ -130,32 +129,51 @@ fn unlabelled(spec: &Spec, narrow: &Narrow) -> Failed {
 }
 
 async fn no_package(client: &Client, spec: &Spec, wanted: &Wanted, narrow: &Narrow) -> Failed {
-    let (channel, package) = (&spec.channel, &wanted.package);
-    let words = format!("there is no file of a package {package} in {channel} that you may see");
-    let failed = Failed::new(Exit::NotFound, words);
+    let (channel, package) = (&spec.channel, wanted.package.as_str());
+    let failed = unknown(client, channel, package, narrow.kind).await;
     let below = format!("{channel}/{package}");
     if channel.parent().is_none() && client.get(&["channels", &below]).await.is_ok() {
         return failed.hint(format!("{below} is a subchannel: write {below}::PACKAGE[/VERSION[/FILE]]"));
     }
+    failed
+}
+
+/// A package that is not there, and which come near.
+pub(crate) async fn unknown(
+    client: &Client,
+    channel: &ChannelPath,
+    package: &str,
+    kind: Option<PackageKind>,
+) -> Failed {
+    let failed = |what: &str| {
+        Failed::new(Exit::NotFound, format!("there is no {what} {package} in {channel} that you may see"))
+    };
     // What cannot be listed either is not worth another failure.
-    let known = packages(client, channel, narrow).await.unwrap_or_default();
+    let known = packages(client, channel, kind).await.unwrap_or_default();
+    if known.iter().any(|name| name.eq_ignore_ascii_case(package)) {
+        return failed("file of the package").hint("the package is there, without files");
+    }
     match nearest(package, &known)[..].join(", ") {
         near if near.is_empty() => {
-            failed.hint(format!("`latchkey package list {channel}` shows what there is"))
+            failed("package").hint(format!("`latchkey package list {channel}` shows what there is"))
         }
-        near => failed.hint(format!("nearest: {near}")),
+        near => failed("package").hint(format!("nearest: {near}")),
     }
 }
 
 /// Names of a channel's packages, as many as are looked through.
-async fn packages(client: &Client, channel: &ChannelPath, narrow: &Narrow) -> Result<Vec<String>, Failed> {
+async fn packages(
+    client: &Client,
+    channel: &ChannelPath,
+    kind: Option<PackageKind>,
+) -> Result<Vec<String>, Failed> {
     let (mut names, mut page_token) = (Vec::new(), String::new());
     for _ in 0..PAGES_MAX {
         let request = client.api(Method::GET, &["channels", channel.as_str(), "packages"]);
         let query = [("page_size", PAGE.to_string()), ("page_token", page_token)];
         let page = client.json(request.query(&query)).await?;
         let meant = list(&page, "packages").iter();
-        let meant = meant.filter(|it| narrow.kind.is_none_or(|kind| text(it, "kind") == kind.as_str()));
+        let meant = meant.filter(|it| kind.is_none_or(|kind| text(it, "kind") == kind.as_str()));
         names.extend(meant.map(|package| text(package, "name")));
         page_token = text(&page, "next_page_token");
         if page_token.is_empty() {

@@ -106,6 +106,9 @@ pub(crate) struct NewChannel {
     description: Option<String>,
     #[serde(default)]
     owner_id: Option<String>,
+    /// Its login, in place of the id.
+    #[serde(default)]
+    owner: Option<String>,
 }
 
 /// `POST /api/v1/channels`. Without a word about privacy it is private.
@@ -115,6 +118,7 @@ pub(crate) async fn create(given: Given<()>, Json(body): Json<NewChannel>) -> Re
         privacy: privacy(body.privacy.as_deref().unwrap_or("private"))?.into(),
         description: body.description.unwrap_or_default(),
         owner_id: body.owner_id.unwrap_or_default(),
+        owner: body.owner.unwrap_or_default(),
         parent: String::new(),
     };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
@@ -127,15 +131,17 @@ pub(crate) async fn create_below(
     given: Given<Named>,
     Json(body): Json<NewChannel>,
 ) -> Result<Response, Problem> {
-    if body.owner_id.is_some() {
-        return Err(Problem::invalid("a subchannel belongs to whom its channel belongs: leave owner_id out"));
+    if body.owner_id.is_some() || body.owner.is_some() {
+        return Err(Problem::invalid(
+            "a subchannel belongs to whom its channel belongs: leave the owner out",
+        ));
     }
     let message = CreateChannelRequest {
         name: body.name,
         privacy: privacy(body.privacy.as_deref().unwrap_or("private"))?.into(),
         description: body.description.unwrap_or_default(),
-        owner_id: String::new(),
         parent: given.path.channel.clone(),
+        ..CreateChannelRequest::default()
     };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let reply = given.app.upstreams.catalog().create_channel(request).await?.into_inner();

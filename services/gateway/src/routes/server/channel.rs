@@ -163,8 +163,8 @@ async fn made<P>(given: &Given<P>, new: NewChannel, parent: String) -> Result<Re
         name: new.name,
         privacy: new.privacy.as_deref().map_or(Ok(Privacy::Public), privacy)?.into(),
         description: new.description.unwrap_or_default(),
-        owner_id: String::new(),
         parent,
+        ..CreateChannelRequest::default()
     };
     let request = upstream::request(&given.admitted.presented, message, WRITE_CALL);
     let reply = given.app.upstreams.catalog().create_channel(request).await?.into_inner();
