@@ -79,7 +79,7 @@ impl Gateway {
             https: false,
             drain: Drain::new(),
             clocks: crate::state::clocks(&ambient),
-            public: Duration::from_secs(60),
+            public: LEASE.saturating_add(Duration::from_secs(60)),
             content: ContentFollower::new(view.clone()),
             ambient,
             view,

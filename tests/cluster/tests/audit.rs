@@ -174,6 +174,6 @@ async fn a_subscription_outlives_a_gateway_and_hears_what_it_wants_alone() -> an
     let later = user.run(&["events", "tail", "--json", "--from", "2099-01-01"])?;
     assert!(later.code == Some(0) && !later.out.contains("\"seq\""), "{}", later.out);
     let wrong = user.run(&["events", "tail", "--kind", "TokenFlown"])?;
-    assert!(wrong.code == Some(1) && wrong.err.contains("TokenRevoked"), "{}", wrong.err);
+    assert!(wrong.code == Some(2) && wrong.err.contains("TokenRevoked"), "{}", wrong.err);
     cluster.stop().await
 }
