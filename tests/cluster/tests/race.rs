@@ -15,6 +15,7 @@ use reqwest::Method;
 use serde_json::json;
 use testkit::package::{Conda, File, wheel};
 use testkit::{Answer, Cluster, Options, Session, Size};
+use tokio::sync::Mutex;
 
 /// Uploads as private, and as many that are not.
 fn uploads() -> usize {
@@ -92,6 +93,9 @@ async fn shown(who: &Session, kind: &str, name: &str) -> anyhow::Result<bool> {
     Ok(shown[0])
 }
 
+/// One race at a time: two clusters that are read without pause starve each other on two cores, until a read is given up.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
 /// A cluster with two gateways, and its administrator at the second.
 async fn two_gateways() -> anyhow::Result<(Cluster, Session)> {
     let size = Size { gateway: 2, ..Size::default() };
@@ -102,6 +106,7 @@ async fn two_gateways() -> anyhow::Result<(Cluster, Session)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_uploaded_as_private_is_never_public_for_a_moment() -> anyhow::Result<()> {
+    let _alone = ALONE.lock().await;
     let (cluster, second) = two_gateways().await?;
     let owner = cluster.admin().clone();
     owner.create_channel("lab", "public").await?;
@@ -144,6 +149,7 @@ async fn what_is_uploaded_as_private_is_never_public_for_a_moment() -> anyhow::R
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_request_begun_after_a_change_has_returned_shows_it() -> anyhow::Result<()> {
+    let _alone = ALONE.lock().await;
     let (cluster, second) = two_gateways().await?;
     let world = World::make(&cluster, [cluster.admin().clone(), second]).await?;
     let readers = Readers::start(world.background(), Arc::default());

@@ -83,9 +83,25 @@ const OF_HISTORY_COUNT: &str = "SELECT count(*) FROM live.history h WHERE h.chan
 
 impl Reader {
     /// The files of one kind in a channel, or in one subdir of it, ordered by subdir and file name, with the CATALOG
-    /// sequence they stand at. Read in portions of one snapshot: a channel may be as large as it likes, and a Postgres that
-    /// stands still is noticed all the same.
+    /// sequence they stand at.
     pub async fn artifacts(
+        &self,
+        channel_id: ChannelId,
+        kind: PackageKind,
+        subdir: Option<&str>,
+    ) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
+        let first = self.rows(portion(channel_id, kind, subdir, None)).await?;
+        // A transaction costs a connection three more turns, which is for those that need several portions.
+        if first.1.len() < PORTION as usize {
+            Ok(first)
+        } else {
+            self.portions(channel_id, kind, subdir).await
+        }
+    }
+
+    /// All of it in portions of one snapshot: a channel may be as large as it likes, and a Postgres that stands still is
+    /// noticed all the same.
+    async fn portions(
         &self,
         channel_id: ChannelId,
         kind: PackageKind,
@@ -94,18 +110,13 @@ impl Reader {
         let mut snapshot = limited(self.pool().begin_with(SNAPSHOT)).await?;
         let mut artifacts: Vec<ArtifactRow> = Vec::new();
         loop {
-            let (after, filename) =
-                artifacts.last().map_or(("", ""), |last| (last.subdir.as_str(), last.filename.as_str()));
-            let query = match subdir {
-                Some(subdir) => sqlx::query(OF_SUBDIR).bind(channel_id.0).bind(kind.as_str()).bind(subdir),
-                None => sqlx::query(OF_KIND).bind(channel_id.0).bind(kind.as_str()).bind(after),
-            };
-            let query = query.bind(filename).bind(i64::from(PORTION));
+            let query = portion(channel_id, kind, subdir, artifacts.last());
             let rows = limited(query.fetch_all(&mut *snapshot)).await?;
             let is_last = rows.len() < PORTION as usize;
             let (seq, read) = read(&rows)?;
             artifacts.extend(read);
             if is_last {
+                limited(snapshot.commit()).await?;
                 return Ok((seq, artifacts));
             }
         }
@@ -253,6 +264,19 @@ impl Reader {
     ) -> Result<(u64, Vec<ArtifactRow>), ReadError> {
         Ok(read(&limited(query.fetch_all(self.pool())).await?)?)
     }
+}
+
+/// What reads the files that follow the last one, or the first ones.
+fn portion<'a>(
+    channel_id: ChannelId,
+    kind: PackageKind,
+    subdir: Option<&'a str>,
+    last: Option<&'a ArtifactRow>,
+) -> Query<'a, Postgres, PgArguments> {
+    let (after, filename) = last.map_or(("", ""), |last| (last.subdir.as_str(), last.filename.as_str()));
+    let query = sqlx::query(if subdir.is_some() { OF_SUBDIR } else { OF_KIND });
+    let query = query.bind(channel_id.0).bind(kind.as_str()).bind(subdir.unwrap_or(after));
+    query.bind(filename).bind(i64::from(PORTION))
 }
 
 /// The sequence that rows stand at, and the files among them: without any there is a row all the same.
