@@ -4,7 +4,7 @@
 //! reason phrase: all say the same.
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use hyper::ext::ReasonPhrase;
 use runtime::{Failure, request_id};
@@ -112,6 +112,10 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
         }
+        if self.status == StatusCode::PAYLOAD_TOO_LARGE {
+            // The rest of the body is not read (RFC 9110, section 15.5.14): the next request needs a connection of its own.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Some(seconds) = self.retry_after_s {
             headers.insert(RETRY_AFTER, seconds.into());
         }
@@ -144,8 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn a_401_has_a_challenge_and_a_503_a_time() {
+    fn a_401_has_a_challenge_a_413_the_end_of_the_connection_and_a_503_a_time() {
         let headers = |problem: Problem| problem.into_response().headers().clone();
+        assert_eq!(headers(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "x"))[CONNECTION], "close");
+        assert!(!headers(Problem::not_found("x")).contains_key(CONNECTION));
         assert_eq!(headers(Problem::new(StatusCode::UNAUTHORIZED, "x"))[WWW_AUTHENTICATE], CHALLENGE);
         assert!(!headers(Problem::not_found("x")).contains_key(WWW_AUTHENTICATE));
         assert_eq!(headers(Problem::unavailable("x"))[RETRY_AFTER], "1");
