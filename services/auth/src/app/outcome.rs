@@ -120,6 +120,9 @@ pub(super) fn unread(error: LogError) -> Failure {
 }
 
 fn away(source: impl std::error::Error + Send + Sync + 'static) -> Failure {
-    Failure::unavailable("the event log cannot be reached, so nothing can be changed: try again in a moment")
-        .because(source)
+    // What was sent may have been stored and its answer lost.
+    Failure::unavailable(
+        "the event log cannot be reached: try again in a moment; a change may have been made all the same, so look first",
+    )
+    .because(source)
 }
