@@ -23,7 +23,7 @@ use connection::Connection;
 use gauge::Gauge;
 
 use crate::{
-    AppendError, Log, LogError, Message, Record, Stamps, Stream,
+    AppendError, Log, LogError, Message, Notes, Record, Stamps, Stream, Writer,
     append::{self, Gate, Passing},
     keys::{Keyring, Signer},
 };
@@ -39,7 +39,7 @@ pub struct JetStream(Arc<Inner>);
 struct Inner {
     connection: Connection,
     context: jetstream::Context,
-    signer: Option<Signer>,
+    signer: Option<Arc<Signer>>,
     keyring: Keyring,
     stamps: Stamps,
     streams: HashMap<Stream, One>,
@@ -114,12 +114,19 @@ impl JetStream {
 
     fn of(reached: Reached, stamps: Stamps, signer: Option<Signer>, keyring: Keyring) -> Self {
         let Reached { connection, context, streams } = reached;
+        let signer = signer.map(Arc::new);
         Self(Arc::new(Inner { connection, context, signer, keyring, stamps, streams }))
     }
 
     /// The client below, for what is not the log.
     pub fn client(&self) -> async_nats::Client {
         self.0.context.client()
+    }
+
+    /// What this writer's replicas tell each other on a subject; needs a signer.
+    pub fn notes(&self, writer: Writer, subject: &'static str) -> Result<Notes, LogError> {
+        let (client, signer) = (self.client(), self.0.signer.clone().ok_or(LogError::ReadOnly)?);
+        Ok(Notes { client, signer, keyring: self.0.keyring.clone(), writer, subject })
     }
 
     /// JetStream as this user is offered it, for the bucket of account keys.

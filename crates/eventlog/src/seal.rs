@@ -33,7 +33,12 @@ pub fn seal_note(signer: &Signer, subject: &str, body: Vec<u8>) -> Bytes {
 }
 
 /// What this writer has told under a subject; an error says why it is not believed.
-pub fn open_note(keyring: &Keyring, writer: Writer, subject: &str, raw: Bytes) -> Result<Bytes, String> {
+pub(crate) fn open_note(
+    keyring: &Keyring,
+    writer: Writer,
+    subject: &str,
+    raw: Bytes,
+) -> Result<Bytes, String> {
     let sealed = Sealed::decode(raw).map_err(|error| error.to_string())?;
     let trusted = keyring.verify(&sealed.key_id, &signed_text(subject, &sealed.body), &sealed.signature);
     let trusted = trusted.map_err(|distrust| distrust.to_string())?;
@@ -109,6 +114,22 @@ mod tests {
         let signature = signer.sign(&signed_text(SUBJECT, &body));
         let sealed = Sealed { body: body.into(), key_id: signer.id().into(), signature };
         (signer.trusted_as(writers), sealed.encode_to_vec().into())
+    }
+
+    #[test]
+    fn a_note_is_believed_of_its_writer_on_its_subject_only() {
+        let (generated, stranger) = (keys::generate(), keys::generate());
+        let signer = Signer::parse(&generated.private_pem).unwrap();
+        let keyring = signer.trusted_as(&[Writer::Auth]);
+        let open = |raw| open_note(&keyring, Writer::Auth, "ack.authz", raw);
+        assert_eq!(open(seal_note(&signer, "ack.authz", b"42".to_vec())).unwrap(), "42");
+        assert!(open(seal_note(&signer, "ack.other", b"42".to_vec())).is_err(), "it was said elsewhere");
+        let stranger = Signer::parse(&stranger.private_pem).unwrap();
+        let forged = open(seal_note(&stranger, "ack.authz", b"42".to_vec()));
+        assert!(forged.unwrap_err().contains("is not in the ring"));
+        let catalogs = open_note(&keyring, Writer::Catalog, "s", seal_note(&signer, "s", b"42".to_vec()));
+        assert!(catalogs.unwrap_err().contains("is not catalog's"));
+        assert!(open(Bytes::from_static(b"x")).is_err());
     }
 
     #[test]

@@ -55,7 +55,7 @@ async fn report(holder: &Holder, view: &AccessView, leased: &Leased) {
     while applied.changed().await.is_ok() {
         sleep_until(not_before).await;
         let applied = *applied.borrow_and_update();
-        leased.report(Report { name: holder.name.clone(), incarnation: holder.incarnation, applied });
+        leased.report(Report::of(&holder.name, holder.incarnation, applied));
         not_before = Instant::now() + GATHER;
     }
 }

@@ -15,7 +15,6 @@ pub mod lease;
 pub mod password;
 pub mod personal;
 pub mod receipt;
-pub mod relay;
 pub mod secret;
 pub mod source;
 mod start;

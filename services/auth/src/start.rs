@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use eventlog::{JetStream, Log, Stream};
+use eventlog::{JetStream, Log, Stream, Writer};
 use feed::client::{AccessView, Holder};
-use feed::server::{Desk, FeedService, Holders, Leased, Snapshots};
+use feed::server::{Desk, FeedService, Holders, Leased, Report, Snapshots};
 use readmodel::Reader;
 use runtime::grpc::{GrpcServer, Served};
 use runtime::{Ambient, Drain, RequestId};
@@ -21,8 +21,10 @@ use crate::config::Config;
 use crate::grpc::{Audit, Rpc, gate, status};
 use crate::personal::Keys;
 use crate::source::Authz;
-use crate::{fold, lease, relay};
+use crate::{fold, lease};
 
+/// What its replicas tell each other of whoever follows them.
+const ACKS: &str = "ack.authz";
 /// How long the first fold of the whole log may take.
 const FOLD_LIMIT: Duration = Duration::from_secs(30 * 60);
 
@@ -46,7 +48,7 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         config.keyring()?,
     );
     let log = log.await.context("the event log at NATS_URL")?;
-    let context = log.context();
+    let (context, notes) = (log.context(), log.notes(Writer::Auth, ACKS)?);
     let log: Arc<dyn Log> = Arc::new(log);
 
     let view = AccessView::new(config.services()?);
@@ -59,7 +61,9 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
     let folding = tokio::spawn(fold::follow(log.clone(), view.clone(), holders.clone()));
     view.mark_ready();
 
-    let relay = relay::open(context.client(), config.signer()?, config.keyring()?, holders.clone()).await;
+    let heard = holders.clone();
+    let hear = move |report: Report| heard.heard(&report.name, report.incarnation, report.applied);
+    let relay = feed::server::open_relay(notes, hear).await;
     let relay = relay.context("hearing from the other replicas of auth")?;
     let leased = Leased::new(holders, Desk::open(log.clone(), config.lease()), config.lease(), relay);
     let holder =

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use blobs::Blobs;
-use eventlog::{JetStream, Log};
+use eventlog::{JetStream, Log, Writer};
 use feed::client::{AccessView, FollowError, Holder, Upstream};
 use feed::server::{FeedService, Followers};
 use futures::future::BoxFuture;
@@ -23,6 +23,8 @@ use crate::content::Content;
 use crate::grpc::{CatalogApi, EventsApi, feed_gate, status};
 use crate::inspect::Limits;
 
+/// What its replicas tell each other of whoever follows them.
+const ACKS: &str = "ack.catalog";
 /// Uploads that nobody committed are removed when they are this old: no upload takes that long.
 const SWEEP_AGE: Duration = Duration::from_secs(24 * 3600);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
@@ -58,15 +60,19 @@ pub async fn start(config: Config, ambient: Ambient, drain: Drain) -> anyhow::Re
         Some(config.signer()?),
         config.keyring()?,
     );
-    let log: Arc<dyn Log> = Arc::new(log.await.context("the event log at NATS_URL")?);
-    let access = AccessView::new(config.services()?);
+    let log = log.await.context("the event log at NATS_URL")?;
     let boot = ambient.clock.clone();
+    let followers = Followers::new(move || boot.boot());
+    let joined = followers.join_replicas(log.notes(Writer::Catalog, ACKS)?).await;
+    joined.context("hearing from the other replicas of catalog")?;
+    let log: Arc<dyn Log> = Arc::new(log);
+    let access = AccessView::new(config.services()?);
     let parts = Parts {
         log,
         access: access.clone(),
         blobs: blobs.clone(),
         ambient: ambient.clone(),
-        followers: Followers::new(move || boot.boot()),
+        followers,
         auth: auth.clone(),
         limits: Limits::default(),
         packages_private: config.packages == "private",

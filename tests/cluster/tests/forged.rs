@@ -138,16 +138,17 @@ async fn an_acknowledgement_that_auth_has_not_signed_is_counted_and_not_believed
     let secrets = cluster.secrets_dir();
     let thief = signed_in(std::fs::read_to_string(secrets.join("auth.nats-url"))?.trim()).await?;
     let key = Signer::parse(&std::fs::read_to_string(secrets.join("catalog.key"))?)?;
-    let report = Report { follower: "gateway".into(), incarnation: vec![7; 16], applied: u64::MAX };
+    let report =
+        Report { follower: "gateway".into(), incarnation: vec![7; 16], applied: u64::MAX, left: false };
     for forged in [report.encode_to_vec().into(), seal_note(&key, "ack.authz", report.encode_to_vec())] {
         thief.publish("ack.authz", forged).await?;
     }
     until("auth counts both", async || {
         let metrics = cluster.metrics_of(Part::Auth).await?;
-        Ok(metrics.lines().any(|line| line == "auth_acks_refused_total 2"))
+        Ok(metrics.lines().any(|line| line == "eventlog_notes_refused_total{subject=\"ack.authz\"} 2"))
     })
     .await?;
     let log = cluster.log_of(Part::Auth)?;
-    assert!(log.contains("a report of another replica is not believed"), "{log}");
+    assert!(log.contains("what another replica tells is not believed"), "{log}");
     cluster.stop().await
 }

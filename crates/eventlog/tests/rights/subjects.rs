@@ -6,6 +6,9 @@ use super::wire::{Fate, LIMIT, Servers};
 
 pub(crate) const PROGRAMS: [NatsUser; 5] = [Setup, Auth, Catalog, Projector, Gateway];
 
+/// What the replicas of a service tell each other, and of which.
+const ACKS: [(&str, NatsUser); 2] = [("ack.authz", Auth), ("ack.catalog", Catalog)];
+
 /// Who may publish where, and gets an answer. If this fails after a change of the rights: `docs/operations.md` says the
 /// same in a table.
 const SUBJECTS: [(&str, &[NatsUser]); 39] = [
@@ -88,7 +91,9 @@ async fn nobody_listens_to_anything_but_its_own_answers() {
         for subject in [">", "evt.>", "evt.auth.owner.x", "$KV.>", "$JS.API.>", "use.>"] {
             assert!(wire.is_subscription_refused(subject).await, "{} listens to {subject}", user.as_str());
         }
-        assert_eq!(wire.is_subscription_refused("ack.authz").await, user != Auth, "{}", user.as_str());
+        for (subject, of) in ACKS {
+            assert_eq!(wire.is_subscription_refused(subject).await, user != of, "{}", user.as_str());
+        }
         assert!(!wire.is_subscription_refused("_INBOX.own.>").await, "{}", user.as_str());
     }
 }
@@ -103,26 +108,32 @@ async fn nobody_comes_in_without_a_password() {
     assert!(wrong.connect(&address).await.is_err());
 }
 
-/// What auth's replicas tell each other stays in their account: a watermark that nobody reached cannot be forged.
+/// What the replicas of a service tell each other stays in their account: a watermark that nobody reached cannot be forged.
 #[tokio::test]
-async fn an_acknowledgement_is_auths_alone() {
+async fn an_acknowledgement_is_its_services_alone() {
+    for (subject, of) in ACKS {
+        acknowledge(subject, of).await;
+    }
+}
+
+async fn acknowledge(subject: &'static str, of: NatsUser) {
     let servers = Servers::one().await;
-    let listening = servers.sign_in(Auth).await;
-    let mut heard = listening.client.subscribe("ack.authz").await.unwrap();
+    let listening = servers.sign_in(of).await;
+    let mut heard = listening.client.subscribe(subject).await.unwrap();
     listening.client.flush().await.unwrap();
-    for user in PROGRAMS.into_iter().filter(|user| *user != Auth) {
+    for user in PROGRAMS.into_iter().filter(|user| *user != of) {
         let mut wire = servers.sign_in(user).await;
-        assert_eq!(wire.publish("ack.authz").await, Fate::Refused, "{}", user.as_str());
+        assert_eq!(wire.publish(subject).await, Fate::Refused, "{}", user.as_str());
         // Not as a reply either: the name means something in the asker's account only.
         let question = if user == Gateway { "use.own" } else { "log.STREAM.INFO.AUTHZ" };
-        wire.client.publish_with_reply(question, "ack.authz", "".into()).await.unwrap();
+        wire.client.publish_with_reply(question, subject, "".into()).await.unwrap();
         wire.publish(question).await;
     }
     let operator = servers.sign_in(NatsUser::Operator).await;
-    operator.client.publish("ack.authz", "from the log's account".into()).await.unwrap();
+    operator.client.publish(subject, "from the log's account".into()).await.unwrap();
     operator.client.flush().await.unwrap();
-    let replica = servers.sign_in(Auth).await;
-    replica.client.publish("ack.authz", "true".into()).await.unwrap();
+    let replica = servers.sign_in(of).await;
+    replica.client.publish(subject, "true".into()).await.unwrap();
     replica.client.flush().await.unwrap();
     let first = tokio::time::timeout(LIMIT, futures::StreamExt::next(&mut heard)).await.unwrap().unwrap();
     assert_eq!(first.payload, "true");

@@ -1,10 +1,11 @@
 //! Who follows a feed that decides nothing, and how far each has applied.
 //!
 //! Whoever is connected counts, and so does whoever was cut off less than [`LOST_AFTER`] ago without taking leave: it
-//! still answers requests from what it knew, and says how far it is as soon as it is back.
+//! still answers requests from what it knew, and says how far it is as soon as it is back. Whoever follows another replica
+//! counts for as long after that replica has told of it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +16,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 use super::audience::{Audience, Seat};
+use super::relay::{Relay, Report};
 
 /// How long a follower that was cut off is waited for.
 pub const LOST_AFTER: Duration = Duration::from_secs(15);
@@ -35,6 +37,8 @@ struct Inner {
     boot: Boot,
     known: Mutex<HashMap<Key, Follower>>,
     changed: watch::Sender<()>,
+    /// What tells the other replicas.
+    relay: OnceLock<Relay>,
 }
 
 #[derive(Debug)]
@@ -43,7 +47,10 @@ struct Follower {
     applied: u64,
     /// Which connection is the newest: an old one that ends late changes nothing.
     connection: u64,
+    /// Since when nobody has heard of it; none while it is connected here.
     lost_at: Option<Duration>,
+    /// It was heard of through another replica last.
+    elsewhere: bool,
 }
 
 /// The registry is full.
@@ -54,8 +61,49 @@ pub struct TooManyFollowers;
 impl Followers {
     /// Nobody follows. `boot` is the clock that measures durations.
     pub fn new(boot: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
-        let changed = watch::Sender::new(());
-        Self(Arc::new(Inner { boot: Arc::new(boot), known: Mutex::default(), changed }))
+        let (changed, relay) = (watch::Sender::new(()), OnceLock::new());
+        Self(Arc::new(Inner { boot: Arc::new(boot), known: Mutex::default(), changed, relay }))
+    }
+
+    /// From now on the other replicas are told of whoever follows here. Once for all.
+    pub(super) fn tell_through(&self, relay: Relay) {
+        if self.0.relay.set(relay).is_err() {
+            tracing::warn!("the other replicas are told already");
+        }
+        self.tell_all();
+    }
+
+    /// Tells the other replicas of everybody who is connected here.
+    pub(super) fn tell_all(&self) {
+        let reports: Vec<_> = {
+            let known = self.known();
+            let here = known.iter().filter(|(_, follower)| follower.lost_at.is_none());
+            here.map(|((name, incarnation), follower)| Report::of(name, *incarnation, follower.applied))
+                .collect()
+        };
+        reports.into_iter().for_each(|report| self.tell(report));
+    }
+
+    fn tell(&self, report: Report) {
+        if let Some(relay) = self.0.relay.get() {
+            relay(report);
+        }
+    }
+
+    /// What another replica tells of a follower.
+    pub(super) fn heard(&self, report: &Report) {
+        let key = (report.name.clone(), report.incarnation);
+        let now = (self.0.boot)();
+        let mut known = self.known();
+        if report.left {
+            if known.get(&key).is_some_and(|follower| follower.lost_at.is_some()) {
+                known.remove(&key);
+            }
+        } else if known.len() < MAX_FOLLOWERS || known.contains_key(&key) {
+            known.entry(key).or_insert_with(|| Follower::new("")).heard(report.applied, now);
+        }
+        drop(known);
+        self.0.changed.send_replace(());
     }
 
     /// Registers a connection. Coming back keeps what was applied before.
@@ -79,14 +127,15 @@ impl Followers {
         }
         let follower = known.entry(key.clone()).or_insert_with(|| Follower::new(version));
         follower.connection += 1;
-        follower.lost_at = None;
-        let connection = follower.connection;
+        (follower.lost_at, follower.elsewhere) = (None, false);
+        let (connection, applied) = (follower.connection, follower.applied);
         drop(known);
         self.0.changed.send_replace(());
+        self.tell(Report::of(name, incarnation, applied));
         Ok(Connection { followers: self.clone(), key, connection, left: false })
     }
 
-    /// Each of them as it stands now, by name.
+    /// Each that follows here as it stands now, by name.
     pub fn standing(&self) -> Vec<status::Follower> {
         let now = (self.0.boot)();
         let known = self.known();
@@ -98,8 +147,11 @@ impl Followers {
             lost_ms: follower.lost_at.map(|lost_at| millis(now.saturating_sub(lost_at))),
             lease_age_ms: None,
         };
-        let mut standing: Vec<_> =
-            known.iter().filter(|(_, follower)| !follower.is_gone(now)).map(told).collect();
+        let mut standing: Vec<_> = known
+            .iter()
+            .filter(|(_, follower)| !follower.is_gone(now) && !follower.elsewhere)
+            .map(told)
+            .collect();
         standing.sort_by(|a, b| (&a.name, &a.incarnation).cmp(&(&b.name, &b.incarnation)));
         standing
     }
@@ -178,7 +230,16 @@ fn millis(duration: Duration) -> u64 {
 
 impl Follower {
     fn new(version: &str) -> Self {
-        Self { version: version.to_owned(), applied: 0, connection: 0, lost_at: None }
+        Self { version: version.to_owned(), applied: 0, connection: 0, lost_at: None, elsewhere: false }
+    }
+
+    /// Through another replica.
+    fn heard(&mut self, applied: u64, now: Duration) {
+        self.applied = self.applied.max(applied);
+        // One that is connected here is known better here.
+        if self.connection == 0 || self.lost_at.is_some() {
+            (self.lost_at, self.elsewhere) = (Some(now), true);
+        }
     }
 
     fn is_gone(&self, now: Duration) -> bool {
@@ -224,6 +285,8 @@ impl Seat for Connection {
             follower.applied = follower.applied.max(seq);
         }
         self.followers.0.changed.send_replace(());
+        let (name, incarnation) = &self.key;
+        self.followers.tell(Report::of(name, *incarnation, seq));
     }
 
     fn leave(mut self) {
@@ -235,14 +298,20 @@ impl Drop for Connection {
     fn drop(&mut self) {
         let now = (self.followers.0.boot)();
         let mut known = self.followers.known();
-        if let Some(follower) = known.get_mut(&self.key).filter(|it| it.connection == self.connection) {
+        let newest = known.get_mut(&self.key).filter(|it| it.connection == self.connection);
+        let left = newest.is_some() && self.left;
+        if let Some(follower) = newest {
             follower.lost_at = Some(now);
-            if self.left {
-                known.remove(&self.key);
-            }
+        }
+        if left {
+            known.remove(&self.key);
         }
         drop(known);
         self.followers.0.changed.send_replace(());
+        if left {
+            let (name, incarnation) = &self.key;
+            self.followers.tell(Report { left, ..Report::of(name, *incarnation, 0) });
+        }
     }
 }
 

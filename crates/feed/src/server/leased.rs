@@ -1,6 +1,5 @@
 //! The audience of the access feed: everybody who authorises, by lease.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,21 +14,8 @@ use super::desk::Desk;
 use super::followers::{Connection, Followers, TooManyFollowers};
 use super::holders::Holders;
 use super::receipts::{self, Wanted};
+use super::relay::{Relay, Report};
 use crate::client::Grantor;
-
-/// A report, to be passed on to the other replicas. A lost one costs time, not safety.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// Who has applied.
-    pub name: String,
-    /// In which life.
-    pub incarnation: Uuid,
-    /// Everything up to here.
-    pub applied: u64,
-}
-
-/// Passes reports on.
-pub type Relay = Arc<dyn Fn(Report) + Send + Sync>;
 
 /// One replica's part in the lease protocol. Clones are the same.
 #[derive(Clone)]
@@ -158,7 +144,7 @@ pub struct LeasedSeat {
 impl Seat for LeasedSeat {
     fn applied(&self, seq: u64) {
         self.connection.applied(seq);
-        self.leased.report(Report { name: self.name.clone(), incarnation: self.incarnation, applied: seq });
+        self.leased.report(Report::of(&self.name, self.incarnation, seq));
     }
 
     fn leave(self) {

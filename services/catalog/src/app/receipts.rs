@@ -39,7 +39,7 @@ impl Catalog {
         }
     }
 
-    /// Waits for this replica's followers of the content feed; gives who has not heard.
+    /// Waits for the followers of the content feed, whichever replica they follow; gives who has not heard.
     pub(super) async fn content_receipt(&self, seq: u64, asker: &Asker) -> Vec<String> {
         let limit = self.patience(asker).min(CONTENT_LIMIT);
         self.parts.followers.await_applied(seq, limit).await.silent

@@ -98,6 +98,13 @@ impl Lab {
         self.catalog = Some((started, drain));
     }
 
+    /// Another replica beside the first: where it answers, and what ends it.
+    pub(crate) async fn another_catalog(&self) -> (String, Drain) {
+        let (config, drain) = (Config { name: "catalog-2".into(), ..self.config.clone() }, Drain::new());
+        let started = catalog::start(config, Ambient::system(), drain.clone()).await.unwrap();
+        (format!("http://{}", started.addr), drain)
+    }
+
     pub(crate) async fn stop_catalog(&mut self) {
         let (started, drain) = self.catalog.take().unwrap();
         drain.start();
@@ -184,8 +191,18 @@ impl Lab {
         view: &AccessView,
         heard: impl Fn(proto::feed::v1::ContentChange) + Send + Sync + 'static,
     ) -> (ContentFollower, JoinHandle<()>) {
+        self.listener_of(&self.url(), view, heard).await
+    }
+
+    /// The same at the replica that answers there.
+    pub(crate) async fn listener_of(
+        &self,
+        url: &str,
+        view: &AccessView,
+        heard: impl Fn(proto::feed::v1::ContentChange) + Send + Sync + 'static,
+    ) -> (ContentFollower, JoinHandle<()>) {
         let follower = ContentFollower::new(view.clone());
-        let upstream = self.gateway_upstream(&self.url());
+        let upstream = self.gateway_upstream(url);
         let following = follower.clone();
         let task = tokio::spawn(async move {
             following.follow(upstream, heard, std::future::pending()).await.unwrap();

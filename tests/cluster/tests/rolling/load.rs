@@ -21,10 +21,6 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How long auth waits until all have heard of what gives somebody something.
 const WIDENING_LIMIT: Duration = Duration::from_secs(2);
 
-/// How much later than its answer an upload may be seen through other gateways: each replica of catalog answers for its own
-/// followers, and another one's may hear of it a little later.
-const LATE: Duration = Duration::from_secs(2);
-
 /// What all know.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
@@ -144,7 +140,7 @@ impl Load {
     async fn install(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
         let shown: BTreeMap<_, _> = self.facts(|facts| {
-            let due = facts.shown.iter().filter(|(_, (_, since))| *since + LATE <= begun);
+            let due = facts.shown.iter().filter(|(_, (_, since))| *since <= begun);
             due.map(|(name, told)| (name.clone(), *told)).collect()
         });
         let index = self.door.next(&self.reader).await?.get(INDEX).await;

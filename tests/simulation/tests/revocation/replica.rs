@@ -108,7 +108,7 @@ async fn relay(number: usize, holders: Holders) -> turmoil::Result<impl Fn(Repor
     });
     let (reports, mut told) = mpsc::unbounded_channel::<Report>();
     tokio::spawn(async move {
-        while let Some(Report { name, incarnation, applied }) = told.recv().await {
+        while let Some(Report { name, incarnation, applied, left: _ }) = told.recv().await {
             let text = format!("{name} {incarnation} {applied}");
             for other in (0..REPLICAS).filter(|other| *other != number) {
                 // A lost one costs time, not safety.
@@ -122,9 +122,5 @@ async fn relay(number: usize, holders: Holders) -> turmoil::Result<impl Fn(Repor
 fn parse(bytes: &[u8]) -> Option<Report> {
     let mut words = std::str::from_utf8(bytes).ok()?.split(' ');
     let (name, incarnation, applied) = (words.next()?, words.next()?, words.next()?);
-    Some(Report {
-        name: name.to_owned(),
-        incarnation: Uuid::parse_str(incarnation).ok()?,
-        applied: applied.parse().ok()?,
-    })
+    Some(Report::of(name, Uuid::parse_str(incarnation).ok()?, applied.parse().ok()?))
 }

@@ -42,6 +42,27 @@ async fn a_gateway_has_heard_of_a_file_when_its_upload_is_answered() {
     assert!(reply.created);
 }
 
+/// Whichever of them an upload goes through.
+#[tokio::test]
+async fn an_upload_waits_for_the_followers_of_every_replica() {
+    let lab = Lab::start().await;
+    let ann = lab.authz.person(1, false).await;
+    lab.channel(&ann, "acme", Privacy::Private).await;
+    let (view, _access) = lab.gateway().await;
+    let (other, _drain) = lab.another_catalog().await;
+    let (follower, listening) = lab.listener_of(&other, &view, drop).await;
+    let publication =
+        lab.publication("acme", &conda::conda_name(), &conda::conda(&conda::info(), &conda::payload())).await;
+    let reply = lab.client(&ann.session).publish(publication).await.unwrap().into_inner();
+    assert_eq!(reply.silent, Vec::<String>::new());
+    assert!(follower.heard() >= reply.catalog_seq, "{follower:?}");
+    listening.abort();
+    drop(listening.await);
+    let publication = lab.publication("acme", python::WHEEL, &python::wheel(python::METADATA)).await;
+    let reply = lab.client(&ann.session).publish(publication).await.unwrap().into_inner();
+    assert_eq!(reply.silent, ["gateway"]);
+}
+
 #[tokio::test]
 async fn feeds_are_for_services() {
     let lab = Lab::start().await;
