@@ -6,6 +6,7 @@ use async_nats::Client;
 use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, Context, ErrorCode};
+use tokio::time::Instant;
 
 use crate::UsageError;
 use crate::connection::REQUEST_LIMIT;
@@ -21,6 +22,9 @@ pub const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 const MAX_BYTES: i64 = 256 << 20;
 /// On a disk that cannot promise as much, it is less; below this it is not worth having.
 const SMALLEST_BYTES: i64 = 1 << 20;
+/// How long a start waits for a cluster to choose its leaders.
+const ENSURE_LIMIT: Duration = Duration::from_secs(60);
+const ENSURE_PAUSE: Duration = Duration::from_millis(100);
 /// A batch with all its uses is a third of it.
 const MAX_MESSAGE_BYTES: i32 = 256 << 10;
 
@@ -51,10 +55,14 @@ fn wanted(replicas: usize, max_bytes: i64) -> Config {
 pub async fn ensure(client: &Client, replicas: usize) -> Result<(), UsageError> {
     let context = context(client);
     let mut max_bytes = MAX_BYTES;
+    let started = Instant::now();
     loop {
         match context.get_or_create_stream(wanted(replicas, max_bytes)).await {
             Ok(_) => return Ok(()),
             Err(error) if is_too_big(&error) && max_bytes > SMALLEST_BYTES => max_bytes /= 2,
+            Err(_) if replicas > 1 && started.elapsed() < ENSURE_LIMIT => {
+                tokio::time::sleep(ENSURE_PAUSE).await;
+            }
             Err(error) => return Err(UsageError::unavailable(error)),
         }
     }

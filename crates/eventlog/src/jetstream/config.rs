@@ -17,7 +17,7 @@ const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 /// What signature, key id and headers may add to an envelope.
 const SEAL_BYTES: usize = 4 * 1024;
 /// How long a start waits for a cluster to choose its leaders.
-pub(super) const ENSURE_LIMIT: Duration = Duration::from_secs(20);
+pub(super) const ENSURE_LIMIT: Duration = Duration::from_secs(60);
 pub(super) const ENSURE_PAUSE: Duration = Duration::from_millis(100);
 /// What a stream gets at least: with less, a start is refused.
 const SMALLEST_BYTES: i64 = 256 << 20;
