@@ -27,6 +27,10 @@ use tonic::Status;
 use tonic::transport::{Server, server::TcpIncoming};
 use uuid::Uuid;
 
+/// As in the services: most of the work is making room for rows.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const TOKENS: u64 = 1_000_000;
 const OWNERS: u64 = 1_000;
 const CHANNELS: u64 = 1_000;

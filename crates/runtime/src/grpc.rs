@@ -3,6 +3,7 @@
 
 mod again;
 mod dial;
+mod stay;
 mod tls;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use tonic_health::server::HealthReporter;
 
 pub use again::Again;
 pub use dial::{Replicas, channel};
+pub use stay::{Leavable, Stay, Visit};
 pub use tls::{Tls, TlsArgs};
 
 use crate::trace::GrpcTrace;

@@ -3,22 +3,20 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::{Channel, Endpoint, Uri};
 
+use super::stay::Stay;
 use super::tls::Tls;
 
 const HTTP_PORT: u16 = 80;
@@ -32,8 +30,7 @@ const DIAL_LIMIT: Duration = Duration::from_secs(1);
 pub struct Replicas {
     uris: Arc<[Uri]>,
     tls: Option<Tls>,
-    /// Cancelled when the connections of now are to be left.
-    stay: Arc<Mutex<CancellationToken>>,
+    stay: Stay,
 }
 
 impl Replicas {
@@ -51,14 +48,13 @@ impl Replicas {
         let plain = |url: &str| url.replacen("https://", "http://", 1).parse::<Uri>();
         let uris = urls.into_iter().map(plain).collect::<Result<Arc<[Uri]>, _>>();
         let uris = uris.context("expected http://host:port or https://host:port")?;
-        Ok(Self { uris, tls, stay: Arc::default() })
+        Ok(Self { uris, tls, stay: Stay::default() })
     }
 
     /// Breaks the connections that channels to any of them have now, so that each goes on with the next replica: for one
     /// that answers, and can do nothing.
     pub fn leave(&self) {
-        let mut stay = self.stay.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *stay).cancel();
+        self.stay.leave();
     }
 
     /// A channel with the settings that `tuned` gives it. It connects at the first call.
@@ -72,7 +68,7 @@ impl Replicas {
         let named = Endpoint::from(uris[0].clone());
         let dial = tower::service_fn(move |_: Uri| {
             let (replicas, tls, turn) = (uris.clone(), tls.clone(), turn.clone());
-            let left = stay.lock().unwrap_or_else(PoisonError::into_inner).clone().cancelled_owned();
+            let visit = stay.begin();
             async move {
                 let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
                 for _ in 0..replicas.len() {
@@ -80,8 +76,7 @@ impl Replicas {
                     let replica = &replicas[turn % replicas.len()];
                     match timeout(DIAL_LIMIT, connect(replica, tls.as_ref(), turn / replicas.len())).await {
                         Ok(Ok(io)) => {
-                            let io: Box<dyn Io> = Box::new(Leavable { io, left: Box::pin(left) });
-                            return Ok(TokioIo::new(io));
+                            return Ok(TokioIo::new(visit.over(io)));
                         }
                         Ok(Err(error)) => last = error,
                         Err(late) => last = late.into(),
@@ -126,39 +121,6 @@ pub fn channel(
 /// Bytes to and fro, in the clear or not.
 trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
-
-/// A connection that ends when its replica is left.
-struct Leavable {
-    io: Box<dyn Io>,
-    left: Pin<Box<WaitForCancellationFutureOwned>>,
-}
-
-impl AsyncRead for Leavable {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.left.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
-        Pin::new(&mut self.io).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Leavable {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-}
 
 fn host(uri: &Uri) -> &str {
     uri.host().unwrap_or_default().trim_matches(['[', ']'])

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use feed::client::{AccessView, Holder, Upstream};
+use runtime::grpc::Stay;
 
 use crate::net::channel;
 use crate::world::{REPLICAS, World};
@@ -16,8 +17,9 @@ const PAUSE: Duration = Duration::from_millis(9);
 pub(crate) async fn run(world: Arc<World>, number: usize) -> turmoil::Result {
     let clocks = world.clocks(100 + number as u64);
     let (name, incarnation) = (format!("gateway-{number}"), world.incarnation());
-    let channel = channel(REPLICAS, number);
-    let upstream = Upstream::new(channel, "a-credential", &name, incarnation);
+    let stay = Stay::default();
+    let channel = channel(REPLICAS, number, stay.clone());
+    let upstream = Upstream::new(channel, "a-credential", &name, incarnation).leaving(move || stay.leave());
     let view = AccessView::new(HashMap::new());
     let holder = Holder { name, incarnation, public: Duration::ZERO };
     let (leased, grantor, times) = (view.clone(), upstream.clone(), clocks.clone());

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use feed::client::Upstream;
 use futures::Stream;
 use hyper_util::rt::TokioIo;
+use runtime::grpc::Stay;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tonic::transport::server::Connected;
 use tonic::transport::{Channel, Endpoint, Uri};
@@ -17,12 +18,13 @@ use turmoil::net::{TcpListener, TcpStream};
 /// Where every replica listens.
 pub(crate) const PORT: u16 = 7401;
 
-/// A channel to the replicas, beginning with one: each connection is to the next of them.
-pub(crate) fn channel(replicas: usize, first: usize) -> Channel {
+/// A channel to the replicas, beginning with one: each connection is to the next of them, and ends when its replica is left.
+pub(crate) fn channel(replicas: usize, first: usize, stay: Stay) -> Channel {
     let turn = Arc::new(AtomicUsize::new(first));
     let dial = tower::service_fn(move |_: Uri| {
-        let host = format!("auth-{}", turn.fetch_add(1, Ordering::Relaxed) % replicas);
-        async move { TcpStream::connect((host, PORT)).await.map(TokioIo::new) }
+        let (host, visit) =
+            (format!("auth-{}", turn.fetch_add(1, Ordering::Relaxed) % replicas), stay.begin());
+        async move { TcpStream::connect((host, PORT)).await.map(|stream| TokioIo::new(visit.over(stream))) }
     });
     Upstream::tuned(Endpoint::from_static("http://auth")).connect_with_connector_lazy(dial)
 }
