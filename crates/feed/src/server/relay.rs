@@ -38,7 +38,7 @@ impl Report {
         Self { name: name.to_owned(), incarnation, applied, left: false }
     }
 
-    /// The same, written in full.
+    /// As it travels.
     fn encode(&self) -> Vec<u8> {
         let Self { name, incarnation, applied, left } = self.clone();
         let incarnation = incarnation.as_bytes().to_vec();
