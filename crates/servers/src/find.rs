@@ -66,8 +66,10 @@ pub fn find_postgres(explicit: Option<&Path>, tools: Option<&Path>) -> anyhow::R
         })
 }
 
+/// Tests have no flag to be told by.
 fn tools_folders(tools: Option<&Path>) -> impl Iterator<Item = PathBuf> {
-    tools.map(Path::to_path_buf).into_iter().chain([PathBuf::from(CHECKOUT_TOOLS)])
+    let given = tools.map(Path::to_path_buf).or_else(|| env::var_os("LATCHKEY_TOOLS").map(PathBuf::from));
+    given.into_iter().chain([PathBuf::from(CHECKOUT_TOOLS)])
 }
 
 fn on_path(program: &str) -> impl Iterator<Item = PathBuf> {

@@ -19,6 +19,7 @@ fn rounds() -> usize {
 fn places() -> impl Iterator<Item = Place> {
     let Size { nats, auth, catalog, projector, gateway } = Size::CLUSTER;
     let counts = [
+        (Part::Postgres, 1),
         (Part::Nats, nats),
         (Part::Auth, auth),
         (Part::Catalog, catalog),
@@ -31,13 +32,13 @@ fn places() -> impl Iterator<Item = Place> {
 async fn restart(cluster: &mut Cluster, door: &Door, place: Place) -> anyhow::Result<()> {
     cluster.terminate(place).await?;
     match place.part {
-        Part::Nats => cluster.restart(place).await?,
+        Part::Nats | Part::Postgres => cluster.restart(place).await?,
         Part::Gateway => {
             door.until(place.index, false).await?;
             cluster.spawn(place)?;
             door.until(place.index, true).await?;
         }
-        Part::Postgres | Part::Auth | Part::Catalog | Part::Projector => cluster.spawn(place)?,
+        Part::Auth | Part::Catalog | Part::Projector => cluster.spawn(place)?,
     }
     cluster.all_ready().await
 }

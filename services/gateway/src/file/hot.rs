@@ -5,6 +5,7 @@
 use blobs::Blobs;
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
+use hashbrown::DefaultHashBuilder;
 use moka::future::Cache;
 
 /// A larger file costs more to send than to open.
@@ -17,14 +18,15 @@ const BYTES_MAX: u64 = 256 * 1024 * 1024;
 const AROUND_BYTES: u32 = 256;
 
 /// The files in memory. A file is kept at the expense of one that is asked for less often.
-pub(crate) struct Hot(Cache<[u8; 32], Bytes>);
+pub(crate) struct Hot(Cache<[u8; 32], Bytes, DefaultHashBuilder>);
 
 impl Hot {
     pub(crate) fn new() -> Self {
         let weigher = |_: &[u8; 32], bytes: &Bytes| {
             u32::try_from(bytes.len()).unwrap_or(u32::MAX).saturating_add(AROUND_BYTES)
         };
-        Self(Cache::builder().max_capacity(BYTES_MAX).weigher(weigher).build())
+        let cache = Cache::builder().max_capacity(BYTES_MAX).weigher(weigher);
+        Self(cache.build_with_hasher(DefaultHashBuilder::default()))
     }
 
     /// The whole file, if it is small.
