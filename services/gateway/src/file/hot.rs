@@ -5,8 +5,7 @@
 use blobs::Blobs;
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
-use hashbrown::DefaultHashBuilder;
-use moka::future::Cache;
+use quick_cache::{Weighter, sync::Cache};
 
 /// A larger file costs more to send than to open.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
@@ -15,21 +14,29 @@ const FILE_BYTES_MAX: u64 = 256 * 1024;
 const BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// What one takes besides its bytes.
-const AROUND_BYTES: u32 = 256;
+const AROUND_BYTES: u64 = 256;
+
+/// Room for the names of as many is made at the start.
+const FILES: usize = 10_000;
 
 /// The files in memory. A file is kept at the expense of one that is asked for less often.
-pub(crate) struct Hot(Cache<[u8; 32], Bytes, DefaultHashBuilder>);
+pub(crate) struct Hot(Cache<[u8; 32], Bytes, InBytes>);
+
+#[derive(Clone)]
+struct InBytes;
+
+impl Weighter<[u8; 32], Bytes> for InBytes {
+    fn weight(&self, _: &[u8; 32], bytes: &Bytes) -> u64 {
+        bytes.len() as u64 + AROUND_BYTES
+    }
+}
 
 impl Hot {
     pub(crate) fn new() -> Self {
-        let weigher = |_: &[u8; 32], bytes: &Bytes| {
-            u32::try_from(bytes.len()).unwrap_or(u32::MAX).saturating_add(AROUND_BYTES)
-        };
-        let cache = Cache::builder().max_capacity(BYTES_MAX).weigher(weigher);
-        Self(cache.build_with_hasher(DefaultHashBuilder::default()))
+        Self(Cache::with_weighter(FILES, BYTES_MAX, InBytes))
     }
 
-    /// The whole file, if it is small.
+    /// The whole file, if it is small. Whoever asks while it is read waits for that.
     pub(crate) async fn get(
         &self,
         blobs: &Blobs,
@@ -39,12 +46,10 @@ impl Hot {
         if size_bytes > FILE_BYTES_MAX {
             return Ok(None);
         }
-        if let Some(bytes) = self.0.get(sha256).await {
+        if let Some(bytes) = self.0.get(sha256) {
             return Ok(Some(bytes));
         }
-        let bytes = read(blobs, sha256).await?;
-        self.0.insert(*sha256, bytes.clone()).await;
-        Ok(Some(bytes))
+        self.0.get_or_insert_async(sha256, read(blobs, sha256)).await.map(Some)
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use access::{Sight, View};
 use feed::client::AccessView;
+use hashbrown::DefaultHashBuilder;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use names::{LabelName, PackageId};
@@ -28,7 +29,7 @@ const EMPTY_KIB: u32 = 1;
 /// The cuts of all stocks of one kind, within a limit of memory.
 pub(crate) struct Cuts<S: Stock> {
     access: AccessView,
-    cells: Cache<Place, Arc<Cell<S::View>>>,
+    cells: Cache<Place, Arc<Cell<S::View>>, DefaultHashBuilder>,
 }
 
 /// A stock's, for those who see the same of it; of the files with this label, or with any.
@@ -58,7 +59,7 @@ impl<S: Stock> Cuts<S> {
                 cell.cut().as_ref().map_or(EMPTY_KIB, |cut| cut.kib.min(most(kib_max)))
             })
             .eviction_policy(EvictionPolicy::lru())
-            .build();
+            .build_with_hasher(DefaultHashBuilder::default());
         Self { access, cells }
     }
 

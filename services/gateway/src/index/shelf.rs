@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hashbrown::DefaultHashBuilder;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use names::{ChannelId, Subdir};
@@ -42,7 +43,7 @@ impl Key {
 pub(crate) struct Shelf<S, R> {
     rows: R,
     clock: Arc<dyn Clock>,
-    slots: Cache<Key, Arc<Slot<S>>>,
+    slots: Cache<Key, Arc<Slot<S>>, DefaultHashBuilder>,
     /// The newest sequence heard; nothing before the feed has said where it starts. Held while a slot is put on the
     /// shelf, so that no change falls between.
     newest: Mutex<Option<u64>>,
@@ -54,7 +55,7 @@ impl<S: Stock, R: Rows> Shelf<S, R> {
             .max_capacity(kib_max)
             .weigher(move |_, slot: &Arc<Slot<S>>| weight_kib(slot).min(most(kib_max)))
             .eviction_policy(EvictionPolicy::lru())
-            .build();
+            .build_with_hasher(DefaultHashBuilder::default());
         Self { rows, clock, slots, newest: Mutex::new(None) }
     }
 

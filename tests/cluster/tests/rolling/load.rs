@@ -115,18 +115,24 @@ impl Load {
 
     /// Notes an answer, and says whether it is the one that is due.
     fn due(&self, what: &'static str, begun: Instant, answer: &anyhow::Result<Answer>, status: u16) -> bool {
+        let took = self.count(what, begun);
+        let wrong = match answer {
+            Ok(answer) if answer.status == status => return true,
+            Ok(answer) => format!("{}: {}", answer.status, answer.text()),
+            Err(error) => format!("{error:#}"),
+        };
+        self.note_wrong(format!("{what} after {took:?}: {wrong}"));
+        false
+    }
+
+    /// Notes how long an answer took.
+    fn count(&self, what: &'static str, begun: Instant) -> Duration {
         let took = begun.elapsed();
         self.facts(|facts| {
             let (count, longest) = facts.answers.entry(what).or_default();
             (*count, *longest) = (*count + 1, took.max(*longest));
-            let wrong = match answer {
-                Ok(answer) if answer.status == status => return true,
-                Ok(answer) => format!("{}: {}", answer.status, answer.text()),
-                Err(error) => format!("{error:#}"),
-            };
-            facts.wrong.push(format!("{what} after {took:?}: {wrong}"));
-            false
-        })
+        });
+        took
     }
 
     fn note_wrong(&self, wrong: String) {
@@ -191,7 +197,12 @@ impl Load {
         let (id, token) = (text("id"), text("token"));
         let begun = Instant::now();
         let opened = self.door.next(&token).await?.get(INDEX).await;
-        self.due("token opens", begun, &opened, 200);
+        // Auth does not wait for long with what gives something: the receipt names who may not have heard of it.
+        if issued["receipt"]["silent"] == serde_json::json!([]) {
+            self.due("token opens", begun, &opened, 200);
+        } else {
+            self.count("token of which a receipt says who may not know it", begun);
+        }
         if round % 4 == 3 {
             self.facts(|facts| facts.kept.push(token));
             return Ok(());
