@@ -1,4 +1,4 @@
-//! What to type next with a fresh token, and what a restricting change reports.
+//! What to type next with a fresh token, and what a change reports of who has heard of it.
 
 use reqwest::Url;
 use serde_json::Value;
@@ -68,6 +68,14 @@ pub(crate) fn receipt_lines(answer: &Value) -> Vec<String> {
     lines
 }
 
+/// A line per process that does not know yet what was just given, and may refuse it meanwhile.
+pub(crate) fn unheard_lines(answer: &Value) -> Vec<String> {
+    let Some(receipt) = answer.get("receipt") else { return Vec::new() };
+    let unheard = ["lapsed", "silent"].into_iter().flat_map(|key| list(receipt, key));
+    let line = |name: &str| format!("no word from {name} yet: it may refuse this until it has heard of it");
+    unheard.filter_map(Value::as_str).map(line).collect()
+}
+
 fn millis(us: u64) -> String {
     format!("{}.{} ms", us / 1000, us % 1000 / 100)
 }
@@ -114,5 +122,17 @@ mod tests {
         let lines = receipt_lines(&answer);
         assert!(lines[0].contains("no word from g3: its lease has ended"), "{lines:?}");
         assert!(lines[1].contains("it holds everywhere: 0 of 1"), "{lines:?}");
+    }
+
+    #[test]
+    fn whoever_does_not_know_a_fresh_token_yet_is_named() {
+        let answer = json!({ "receipt": {
+            "confirmed": [{ "gateway": "g1", "after_us": 2350 }], "silent": ["g2"], "lapsed": ["g3"],
+        } });
+        let lines = unheard_lines(&answer);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].starts_with("no word from g3 yet"), "{lines:?}");
+        assert!(lines[1].starts_with("no word from g2 yet"), "{lines:?}");
+        assert!(unheard_lines(&json!({ "receipt": null })).is_empty());
     }
 }

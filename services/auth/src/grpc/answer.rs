@@ -15,13 +15,8 @@ pub(super) fn issued(changed: Changed<Issued>) -> api::IssuedToken {
         token: Some(token(changed.shown.shown)),
         secret: changed.shown.secret.expose().to_owned(),
         authz_seq: changed.seq,
-        receipt: None,
+        receipt: Some(changed.receipt),
     }
-}
-
-pub(super) fn reissued(changed: Changed<Issued>) -> api::IssuedToken {
-    let receipt = Some(changed.receipt.clone());
-    api::IssuedToken { receipt, ..issued(changed) }
 }
 
 pub(super) fn scopes() -> api::ListScopesReply {

@@ -127,7 +127,7 @@ impl Auth for Rpc {
     async fn reissue_token(&self, request: Request<ReissueTokenRequest>) -> Reply<IssuedToken> {
         let (call, request) = self.taken(request).await;
         let reissued = self.0.reissue_token(&call, parse::reissue(request)?).await?;
-        Ok(Response::new(answer::reissued(reissued)))
+        Ok(Response::new(answer::issued(reissued)))
     }
 
     async fn end_overlap(&self, request: Request<TokenRequest>) -> Reply<Revoked> {

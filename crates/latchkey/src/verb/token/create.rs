@@ -67,6 +67,9 @@ impl Create {
         let output = context.output;
         output.line(format!("created {:?}, until {}", text(&answer, "name"), text(&answer, "expires_at")));
         shown_once(context, &string);
+        for line in recipe::unheard_lines(&answer) {
+            output.line(line);
+        }
         for (channel, level) in &self.resource {
             let recipe = recipe::lines(client.url(), &string, channel.as_str(), *level >= Level::Write);
             lines(context, &format!("{level} on {channel}:"), recipe);

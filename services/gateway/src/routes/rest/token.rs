@@ -73,9 +73,7 @@ pub(crate) fn issued(issued: IssuedToken) -> Result<Value, Problem> {
     let mut document = serde_json::to_value(TokenDocument::from(token)).expect("texts are JSON");
     document["token"] = json!(issued.secret);
     document["authz_seq"] = json!(issued.authz_seq);
-    if let Some(receipt) = issued.receipt {
-        document["receipt"] = json!(Confirmed::from(receipt));
-    }
+    document["receipt"] = json!(issued.receipt.map(Confirmed::from));
     Ok(document)
 }
 
