@@ -164,5 +164,7 @@ def home(tmp_path):
         PIP_NO_INPUT="1",
         UV_CACHE_DIR=str(folder / "uv"),
         UV_NO_CONFIG="1",
+        # It would look for a server outside, and wait for it, at the end of every command.
+        ANACONDA_TELEMETRY_ENABLED="false",
         PYTHONPATH=str(HERE),
     )
