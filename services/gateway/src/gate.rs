@@ -172,7 +172,6 @@ async fn answer<F: Future<Output = Response>>(
         return Problem::too_many("too many refused credentials came from this address", wait_s)
             .into_response();
     }
-    let shown = shown(door, &presented, client, request.headers());
     let wait = match wait::of(request.headers()) {
         Ok(wait) => wait,
         Err(unknown) => {
@@ -180,12 +179,13 @@ async fn answer<F: Future<Output = Response>>(
             return Problem::invalid(unknown.to_string()).into_response();
         }
     };
-    let mut admitted = admit::admit(door, presented.clone(), named);
+    let mut admitted = admit::admit(door, &presented, named);
     if admitted.as_ref().is_err_and(|refused| refused.lapsed) && door.app.until_leased().await {
-        admitted = admit::admit(door, presented, named);
+        admitted = admit::admit(door, &presented, named);
     }
     match admitted {
         Ok(admitted) => {
+            let shown = Shown::of(&admitted.caller, admitted.string_no, client, request.headers());
             let warning = admitted.warning.clone();
             let work = wait::asked(wait, work(request, admitted));
             let mut response = address::known_as(client, work).await;
@@ -205,6 +205,7 @@ async fn answer<F: Future<Output = Response>>(
                 metrics::counter!("gateway_lapsed_total").increment(1);
             }
             metrics::counter!("gateway_refusals_total", "family" => family_word(door.family)).increment(1);
+            let shown = shown(door, &presented, client, request.headers());
             let put_off = dead.then(|| failed(door, client, shown.as_ref())).flatten();
             let problem = put_off.unwrap_or(problem);
             discard(request);
@@ -217,12 +218,15 @@ async fn answer<F: Future<Output = Response>>(
     }
 }
 
-/// The token that a request shows where it matters whose it is.
+/// The token that a refused request shows where it matters whose it is.
 fn shown(door: &Door, presented: &Presented, client: Option<IpAddr>, headers: &HeaderMap) -> Option<Shown> {
     match door.gate {
         Gate::Open | Gate::SignIn => None,
         Gate::Listed | Gate::Channel(_) | Gate::Keyed(_) | Gate::Server(_) | Gate::Account(_) => {
-            Shown::of(&door.app, &presented.credential(), client, headers)
+            let (now, credential) = (door.app.ambient.clock.now(), presented.credential());
+            let (caller, string_no) =
+                door.app.view.read(|table| (table.caller(now, &credential), table.string_no(&credential)));
+            Shown::of(&caller, string_no, client, headers)
         }
     }
 }

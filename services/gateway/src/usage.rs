@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use access::{Caller, Credential, token_string};
+use access::{Caller, token_string};
 use http::header::USER_AGENT;
 use http::{HeaderMap, StatusCode};
 use names::TokenId;
@@ -28,14 +28,11 @@ pub(crate) struct Shown {
 impl Shown {
     /// Nothing where no token of this server was shown.
     pub(crate) fn of(
-        app: &App,
-        credential: &Credential,
+        caller: &Caller,
+        string_no: Option<u32>,
         address: Option<IpAddr>,
         headers: &HeaderMap,
     ) -> Option<Self> {
-        let now = app.ambient.clock.now();
-        let (caller, string_no) =
-            app.view.read(|table| (table.caller(now, credential), table.string_no(credential)));
         Some(Self {
             token: caller.token()?,
             string_no: string_no?,

@@ -18,6 +18,8 @@ use crate::state::App;
 pub(crate) struct Admitted {
     pub(crate) presented: Presented,
     pub(crate) caller: Caller,
+    /// Which of its token's strings was shown.
+    pub(super) string_no: Option<u32>,
     /// What it was let in for; nothing where nothing was asked.
     action: Option<Action>,
     room: Option<Room>,
@@ -44,7 +46,7 @@ impl Admitted {
         app.view.read(|table| {
             let caller = table.caller(app.ambient.clock.now(), &presented.credential());
             let room = Some(room(table, &caller, action, channel));
-            Self { presented, caller, action, room, warning: None }
+            Self { presented, caller, string_no: None, action, room, warning: None }
         })
     }
 
@@ -129,7 +131,7 @@ impl From<Problem> for Refused {
 /// shows no credential, and nothing else: the public part of an index that has more for this caller would be a lie.
 pub(super) fn admit(
     door: &Door,
-    presented: Presented,
+    presented: &Presented,
     named: Option<Named<'_>>,
 ) -> Result<Admitted, Refused> {
     if presented.astray() {
@@ -137,7 +139,8 @@ pub(super) fn admit(
         return Err(Problem::invalid(words).into());
     }
     if matches!(door.gate, Gate::Open | Gate::SignIn) {
-        return Ok(Admitted { presented, caller: Caller::Nobody, action: None, room: None, warning: None });
+        let (presented, caller) = (presented.clone(), Caller::Nobody);
+        return Ok(Admitted { presented, caller, string_no: None, action: None, room: None, warning: None });
     }
     // No channel is called like a mount: it is an address below that mount which does not exist.
     if named.is_some_and(|named| named.is_reserved()) {
@@ -185,8 +188,9 @@ pub(super) fn admit(
             Gate::Open | Gate::SignIn | Gate::Listed | Gate::Server(_) | Gate::Account(_) => None,
         };
         let action = door.gate.action().filter(|_| caller != Caller::Nobody || room.is_some());
-        let warning = refuse::warning(&caller).or_else(|| refuse::ending(table, now, &caller, &presented));
-        Ok(Admitted { caller, presented: presented.clone(), action, room, warning })
+        let warning = refuse::warning(&caller).or_else(|| refuse::ending(table, now, &caller, presented));
+        let string_no = table.string_no(&presented.credential());
+        Ok(Admitted { presented: presented.clone(), caller, string_no, action, room, warning })
     })
 }
 
