@@ -10,10 +10,16 @@ fn is_long() -> bool {
     std::env::var_os("LATCHKEY_LONG").is_some_and(|value| !value.is_empty())
 }
 
-fn holds(what: &str, rules: Rules) {
-    let checker = rules.checker().threads(2).spawn_bfs().join();
-    println!("{what}: {} states, {} steps deep", checker.unique_state_count(), checker.max_depth());
-    checker.assert_properties();
+/// Small systems in every run, larger ones in a long one.
+fn holds<const SMALL: usize, const LARGE: usize>(
+    small: [(&str, Rules); SMALL],
+    large: [(&str, Rules); LARGE],
+) {
+    for (what, rules) in small.into_iter().chain(large.into_iter().filter(|_| is_long())) {
+        let checker = rules.checker().threads(2).spawn_bfs().join();
+        println!("{what}: {} states, {} steps deep", checker.unique_state_count(), checker.max_depth());
+        checker.assert_properties();
+    }
 }
 
 fn breaks(what: &str, rules: Rules) {
@@ -24,36 +30,31 @@ fn breaks(what: &str, rules: Rules) {
 
 #[test]
 fn the_promise_holds_while_a_lease_is_renewed() {
-    holds("one gateway, two leases, one replica", Rules { asks: 2, replicas: 1, ..Rules::small() });
+    let rules = |asks, replicas| Rules { asks, replicas, ..Rules::small() };
+    holds(
+        [("one gateway, two leases, one replica", rules(2, 1))],
+        [("two leases, two replicas", rules(2, 2)), ("three leases, one replica", rules(3, 1))],
+    );
 }
 
 #[test]
 fn the_promise_holds_while_gateways_crash() {
-    let rules = Rules { crashes: 1, leaves: true, replicas: 1, ..Rules::small() };
-    holds("one gateway with two lives, one replica", rules);
+    let rules = || Rules { crashes: 1, leaves: true, ..Rules::small() };
+    holds(
+        [("one gateway with two lives, one replica", Rules { replicas: 1, ..rules() })],
+        [("two lives, a restart, two replicas", Rules { restarts: 1, ..rules() })],
+    );
 }
 
 #[test]
 fn the_promise_holds_while_replicas_restart() {
-    holds("two replicas that restart", Rules { restarts: 1, ..Rules::small() });
+    holds([("two replicas that restart", Rules { restarts: 1, ..Rules::small() })], []);
 }
 
 #[test]
 fn the_promise_holds_for_two_gateways() {
-    let rules = Rules { gateways: 2, replicas: 1, drift: 0, ..Rules::small() };
-    holds("two gateways, one replica", rules);
-}
-
-#[test]
-fn the_promise_holds_for_larger_systems() {
-    if !is_long() {
-        return;
-    }
-    let small = Rules::small;
-    holds("two gateways, two replicas", Rules { gateways: 2, drift: 0, ..small() });
-    holds("two lives, a restart", Rules { crashes: 1, restarts: 1, leaves: true, ..small() });
-    holds("two leases, two replicas", Rules { asks: 2, ..small() });
-    holds("three leases", Rules { asks: 3, replicas: 1, ..small() });
+    let rules = |replicas| Rules { gateways: 2, replicas, drift: 0, ..Rules::small() };
+    holds([("two gateways, one replica", rules(1))], [("two gateways, two replicas", rules(2))]);
 }
 
 #[test]
