@@ -52,7 +52,7 @@ class Client:
         self.program = os.path.join(CLIENTS, version, "bin/anaconda")
         assert os.path.exists(self.program), f"{self.program} is missing: ./check makes it"
         self.org, self.person, self.home = VERSIONS[version], person, pathlib.Path(home["HOME"])
-        self.env = {key: home[key] for key in ("PATH", "HOME")}
+        self.env = {key: home[key] for key in ("PATH", "HOME", "ANACONDA_TELEMETRY_ENABLED")}
         self.env.update(ANACONDA_CLIENT_LEGACY_INTERACTIVE_LOGIN="1", PYTHONWARNINGS="ignore")
         if server.ca:
             self.env["REQUESTS_CA_BUNDLE"] = server.ca

@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
 from conftest import HERE, ROOT, run
@@ -12,6 +14,19 @@ from test_anaconda import TOKEN, Client, Person, ask, installs
 
 SIGN_IN = HERE / "browser/sign_in.cjs"
 NODE_MODULES = ROOT / "tools/browser/node_modules"
+# Where anaconda-client lets the browser come back to; it can be told no other.
+BACK = ("127.0.0.1", 8000)
+
+
+def wait_for_the_way_back():
+    """Until nobody else listens where the client is about to: that port is dear to many programs."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return socket.create_server(BACK).close()
+        except OSError as taken:
+            assert time.monotonic() < end, f"another program listens on {BACK}: stop it, this client needs that port: {taken}"
+            time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +55,7 @@ class Browsing(Client):
     def as_person(self, *passwords):
         self.env["SIGN_IN_PASSWORDS"] = json.dumps(passwords or (self.person.password,))
         self.report.unlink(missing_ok=True)
+        wait_for_the_way_back()
         return self
 
     def seen(self):
@@ -109,7 +125,7 @@ def test_cancel_ends_the_sign_in(client):
 def test_the_browser_tells_nobody_and_runs_nothing(tls_server, client):
     client.as_person().ok("org", "login")
     seen = client.seen()
-    program = "http://127.0.0.1:8000/auth/oidc"
+    program = "http://{}:{}/auth/oidc".format(*BACK)
     expected = [
         ("GET", f"{tls_server.url}/-/oauth/authorize"),
         ("POST", f"{tls_server.url}/-/oauth/authorize"),
