@@ -3,10 +3,8 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 
 import pytest
 from conftest import HERE, ROOT, run
@@ -18,15 +16,14 @@ NODE_MODULES = ROOT / "tools/browser/node_modules"
 BACK = ("127.0.0.1", 8000)
 
 
-def wait_for_the_way_back():
-    """Until nobody else listens where the client is about to: that port is dear to many programs."""
-    end = time.monotonic() + 60
-    while True:
-        try:
-            return socket.create_server(BACK).close()
-        except OSError as taken:
-            assert time.monotonic() < end, f"another program listens on {BACK}: stop it, this client needs that port: {taken}"
-            time.sleep(0.1)
+def until(condition):
+    """Until the shell finds it true."""
+    subprocess.run(["timeout", "60", "sh", "-c", f"until {condition}; do sleep 0.1; done"], check=True)
+
+
+def until_the_way_back_is_free():
+    """Another program may listen there: that port is dear to many."""
+    until(f"""{sys.executable} -c "import socket; socket.create_server({BACK})" """)
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +52,12 @@ class Browsing(Client):
     def as_person(self, *passwords):
         self.env["SIGN_IN_PASSWORDS"] = json.dumps(passwords or (self.person.password,))
         self.report.unlink(missing_ok=True)
-        wait_for_the_way_back()
+        until_the_way_back_is_free()
         return self
 
     def seen(self):
         """What the browser wrote down before it closed; the client may have been quicker."""
-        wait = f"until [ -s '{self.report}' ]; do sleep 0.1; done"
-        subprocess.run(["timeout", "60", "sh", "-c", wait], check=True)
+        until(f"[ -s '{self.report}' ]")
         seen = json.loads(self.report.read_text())
         assert "error" not in seen, seen
         return seen
