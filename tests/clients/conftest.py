@@ -122,6 +122,8 @@ def run(*command, cwd=None, env=None, hosts=False):
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
 
 
+# Before xdist's own, which reads the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """One worker runs what is in one file, for that shares what it made; each version of a client makes its own."""
     for item in items:

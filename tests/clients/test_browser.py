@@ -12,18 +12,6 @@ from test_anaconda import TOKEN, Client, Person, ask, installs
 
 SIGN_IN = HERE / "browser/sign_in.cjs"
 NODE_MODULES = ROOT / "tools/browser/node_modules"
-# Where anaconda-client lets the browser come back to; it can be told no other.
-BACK = ("127.0.0.1", 8000)
-
-
-def until(condition):
-    """Until the shell finds it true."""
-    subprocess.run(["timeout", "60", "sh", "-c", f"until {condition}; do sleep 0.1; done"], check=True)
-
-
-def until_the_way_back_is_free():
-    """Another program may listen there: that port is dear to many."""
-    until(f"""{sys.executable} -c "import socket; socket.create_server({BACK})" """)
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +40,12 @@ class Browsing(Client):
     def as_person(self, *passwords):
         self.env["SIGN_IN_PASSWORDS"] = json.dumps(passwords or (self.person.password,))
         self.report.unlink(missing_ok=True)
-        until_the_way_back_is_free()
         return self
 
     def seen(self):
         """What the browser wrote down before it closed; the client may have been quicker."""
-        until(f"[ -s '{self.report}' ]")
+        wait = f"until [ -s '{self.report}' ]; do sleep 0.1; done"
+        subprocess.run(["timeout", "60", "sh", "-c", wait], check=True)
         seen = json.loads(self.report.read_text())
         assert "error" not in seen, seen
         return seen
@@ -121,7 +109,7 @@ def test_cancel_ends_the_sign_in(client):
 def test_the_browser_tells_nobody_and_runs_nothing(tls_server, client):
     client.as_person().ok("org", "login")
     seen = client.seen()
-    program = "http://{}:{}/auth/oidc".format(*BACK)
+    program = "http://127.0.0.1:8000/auth/oidc"
     expected = [
         ("GET", f"{tls_server.url}/-/oauth/authorize"),
         ("POST", f"{tls_server.url}/-/oauth/authorize"),
