@@ -9,7 +9,7 @@ use proto::event::v1;
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-use crate::lease::{Clocks, IDLE_AFTER, JUMP, LENGTH, Moment, micros};
+use crate::lease::{Clocks, IDLE_AFTER, JUMP, LENGTH, Moment, micros, renewed_every};
 
 /// Asks whose grants may still come; an older one counts for nothing any more.
 const MAX_ASKED: usize = 64;
@@ -80,22 +80,33 @@ impl Lease {
     }
 
     fn use_at(&self, boot: Duration) {
-        let now_us = micros(boot);
-        if self.0.used_us.load(Ordering::Relaxed).saturating_add(USED_STEP_US) < now_us {
+        let (now_us, used_us) = (micros(boot), self.0.used_us.load(Ordering::Relaxed));
+        if used_us.saturating_add(USED_STEP_US) < now_us {
             self.0.used_us.store(now_us, Ordering::Relaxed);
+        }
+        if used_us.saturating_add(micros(IDLE_AFTER)) < now_us {
+            // It is not being renewed, although it may hold for a little yet.
+            self.0.wanted.notify_one();
         }
     }
 
-    /// Waits for a lease, at most for `limit`, and asks for one if there is none. False if none came.
+    /// Whether work that begins at this moment has time to be decided on: a lease that is renewed always gives it.
+    fn lasts(&self, now: Moment) -> bool {
+        let margin = renewed_every(self.length()) / 2;
+        self.holds(now) && micros(now.boot + margin) < self.0.until_us.load(Ordering::Acquire)
+    }
+
+    /// Waits for a lease that is not about to end, at most for `limit`, and asks for one if there is none. False if there
+    /// is none then.
     pub async fn wait(&self, clocks: &Clocks, limit: Duration) -> bool {
-        if self.holds(clocks.now()) {
+        if self.lasts(clocks.now()) {
             return true;
         }
         let mut until = self.0.until.subscribe();
         let held = async {
             loop {
                 until.borrow_and_update();
-                if self.holds(clocks.now()) {
+                if self.lasts(clocks.now()) {
                     return;
                 }
                 self.0.wanted.notify_one();
@@ -104,7 +115,7 @@ impl Lease {
                 }
             }
         };
-        tokio::time::timeout(limit, held).await.is_ok()
+        tokio::time::timeout(limit, held).await.is_ok() || self.holds(clocks.now())
     }
 
     /// When it ends, by the boot clock; zero for none.
@@ -257,6 +268,40 @@ mod tests {
         assert!(!lease.holds(at(100)));
         lease.granted(&grant(ME, 1));
         assert!(lease.holds(at(100)));
+    }
+
+    /// One that is granted at this time, and then rests.
+    fn held_from(seconds: u64) -> Lease {
+        let lease = Lease::none();
+        lease.mark_used(at(seconds).boot - IDLE_AFTER);
+        lease.asking(ME, 1, at(seconds));
+        lease.granted(&grant(ME, 1));
+        lease
+    }
+
+    #[tokio::test]
+    async fn the_first_use_after_a_rest_has_it_renewed_although_it_holds() {
+        let lease = held_from(100);
+        assert!(lease.holds(at(101)));
+        lease.wanted().await;
+        assert!(lease.holds(at(103)));
+        let asked = tokio::time::timeout(Duration::ZERO, lease.wanted()).await;
+        assert!(asked.is_err(), "it is used all the time: whoever renews it goes on by itself");
+    }
+
+    #[tokio::test]
+    async fn whoever_finds_one_that_is_about_to_end_waits_for_the_next() {
+        let lease = held_from(100);
+        let clocks = Clocks::new(|| at(114));
+        assert!(lease.wait(&clocks, Duration::ZERO).await, "better than none");
+        let waiting = lease.wait(&clocks, Duration::from_secs(60));
+        let renewing = async {
+            lease.wanted().await;
+            lease.asking(ME, 2, at(114));
+            lease.granted(&grant(ME, 2));
+        };
+        assert!(tokio::join!(waiting, renewing).0);
+        assert_eq!(lease.until(), Duration::from_secs(129));
     }
 
     #[tokio::test]
