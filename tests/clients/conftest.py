@@ -122,15 +122,6 @@ def run(*command, cwd=None, env=None, hosts=False):
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
 
 
-# Before xdist's own, which reads the marks.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """One worker runs what is in one file, for that shares what it made; each version of a client makes its own."""
-    for item in items:
-        version = item.callspec.params.get("client", "") if hasattr(item, "callspec") else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name}:{version}"))
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("up") / "data").start()
