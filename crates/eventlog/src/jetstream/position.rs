@@ -1,12 +1,14 @@
-//! Where something stands in a stream, and how much: asked of the stream's leader through a consumer that reads nothing.
+//! Where something stands in a stream, and how much: asked through consumers that read nothing.
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
-use futures::StreamExt as _;
+use async_nats::jetstream::{
+    consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull},
+    stream,
+};
 use time::OffsetDateTime;
 
-use super::{Inner, connection::REQUEST_LIMIT};
+use super::Inner;
 use crate::{LogError, Stream, error::Source};
 
 /// The server forgets the consumer after this time.
@@ -18,25 +20,14 @@ pub(super) async fn end(inner: &Inner, stream: Stream) -> Result<u64, LogError> 
     Ok(handle.cached_info().state.last_sequence)
 }
 
-/// As [`crate::Log::since`].
+/// As [`crate::Log::since`]: the place at which a consumer that begins at this time stands before it delivers anything.
 pub(super) async fn since(inner: &Inner, stream: Stream, time: OffsetDateTime) -> Result<u64, LogError> {
-    let handle = inner.context.get_stream(stream.as_str()).await.map_err(unavailable)?;
-    // Asked before the consumer is made: whatever comes later stands behind it.
-    let end = handle.cached_info().state.last_sequence;
-    let consumer = handle
-        .create_consumer(looking(DeliverPolicy::ByStartTime { start_time: time }, Vec::new()))
-        .await
-        .map_err(unavailable)?;
-    if consumer.cached_info().num_pending == 0 {
-        return Ok(end + 1);
-    }
-    let mut first = consumer.fetch().max_messages(1).messages().await.map_err(unavailable)?;
-    match tokio::time::timeout(REQUEST_LIMIT, first.next()).await {
-        Ok(Some(Ok(message))) => Ok(message.info().map_err(unavailable)?.stream_sequence),
-        Ok(Some(Err(error))) => Err(unavailable(error)),
-        Ok(None) => Ok(end + 1),
-        Err(elapsed) => Err(unavailable(elapsed)),
-    }
+    let handle = inner.context.get_stream_no_info(stream.as_str()).await.map_err(unavailable)?;
+    let policy = DeliverPolicy::ByStartTime { start_time: time };
+    let consumer = handle.create_consumer(looking(policy, Vec::new())).await.map_err(unavailable)?;
+    let before = consumer.cached_info().delivered.stream_sequence;
+    forget(handle, &consumer);
+    Ok(before + 1)
 }
 
 /// As [`crate::Log::count`].
@@ -46,9 +37,14 @@ pub(super) async fn count(inner: &Inner, stream: Stream, from: u64) -> Result<u6
     let policy = DeliverPolicy::ByStartSequence { start_sequence: from.max(1) };
     let consumer = handle.create_consumer(looking(policy, subjects)).await.map_err(unavailable)?;
     let count = consumer.cached_info().num_pending;
-    let name = consumer.cached_info().name.clone();
-    tokio::spawn(async move { handle.delete_consumer(&name).await });
+    forget(handle, &consumer);
     Ok(count)
+}
+
+/// Has the server forget the consumer sooner than it would by itself; nobody waits for it.
+fn forget(stream: stream::Stream<()>, consumer: &PullConsumer) {
+    let name = consumer.cached_info().name.clone();
+    tokio::spawn(async move { stream.delete_consumer(&name).await });
 }
 
 fn looking(deliver_policy: DeliverPolicy, filter_subjects: Vec<String>) -> pull::Config {

@@ -1,6 +1,6 @@
 //! What auditors are promised of every log.
 
-use eventlog::{BOOKMARK_EVERY, SubscribeError, Told, subscribe};
+use eventlog::{BOOKMARK_EVERY, Message, SubscribeError, Told, subscribe};
 use futures::TryStreamExt as _;
 use proto::events::v1::SubscribeRequest;
 use time::OffsetDateTime;
@@ -42,8 +42,25 @@ pub(crate) async fn a_subscriber_is_told_what_it_wants_and_how_far_the_log_was_l
 
 pub(crate) async fn a_time_leads_to_a_place_before_everything_stored_since(lab: &Lab) {
     let log = lab.open().await;
-    let first = log.append(STREAM, vec![message(&subject(), 0, "first")]).await.unwrap();
+    let first = log.append(STREAM, vec![timed("first")]).await.unwrap();
+    let between = true_time();
+    let second = log.append(STREAM, vec![timed("second")]).await.unwrap();
     assert!(log.since(STREAM, OffsetDateTime::UNIX_EPOCH).await.unwrap() <= first);
+    let since = log.since(STREAM, between).await.unwrap();
+    assert!(first < since && since <= second, "{first} < {since} <= {second}");
     let far = time::macros::datetime!(2200-01-01 00:00 UTC);
-    assert!(log.since(STREAM, far).await.unwrap() > first);
+    assert!(log.since(STREAM, far).await.unwrap() > second);
+}
+
+/// Memory goes by the time in the envelope, the servers by their own clock.
+fn timed(text: &str) -> Message {
+    let mut message = message(&subject(), 0, text);
+    let time_us = true_time().unix_timestamp_nanos() / 1_000;
+    message.envelope.time_us = time_us.try_into().expect("no test runs that late");
+    message
+}
+
+#[expect(clippy::disallowed_methods, reason = "no server can be told the time")]
+fn true_time() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
 }
