@@ -68,6 +68,7 @@ promises! {
     faults::an_append_whose_ack_is_lost_is_stored_once,
     faults::a_batch_whose_ack_is_lost_is_stored_once,
     faults::a_lost_message_does_not_hide_another_writer,
+    faults::a_read_does_not_wait_for_ever_for_what_nobody_sends,
     faults::a_tail_has_no_gap_across_reconnects,
     faults::a_message_that_nobody_trusted_has_signed_is_refused,
     limits::a_full_stream_still_revokes,

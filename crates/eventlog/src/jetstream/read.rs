@@ -23,7 +23,8 @@ const READ_LIMIT: Duration = Duration::from_secs(6);
 const PAUSE: Duration = Duration::from_millis(20);
 /// Messages asked for in one request.
 const PAGE: usize = 500;
-/// How long a complete read waits for a replica before it helps itself with another barrier.
+/// How long a complete read waits for a replica before it helps itself with another barrier, and again before it gives
+/// its consumer up for another.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The server forgets the consumer of an abandoned read after this time.
 const ABANDONED: Duration = Duration::from_secs(5);
@@ -155,19 +156,23 @@ async fn complete(
         .map_err(unavailable)?;
     let mut messages =
         consumer.stream().max_messages_per_batch(PAGE).messages().await.map_err(unavailable)?;
-    let mut records = Vec::new();
+    let (mut records, mut helped) = (Vec::new(), false);
     loop {
         let message = match tokio::time::timeout(PATIENCE, messages.next()).await {
             Ok(Some(message)) => message.map_err(unavailable)?,
             Ok(None) => return Err(unavailable("NATS ended a read")),
+            // The request for messages was lost, or stands with a replica that lags.
+            Err(_elapsed) if helped => return Err(unavailable("NATS delivers nothing to a read")),
             Err(_elapsed) => {
                 // The sequence asked for is no barrier, or one that has expired: a new one stands behind it.
                 let signer = inner.signer.as_ref().ok_or(LogError::ReadOnly)?;
                 let (gate, barrier) = (&inner.one(stream).gate, append::Passing::barrier());
                 append::passing(&**inner, gate, signer, &inner.stamps, stream, barrier).await?;
+                helped = true;
                 continue;
             }
         };
+        helped = false;
         let seq = message.info().map_err(unavailable)?.stream_sequence;
         if message.subject.as_str() == subject {
             let message = message.message;

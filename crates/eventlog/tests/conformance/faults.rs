@@ -47,6 +47,13 @@ impl Lossy {
         }
     }
 
+    /// Loses the answer to the next request for messages. Memory asks for none.
+    fn lose_pull(&self) {
+        if let Self::Wire(proxy) = self {
+            proxy.lose(Lose::Pull);
+        }
+    }
+
     async fn lost(&self) {
         match self {
             Self::Memory(memory, _) => {
@@ -117,6 +124,16 @@ pub(crate) async fn a_lost_message_does_not_hide_another_writer(lab: &Lab) {
     assert!(matches!(answer, Err(AppendError::Conflict { .. })), "{answer:?}");
     let barrier = log.barrier(STREAM).await.unwrap();
     assert_eq!(texts(&log.read(STREAM, &subject, 0, barrier).await.unwrap()), ["theirs"]);
+}
+
+pub(crate) async fn a_read_does_not_wait_for_ever_for_what_nobody_sends(lab: &Lab) {
+    let (log, lossy) = Lossy::open(lab).await;
+    let subject = subject();
+    log.append(STREAM, vec![message(&subject, 0, "first")]).await.unwrap();
+    let barrier = log.barrier(STREAM).await.unwrap();
+    lossy.lose_pull();
+    assert_eq!(texts(&log.read(STREAM, &subject, 0, barrier).await.unwrap()), ["first"]);
+    assert!(lossy.is_done(), "the request was lost");
 }
 
 pub(crate) async fn a_tail_has_no_gap_across_reconnects(lab: &Lab) {

@@ -19,6 +19,8 @@ pub(crate) enum Lose {
     Ack,
     /// The connection breaks instead of taking the message, and no other is let through for now.
     Message,
+    /// The request for messages arrives with an address for them that nobody listens at.
+    Pull,
 }
 
 #[derive(Clone)]
@@ -119,9 +121,20 @@ impl Inner {
                 }
                 return;
             }
+            self.misdirect(&mut buffer[..size]);
             if to.write_all(&buffer[..size]).await.is_err() {
                 return;
             }
+        }
+    }
+
+    /// Takes the way back from a request for messages, if one is to be lost.
+    fn misdirect(&self, bytes: &mut [u8]) {
+        let place = |bytes: &[u8], sign: &[u8]| bytes.windows(sign.len()).position(|window| window == sign);
+        let Some(pull) = place(bytes, b".MSG.NEXT.") else { return };
+        let Some(inbox) = place(&bytes[pull..], b" _INBOX.") else { return };
+        if self.take(Lose::Pull) {
+            bytes[pull + inbox + 1] = b'X';
         }
     }
 }
