@@ -32,4 +32,4 @@ pub use role::Role;
 pub use service::Service;
 pub use shelf::Package;
 pub use snapshot::Row;
-pub use table::{Account, Channel, Table, Token, TokenKind};
+pub use table::{Account, Channel, Table, Token, TokenKind, TokenString};

@@ -7,6 +7,7 @@ use names::{AccountId, GroupId, Level, PackageId, PackageKind};
 
 use crate::Subject;
 use crate::class::Classes;
+use crate::table::RandomMap;
 
 /// A package: it exists from before its first file on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub(crate) struct Shelf {
     kinds: Vec<(PackageKind, HashMap<Arc<str>, Package>)>,
     special: BTreeSet<Place>,
     private: u32,
-    holders: HashMap<Subject, Held>,
+    holders: RandomMap<Subject, Held>,
     classes: Classes,
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
 use names::{
     AccountId, ChannelId, GroupId, Level, PackageId, PackageKind, Privacy, RoleId, RoleLevels, Scope, TokenId,
@@ -94,13 +95,49 @@ impl Token {
     }
 }
 
+/// One of a token's strings, which was shown.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenString<'a> {
+    token: &'a Token,
+    hash: SecretHash,
+    ends_at_us: i64,
+}
+
+impl<'a> TokenString<'a> {
+    /// Whose it is.
+    pub fn token(&self) -> &'a Token {
+        self.token
+    }
+
+    /// When it stops being good by itself.
+    pub fn ends_at(&self) -> OffsetDateTime {
+        instant(self.ends_us())
+    }
+
+    /// Whether it does so by then.
+    pub fn ends_by(&self, then: OffsetDateTime) -> bool {
+        self.ends_us() <= micros(then)
+    }
+
+    fn ends_us(&self) -> i64 {
+        self.token.expires_at_us.min(self.ends_at_us)
+    }
+
+    /// Which of its token's strings it is: 0 is the first, each reissue adds one.
+    pub fn no(&self) -> Option<u32> {
+        // The newest is the likeliest.
+        let place = self.token.secrets.iter().rposition(|(known, _)| *known == self.hash)?;
+        u32::try_from(place).ok()
+    }
+}
+
 /// A channel that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Channel {
     /// Its id; made again under the same name it has another.
     pub id: ChannelId,
     /// Its name; a subchannel's is `parent/name`.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// The channel that it is a subchannel of.
     pub parent: Option<ChannelId>,
     /// A person or an organisation; a subchannel's is its parent's.
@@ -127,7 +164,7 @@ impl Channel {
     }
 }
 
-/// For keys that are random already: a digest passes through, an id (UUID v7, made by us) is mixed once.
+/// For keys that are random already: a digest passes through, ids (UUID v7, made by us) are mixed.
 /// Nobody outside chooses either, so collisions cannot be forced.
 #[derive(Default)]
 pub(crate) struct Random(u64);
@@ -139,7 +176,8 @@ impl Hasher for Random {
 
     fn write(&mut self, bytes: &[u8]) {
         if let Some(random) = bytes.last_chunk::<8>() {
-            self.0 = u64::from_be_bytes(*random).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mixed = self.0.rotate_left(32) ^ u64::from_be_bytes(*random);
+            self.0 = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         }
     }
 
@@ -147,7 +185,7 @@ impl Hasher for Random {
         self.0 = hash;
     }
 
-    /// The length of an id says nothing.
+    /// The length of an id says nothing; which of a few kinds is meant, little.
     fn write_usize(&mut self, _length: usize) {}
 }
 
@@ -165,14 +203,14 @@ pub struct Table {
     /// Where the token stands, and when this one of its secrets ends.
     pub(crate) secrets: RandomMap<SecretHash, (usize, i64)>,
     pub(crate) channels: RandomMap<ChannelId, Channel>,
-    pub(crate) channel_names: HashMap<Box<str>, ChannelId>,
+    pub(crate) channel_names: HashMap<Arc<str>, ChannelId>,
     pub(crate) shelves: RandomMap<ChannelId, Shelf>,
     pub(crate) package_places: RandomMap<PackageId, (ChannelId, Place)>,
     pub(crate) groups: RandomMap<GroupId, Group>,
     pub(crate) account_groups: RandomMap<AccountId, Vec<GroupId>>,
     pub(crate) roles: RandomMap<RoleId, Role>,
     /// What each holder may do by all custom roles together.
-    pub(crate) role_levels: HashMap<Subject, RoleLevels>,
+    pub(crate) role_levels: RandomMap<Subject, RoleLevels>,
     pub(crate) voids: HashSet<u64>,
     /// The sequence of the event that is being applied, or was last.
     pub(crate) at: u64,
@@ -197,32 +235,31 @@ impl Table {
 
     /// Who the credential belongs to, at this moment.
     pub fn caller(&self, now: OffsetDateTime, credential: &Credential) -> Caller {
+        self.identify(now, credential).0
+    }
+
+    /// The same, and the string of a token that the credential is, dead or alive, if it is one.
+    pub fn identify(
+        &self,
+        now: OffsetDateTime,
+        credential: &Credential,
+    ) -> (Caller, Option<TokenString<'_>>) {
         let hash = match credential {
-            Credential::None => return Caller::Nobody,
-            Credential::Garbage => return Caller::Unknown,
+            Credential::None => return (Caller::Nobody, None),
+            Credential::Garbage => return (Caller::Unknown, None),
             Credential::Secret(hash) => hash,
         };
-        match (self.secrets.get(hash), self.services.get(hash)) {
-            (Some((place, ends_at_us)), _) => self.standing(now, &self.tokens[*place], *ends_at_us),
-            (None, Some(service)) => Caller::Service(*service),
-            (None, None) => Caller::Unknown,
+        match (self.string(hash), self.services.get(hash)) {
+            (Some(string), _) => (self.standing(now, string.token, string.ends_at_us), Some(string)),
+            (None, Some(service)) => (Caller::Service(*service), None),
+            (None, None) => (Caller::Unknown, None),
         }
     }
 
-    /// When a string stops being good by itself, if it is one of a token.
-    pub fn ends_at(&self, credential: &Credential) -> Option<OffsetDateTime> {
-        let Credential::Secret(hash) = credential else { return None };
+    /// The string of a token, dead or alive, that has this hash.
+    pub fn string(&self, hash: &SecretHash) -> Option<TokenString<'_>> {
         let (place, ends_at_us) = self.secrets.get(hash)?;
-        Some(instant(self.tokens[*place].expires_at_us.min(*ends_at_us)))
-    }
-
-    /// Which of its token's strings it is, if it is one: 0 is the first, each reissue adds one.
-    pub fn string_no(&self, credential: &Credential) -> Option<u32> {
-        let Credential::Secret(hash) = credential else { return None };
-        let (place, _) = self.secrets.get(hash)?;
-        // The newest is the likeliest.
-        let strings = &self.tokens[*place].secrets;
-        strings.iter().rposition(|(known, _)| known == hash).and_then(|no| u32::try_from(no).ok())
+        Some(TokenString { token: &self.tokens[*place], hash: *hash, ends_at_us: *ends_at_us })
     }
 
     /// The caller that a token would be if one of its strings were shown now.
@@ -285,11 +322,6 @@ impl Table {
         self.tokens.iter()
     }
 
-    /// The token that a string belongs to, dead or alive.
-    pub fn secret(&self, hash: &SecretHash) -> Option<TokenId> {
-        self.secrets.get(hash).map(|(place, _)| self.tokens[*place].id)
-    }
-
     /// A subchannel by the two names in an address.
     pub fn subchannel(&self, parent: &str, name: &str) -> Option<&Channel> {
         let below = &self.channel_named(parent)?.subchannels;
@@ -329,7 +361,7 @@ impl Table {
 
 /// Microseconds since 1970, UTC.
 pub(crate) fn micros(time: OffsetDateTime) -> i64 {
-    i64::try_from(time.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX)
+    time.unix_timestamp() * 1_000_000 + i64::from(time.microsecond())
 }
 
 /// The sign only says by what a secret has ended: see `fold::ended`.

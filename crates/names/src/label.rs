@@ -1,11 +1,13 @@
 //! Names of labels.
 
+use std::borrow::Cow;
+
 use crate::{InvalidName, is_reserved, text};
 
 /// A label's name in its normal form, lowercase: CEP 26's `^[a-z][a-z0-9_.-]*$` in one part of an address, at most 128
 /// characters, not a route's and not a subdir's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LabelName(String);
+pub struct LabelName(Cow<'static, str>);
 
 /// What stands in the place of a label in addresses of the API.
 const PARTS: [&str; 8] =
@@ -36,12 +38,12 @@ impl LabelName {
                 "{text:?} cannot be a label: it is part of an address or a subdir"
             )));
         }
-        Ok(Self(name))
+        Ok(Self(Cow::Owned(name)))
     }
 
     /// The label of a file that was given none, and what an address without a label shows.
     pub fn main() -> Self {
-        Self("main".to_owned())
+        Self(Cow::Borrowed("main"))
     }
 
     /// Whether it is that one.

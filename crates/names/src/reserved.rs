@@ -2,6 +2,7 @@
 
 use crate::conda::SUBDIRS;
 
+/// In order: they are searched for every request.
 const ROUTES: [&str; 33] = [
     "+simple",
     "-",
@@ -40,5 +41,16 @@ const ROUTES: [&str; 33] = [
 
 /// Whether the name is a route's, or a subdir's: no channel and no login may have it.
 pub fn is_reserved(name: &str) -> bool {
-    ROUTES.contains(&name) || SUBDIRS.contains(&name) || name == "channeldata.json"
+    ROUTES.binary_search(&name).is_ok() || SUBDIRS.contains(&name) || name == "channeldata.json"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_found() {
+        assert!(ROUTES.is_sorted() && ROUTES.iter().chain(&SUBDIRS).all(|name| is_reserved(name)));
+        assert!(!is_reserved("acme") && !is_reserved(""));
+    }
 }

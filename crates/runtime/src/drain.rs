@@ -1,6 +1,8 @@
 //! Stopping gently: everybody hears that it is time, work in hand is finished, and after a limit it
 //! is left behind.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -11,6 +13,8 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 #[derive(Clone, Debug, Default)]
 pub struct Drain {
     asked: CancellationToken,
+    /// The same, for those who look with every request.
+    is_asked: Arc<AtomicBool>,
     work: TaskTracker,
 }
 
@@ -26,6 +30,7 @@ impl Drain {
 
     /// Asks every holder to stop. Asking again changes nothing.
     pub fn start(&self) {
+        self.is_asked.store(true, Ordering::Release);
         self.asked.cancel();
         self.work.close();
     }
@@ -37,7 +42,7 @@ impl Drain {
 
     /// Whether stopping was asked for.
     pub fn is_requested(&self) -> bool {
-        self.asked.is_cancelled()
+        self.is_asked.load(Ordering::Acquire)
     }
 
     /// Counts work that should be finished before the process ends.

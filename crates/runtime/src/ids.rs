@@ -34,7 +34,8 @@ impl RandomIds {
 impl Ids for RandomIds {
     fn uuid(&self) -> Uuid {
         let random = DRAWN.with_borrow_mut(|drawn| drawn.next(|bytes| self.fill(bytes)));
-        let millis = self.clock.now().unix_timestamp_nanos() / 1_000_000;
+        let now = self.clock.now();
+        let millis = now.unix_timestamp() * 1_000 + i64::from(now.millisecond());
         let millis = u64::try_from(millis).unwrap_or(0);
         Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }

@@ -5,48 +5,52 @@
 
 use std::future::Future;
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use uuid::fmt::Hyphenated;
 
 use crate::Ids;
 
 /// The header and gRPC metadata key that carries it.
 pub const HEADER: &str = "x-request-id";
+/// The same as HTTP has it.
+pub const HEADER_NAME: HeaderName = HeaderName::from_static(HEADER);
 
 /// The longest one accepted from a caller, in characters; two UUIDs with a hyphen between.
 const MAX_LENGTH: usize = 73;
 const MIN_LENGTH: usize = 8;
 
-/// One request's id. Kept as the header that every answer repeats it in; clones share it.
+/// One request's id, and how long it is. Every request has one: it is copied, not shared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RequestId(HeaderValue);
+pub struct RequestId([u8; MAX_LENGTH], usize);
 
 impl RequestId {
     /// Takes a caller's own id if it is sane.
     pub fn accept(text: &str) -> Option<Self> {
         let sane = (MIN_LENGTH..=MAX_LENGTH).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-        sane.then(|| Self(fit(text)))
+        sane.then(|| Self::fitting(text))
     }
 
     /// Makes a new one.
     pub fn make(ids: &dyn Ids) -> Self {
-        Self(fit(ids.uuid().hyphenated().encode_lower(&mut [0; Hyphenated::LENGTH])))
+        Self::fitting(ids.uuid().hyphenated().encode_lower(&mut [0; Hyphenated::LENGTH]))
     }
 
     /// The text itself.
     pub fn as_str(&self) -> &str {
-        self.0.to_str().expect("digits and hyphens are visible ASCII")
+        std::str::from_utf8(&self.0[..self.1]).expect("digits and hyphens are ASCII")
     }
 
     /// The same as a header's value.
     pub fn header(&self) -> HeaderValue {
-        self.0.clone()
+        HeaderValue::from_str(self.as_str()).expect("digits and hyphens are visible ASCII")
     }
-}
 
-fn fit(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("digits and hyphens are visible ASCII")
+    fn fitting(text: &str) -> Self {
+        let mut id = [0; MAX_LENGTH];
+        id[..text.len()].copy_from_slice(text.as_bytes());
+        Self(id, text.len())
+    }
 }
 
 impl std::fmt::Display for RequestId {

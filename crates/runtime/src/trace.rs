@@ -13,6 +13,7 @@ pub use client::GrpcClient;
 pub use context::{current_traceparent, inject_grpc, span_from_traceparent};
 pub use grpc::{GrpcTrace, GrpcTraced};
 pub use http::{HttpTrace, NO_ROUTE};
+pub use meters::Route;
 
 use crate::Code;
 

@@ -20,7 +20,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use opentelemetry_proto::tonic::trace::v1::Span;
 use runtime::telemetry::{self, LogFormat, TelemetryArgs};
-use runtime::trace::{GrpcClient, HttpTrace, NO_ROUTE, current_traceparent, span_from_traceparent};
+use runtime::trace::{GrpcClient, HttpTrace, NO_ROUTE, Route, current_traceparent, span_from_traceparent};
 use runtime::{Ambient, Code, Drain, Failure, GrpcServer};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -104,7 +104,7 @@ async fn serve_http(behind: Channel) -> SocketAddr {
 async fn traced(State(trace): State<HttpTrace>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-    trace.answer(route, request, |request| next.run(request)).await
+    trace.answer(&Route::new(route), request, |request| next.run(request)).await
 }
 
 fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {

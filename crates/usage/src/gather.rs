@@ -1,9 +1,9 @@
 //! Requests alike become one use, so that a farm that installs all day is a line a second.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use names::TokenId;
 use time::OffsetDateTime;
 

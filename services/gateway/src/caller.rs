@@ -8,6 +8,7 @@ mod host;
 pub(crate) mod jwt;
 mod path;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -133,14 +134,16 @@ impl Taken {
 /// Rewrites a request: what comes after sees neither token nor credential in it.
 pub(crate) fn take<B>(request: &mut http::Request<B>) -> Taken {
     let host = Host::of(request.headers(), request.uri());
-    let stripped = path::strip(request.uri().path());
+    let uri = std::mem::take(request.uri_mut());
+    let stripped = path::strip(uri.path());
     // A token may stand behind the mount that the host stands for.
-    let behind = host::mounted(host.as_str(), &stripped.path);
-    let behind = behind.map_or(Stripped { path: stripped.path, token: None }, |path| path::strip(&path));
+    let mounted = host::mounted(host.as_str(), &stripped.path);
+    let behind = mounted.as_deref().map(path::strip);
+    let behind = behind.unwrap_or(Stripped { path: stripped.path, token: None });
     let carried = header::token(request.headers());
     let mut presented = match (stripped.token.or(behind.token), carried) {
         // uv and twine insist on some Basic credentials beside a token in the path.
-        (Some(token), _) => Presented::new(Carrier::Path, token),
+        (Some(token), _) => Presented::new(Carrier::Path, token.into_owned()),
         (None, Some(token)) => {
             let pair = header::pair(request.headers()).map(Arc::new);
             Presented { pair, ..Presented::new(Carrier::Header, token) }
@@ -155,27 +158,30 @@ pub(crate) fn take<B>(request: &mut http::Request<B>) -> Taken {
     request.headers_mut().remove(REFERER);
     let (clean, astray) = blotted(behind.path);
     presented.astray = astray;
-    *request.uri_mut() = rewritten(clean, request.uri().query());
+    *request.uri_mut() = rewritten(&clean, uri.query());
     Taken { presented, host }
 }
 
 /// Replaces whole tokens that stand elsewhere in the path.
-fn blotted(clean: String) -> (String, bool) {
-    let is_token = |segment: &str| token_string::check(&path::decoded(segment)).is_some();
+fn blotted(clean: Cow<'_, str>) -> (Cow<'_, str>, bool) {
+    // What is escaped is longer than what it stands for.
+    let is_token = |segment: &str| {
+        segment.len() >= token_string::CHARS && token_string::check(&path::decoded(segment)).is_some()
+    };
     if !clean.split('/').any(is_token) {
         return (clean, false);
     }
     let segments: Vec<&str> =
         clean.split('/').map(|segment| if is_token(segment) { "-" } else { segment }).collect();
-    (segments.join("/"), true)
+    (Cow::Owned(segments.join("/")), true)
 }
 
-fn rewritten(path: String, query: Option<&str>) -> Uri {
-    let text = match query {
-        Some(query) => format!("{path}?{query}"),
-        None => path,
+fn rewritten(path: &str, query: Option<&str>) -> Uri {
+    let parts = match query {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        None => PathAndQuery::try_from(path),
     };
-    PathAndQuery::try_from(text).map(Uri::from).expect("parts of a valid address, joined by slashes, are one")
+    parts.map(Uri::from).expect("parts of a valid address, joined by slashes, are one")
 }
 
 #[cfg(test)]

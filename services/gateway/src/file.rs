@@ -9,10 +9,11 @@ mod range;
 pub(crate) use guarded::stream as guarded;
 pub(crate) use hot::Hot;
 
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use std::borrow::Cow;
 use std::ops::Range;
 
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
@@ -45,9 +46,9 @@ pub(crate) enum Freshness {
 }
 
 /// What is known of a body before it is opened.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Facts<'a> {
-    sealed: &'a Sealed,
+    sealed: Cow<'a, Sealed>,
     modified: Option<OffsetDateTime>,
     content_type: &'static str,
     size_bytes: u64,
@@ -56,12 +57,12 @@ pub(crate) struct Facts<'a> {
 
 /// A file of a package, in the file store.
 #[derive(Debug)]
-pub(crate) struct Stored {
+pub(crate) struct Stored<'a> {
     pub(crate) sha256: [u8; 32],
     pub(crate) size_bytes: u64,
     pub(crate) modified: OffsetDateTime,
     /// The package, which the caller must go on seeing.
-    pub(crate) sent: Sent,
+    pub(crate) sent: Sent<'a>,
 }
 
 /// A request for something that is there and may be read.
@@ -86,8 +87,8 @@ impl Asked<'_> {
     }
 
     fn rendered(&self, document: &Rendered, freshness: Freshness) -> Response {
-        let (mut response, wanted) = self.prepare(&Facts {
-            sealed: document.sealed(),
+        let (mut response, wanted) = self.prepare(Facts {
+            sealed: Cow::Borrowed(document.sealed()),
             modified: document.last_modified,
             content_type: document.content_type,
             size_bytes: document.bytes.len() as u64,
@@ -100,9 +101,9 @@ impl Asked<'_> {
     }
 
     /// Answers with a blob. Its absence is a fault: a row says that it is there.
-    pub(crate) async fn blob(&self, stored: Stored) -> Result<Response, Problem> {
-        let (mut response, wanted) = self.prepare(&Facts {
-            sealed: &Sealed::of_file(&stored.sha256, stored.modified),
+    pub(crate) async fn blob(&self, stored: Stored<'_>) -> Result<Response, Problem> {
+        let (mut response, wanted) = self.prepare(Facts {
+            sealed: Cow::Owned(Sealed::of_file(&stored.sha256, stored.modified)),
             modified: Some(stored.modified),
             content_type: BYTES,
             size_bytes: stored.size_bytes,
@@ -114,7 +115,8 @@ impl Asked<'_> {
             *response.body_mut() = match hot.await.map_err(unopened)? {
                 Some(bytes) => self.body(part(&bytes, range), stored.sent),
                 None => {
-                    let blob = self.app.blobs.range(&stored.sha256, range).await.map_err(unopened)?;
+                    let blob =
+                        Box::pin(self.app.blobs.range(&stored.sha256, range)).await.map_err(unopened)?;
                     Body::from_stream(guarded(self.app, self.admitted, stored.sent, blob.stream))
                 }
             };
@@ -123,25 +125,27 @@ impl Asked<'_> {
     }
 
     /// Status and headers, and the bytes that go with them if any do.
-    fn prepare(&self, facts: &Facts<'_>) -> (Response, Option<Range<u64>>) {
+    fn prepare(&self, facts: Facts<'_>) -> (Response, Option<Range<u64>>) {
+        let Facts { sealed, modified, content_type, size_bytes: size, freshness } = facts;
+        let Sealed { etag, modified: date } = sealed.into_owned();
+        let digest = etag.to_str().expect("digests are visible ASCII");
+        let unchanged = condition::unchanged(self.headers, digest, modified);
+        let wanted = range::wanted(condition::range(self.headers, digest, modified), size);
         let mut response = Response::new(Body::empty());
         let headers = response.headers_mut();
         headers.reserve(HEADERS);
-        headers.insert(ETAG, facts.sealed.etag.clone());
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(self.caching(facts.freshness)));
+        headers.insert(ETAG, etag);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(self.caching(freshness)));
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        if let Some(modified) = &facts.sealed.modified {
-            headers.insert(LAST_MODIFIED, modified.clone());
+        if let Some(date) = date {
+            headers.insert(LAST_MODIFIED, date);
         }
-        let etag = facts.sealed.etag.to_str().expect("digests are visible ASCII");
-        if condition::unchanged(self.headers, etag, facts.modified) {
+        if unchanged {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return (response, None);
         }
         let text = |text: &str| HeaderValue::from_str(text).expect("numbers are visible ASCII");
-        let size = facts.size_bytes;
-        let (status, range) = match range::wanted(condition::range(self.headers, etag, facts.modified), size)
-        {
+        let (status, range) = match wanted {
             Wanted::Whole => (StatusCode::OK, 0..size),
             Wanted::Part(range) => {
                 headers
@@ -156,8 +160,8 @@ impl Asked<'_> {
                 return (response, None);
             }
         };
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(facts.content_type));
-        headers.insert(CONTENT_LENGTH, (range.end - range.start).into());
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(CONTENT_LENGTH, text(itoa::Buffer::new().format(range.end - range.start)));
         *response.status_mut() = status;
         (response, Some(range))
     }
@@ -172,7 +176,7 @@ impl Asked<'_> {
     }
 
     /// What is large is cut, so that a client which reads slowly loses the rest with its access.
-    fn body(&self, bytes: Bytes, sent: Sent) -> Body {
+    fn body(&self, bytes: Bytes, sent: Sent<'_>) -> Body {
         if bytes.len() <= CHUNK_BYTES {
             return Body::from(bytes);
         }

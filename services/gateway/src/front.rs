@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -17,13 +18,13 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Method, Version};
 use matchit::Params;
 use runtime::Failure;
-use runtime::trace::{HttpTrace, NO_ROUTE};
+use runtime::trace::{HttpTrace, NO_ROUTE, Route};
 use tower::ServiceExt;
 
 use crate::address::Peer;
 use crate::caller::{self, Taken};
 use crate::gate::{self, Asker, Door};
-use crate::load;
+use crate::load::{self, Counted};
 use crate::problem::Problem;
 use crate::router::{Serve, all, router};
 use crate::routes::given::Given;
@@ -38,78 +39,89 @@ struct Inner {
     app: App,
     places: matchit::Router<Place>,
     router: Router,
+    nowhere: Route,
     trace: HttpTrace,
 }
 
 /// One pattern of addresses, whatever the method.
 struct Place {
-    pattern: String,
+    route: Route,
     quick: Option<(Door, Quick)>,
 }
 
 impl Front {
     pub(crate) fn new(app: App) -> Self {
         let trace = HttpTrace::new(app.ambient.clone());
-        Self(Arc::new(Inner { places: places(&app), router: router(app.clone()), trace, app }))
+        let nowhere = Route::new(NO_ROUTE);
+        Self(Arc::new(Inner { places: places(&app), router: router(app.clone()), nowhere, trace, app }))
     }
 
     /// Answers a request from this end of a connection.
-    pub(crate) async fn answer(&self, peer: Option<Peer>, mut request: Request) -> Response {
-        let Inner { app, places, trace, .. } = &*self.0;
-        let version = request.version();
-        let taken = caller::take(&mut request);
-        let uri = request.uri().clone();
-        let found = places.at(uri.path()).ok();
-        let route = found.as_ref().map_or(NO_ROUTE, |found| found.value.pattern.as_str());
-        // The router reads what is escaped.
-        let plain = *request.method() == Method::GET && !uri.path().contains('%');
-        let quick = found.as_ref().filter(|_| plain).and_then(|found| {
-            let (door, quick) = found.value.quick.as_ref()?;
-            Some((door, *quick, &found.params))
-        });
-        let work = async |request| match quick {
-            Some((door, quick, params)) => quickly(door, quick, params, (taken, peer), request).await,
-            None => Box::pin(self.routed((taken, peer), request)).await,
-        };
-        let work = |request| caught(load::make_room(app, request, work));
-        let mut response = trace.answer(route, request, work).await;
-        // The next request of this client finds another gateway. HTTP/2 has words of its own for it.
-        if app.drain.is_requested() && version < Version::HTTP_2 {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    pub(crate) fn answer(
+        &self,
+        peer: Option<Peer>,
+        mut request: Request,
+    ) -> impl Future<Output = Response<Counted>> + use<> {
+        let (front, taken) = (self.0.clone(), caller::take(&mut request));
+        async move {
+            let (version, uri) = (request.version(), request.uri().clone());
+            let found = front.places.at(uri.path()).ok();
+            let route = found.as_ref().map_or(&front.nowhere, |found| &found.value.route);
+            // The router reads what is escaped.
+            let plain = *request.method() == Method::GET && !uri.path().contains('%');
+            let quick = found.as_ref().filter(|_| plain).and_then(|found| {
+                let (door, quick) = found.value.quick.as_ref()?;
+                Some((door, *quick, &found.params))
+            });
+            let work = |request| -> Pin<Box<dyn Future<Output = Response> + Send + '_>> {
+                match quick {
+                    Some((door, quick, params)) => {
+                        Box::pin(quickly(door, quick, params, (taken, peer), request))
+                    }
+                    None => Box::pin(front.routed((taken, peer), request)),
+                }
+            };
+            let work = |request| caught(async { load::make_room(&front.app, request, work).await });
+            let mut response = front.trace.answer(route, request, work).await;
+            // The next request of this client finds another gateway. HTTP/2 has words of its own for it.
+            if front.app.drain.is_requested() && version < Version::HTTP_2 {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
         }
-        response
     }
+}
 
+impl Inner {
     async fn routed(&self, (taken, peer): (Taken, Option<Peer>), mut request: Request) -> Response {
         taken.leave(request.extensions_mut());
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
         }
-        self.0.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+        self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
     }
 }
 
-async fn quickly(
-    door: &Door,
+fn quickly<'a>(
+    door: &'a Door,
     quick: Quick,
-    params: &Params<'_, '_>,
+    params: &'a Params<'a, 'a>,
     (taken, peer): (Taken, Option<Peer>),
     request: Request,
-) -> Response {
+) -> impl Future<Output = Response> {
     let asker = Asker { presented: taken.presented, peer };
     let find = |name: &str| params.get(name);
-    gate::pass(door, find, asker, request, |request, admitted| {
+    gate::pass(door, find, asker, request, move |request, admitted| {
         let (parts, _body) = request.into_parts();
         let (app, method, uri, headers) = (door.app.clone(), parts.method, parts.uri, parts.headers);
-        // Around a future stand others, each of which would hold it twice.
-        Box::pin(quick.answer(Given { app, admitted, path: (), method, uri, headers }, find))
+        quick.answer(Given { app, admitted, path: (), method, uri, headers }, find)
     })
-    .await
 }
 
 /// A bug in one handler is one failed request.
-fn caught(work: impl Future<Output = Response>) -> impl Future<Output = Response> {
-    let panicked = |_| Problem::from(Failure::internal("a handler panicked")).into_response();
+fn caught(work: impl Future<Output = Response<Counted>>) -> impl Future<Output = Response<Counted>> {
+    let panicked =
+        |_| Problem::from(Failure::internal("a handler panicked")).into_response().map(Counted::not);
     AssertUnwindSafe(work).catch_unwind().map(move |answer| answer.unwrap_or_else(panicked))
 }
 
@@ -123,7 +135,7 @@ fn places(app: &App) -> matchit::Router<Place> {
     }
     let mut places = matchit::Router::new();
     for (pattern, quick) in found {
-        let place = Place { pattern: pattern.clone(), quick };
+        let place = Place { route: Route::new(&pattern), quick };
         places.insert(pattern, place).expect("the router takes the same patterns");
     }
     places

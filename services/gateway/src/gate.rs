@@ -3,12 +3,11 @@
 mod admit;
 mod leftover;
 mod named;
+mod visit;
 
 pub(crate) use admit::{Admitted, Sent, no_address};
 pub(crate) use leftover::discard;
-
-use std::future::Future;
-use std::net::IpAddr;
+pub(crate) use visit::{Asker, pass};
 
 use access::Action;
 use axum::extract::rejection::RawPathParamsRejection;
@@ -16,18 +15,14 @@ use axum::extract::{RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue};
 use names::Level;
 
-use crate::address::{self, Peer};
+use crate::address::Peer;
 use crate::caller::{Carrier, Presented};
 use crate::problem::Problem;
-use crate::refuse::{Family, TOKEN_WARNING};
+use crate::refuse::Family;
 use crate::state::App;
-use crate::usage::Shown;
-use crate::wait;
-use admit::Refused;
-use named::Named;
 
 /// Everything in a request that an answer can depend on.
 const VARIES: &str = "Accept, Accept-Encoding, Authorization, X-Auth, X-API-Key";
@@ -136,119 +131,6 @@ pub(crate) async fn enter(
         next.run(request)
     })
     .await
-}
-
-/// Who asks, before the table is asked who that is.
-pub(crate) struct Asker {
-    pub(crate) presented: Presented,
-    pub(crate) peer: Option<Peer>,
-}
-
-/// Lets a request on to the work that answers it, or refuses it. `find` finds what the address names.
-pub(crate) async fn pass<'a, F: Future<Output = Response>>(
-    door: &Door,
-    find: impl Fn(&str) -> Option<&'a str>,
-    asker: Asker,
-    request: Request,
-    work: impl FnOnce(Request, Admitted) -> F,
-) -> Response {
-    let carrier = asker.presented.carrier();
-    let named = Named::of(find, door.family);
-    dressed(answer(door, named, asker, request, work).await, carrier)
-}
-
-async fn answer<F: Future<Output = Response>>(
-    door: &Door,
-    named: Option<Named<'_>>,
-    Asker { presented, peer }: Asker,
-    request: Request,
-    work: impl FnOnce(Request, Admitted) -> F,
-) -> Response {
-    let client = address::of(peer, request.headers(), &door.app.trusted_proxies);
-    let address = address::counted(client);
-    let tries = presented.carrier() != Carrier::None || door.gate == Gate::SignIn;
-    if let Some(wait_s) = door.app.failures.wait_s(address).filter(|_| tries) {
-        discard(request);
-        return Problem::too_many("too many refused credentials came from this address", wait_s)
-            .into_response();
-    }
-    let wait = match wait::of(request.headers()) {
-        Ok(wait) => wait,
-        Err(unknown) => {
-            discard(request);
-            return Problem::invalid(unknown.to_string()).into_response();
-        }
-    };
-    let mut admitted = admit::admit(door, &presented, named);
-    if admitted.as_ref().is_err_and(|refused| refused.lapsed) && door.app.until_leased().await {
-        admitted = admit::admit(door, &presented, named);
-    }
-    match admitted {
-        Ok(admitted) => {
-            let shown = Shown::of(&admitted.caller, admitted.string_no, client, request.headers());
-            let warning = admitted.warning.clone();
-            let work = wait::asked(wait, work(request, admitted));
-            let mut response = address::known_as(client, work).await;
-            if let Some(warning) = warning {
-                response.headers_mut().insert(TOKEN_WARNING, warning);
-            }
-            if door.gate == Gate::SignIn && response.status() == StatusCode::UNAUTHORIZED {
-                door.app.failures.note(address);
-            }
-            if let Some(shown) = shown {
-                shown.tell(&door.app, door.family, response.status());
-            }
-            response
-        }
-        Err(Refused { problem, dead, lapsed }) => {
-            if lapsed {
-                metrics::counter!("gateway_lapsed_total").increment(1);
-            }
-            metrics::counter!("gateway_refusals_total", "family" => family_word(door.family)).increment(1);
-            let shown = shown(door, &presented, client, request.headers());
-            let put_off = dead.then(|| failed(door, client, shown.as_ref())).flatten();
-            let problem = put_off.unwrap_or(problem);
-            discard(request);
-            let response = problem.into_response();
-            if let Some(shown) = shown {
-                shown.tell(&door.app, door.family, response.status());
-            }
-            response
-        }
-    }
-}
-
-/// The token that a refused request shows where it matters whose it is.
-fn shown(door: &Door, presented: &Presented, client: Option<IpAddr>, headers: &HeaderMap) -> Option<Shown> {
-    match door.gate {
-        Gate::Open | Gate::SignIn => None,
-        Gate::Listed | Gate::Channel(_) | Gate::Keyed(_) | Gate::Server(_) | Gate::Account(_) => {
-            let (now, credential) = (door.app.ambient.clock.now(), presented.credential());
-            let (caller, string_no) =
-                door.app.view.read(|table| (table.caller(now, &credential), table.string_no(&credential)));
-            Shown::of(&caller, string_no, client, headers)
-        }
-    }
-}
-
-/// Counts a credential that opens nothing. One of a token that was shown too often is answered with this instead of
-/// with what is the matter with it.
-fn failed(door: &Door, client: Option<IpAddr>, shown: Option<&Shown>) -> Option<Problem> {
-    door.app.failures.note(address::counted(client));
-    // As with addresses, no limit protects a machine from itself.
-    let here = client.is_some_and(|client| client.is_loopback());
-    let token = shown.filter(|_| !here).map(|shown| shown.token);
-    match door.app.token_failures.wait_s(token) {
-        Some(wait_s) => {
-            let words =
-                "this token's dead strings are shown too often: take them out of whatever still uses them";
-            Some(Problem::too_many(words, wait_s))
-        }
-        None => {
-            door.app.token_failures.note(token);
-            None
-        }
-    }
 }
 
 /// The answer with the headers that go with every one.

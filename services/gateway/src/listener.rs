@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
+use futures::FutureExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -53,8 +54,7 @@ pub(crate) async fn serve(
         let (builder, watcher, tls) = (builder.clone(), connections.watcher(), tls.clone());
         tokio::spawn(async move {
             let service = service_fn(move |request: http::Request<Incoming>| {
-                let front = front.clone();
-                async move { Ok::<_, Infallible>(front.answer(Some(Peer(peer)), request.map(body)).await) }
+                front.answer(Some(Peer(peer)), request.map(body)).map(Ok::<_, Infallible>)
             });
             let ended = match tls {
                 None => {

@@ -1,11 +1,14 @@
 //! Requests in work are counted, and beyond a limit answered with 503 instead of letting the queue grow.
 
+use std::future::ready;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use futures::future::Either;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::gate::discard;
@@ -13,25 +16,40 @@ use crate::problem::Problem;
 use crate::state::App;
 
 /// Does the work that answers a request, which counts until the last byte is sent.
-pub(crate) async fn make_room<F>(app: &App, request: Request, work: impl FnOnce(Request) -> F) -> Response
+pub(crate) fn make_room<F>(
+    app: &App,
+    request: Request,
+    work: impl FnOnce(Request) -> F,
+) -> impl Future<Output = Response<Counted>>
 where
     F: Future<Output = Response>,
 {
     // Whoever restarts processes that do not answer must not be turned away by load.
-    if ["/healthz", "/readyz"].contains(&request.uri().path()) {
-        return work(request).await;
-    }
-    let Ok(place) = app.requests.clone().try_acquire_owned() else {
-        discard(request);
-        return Problem::unavailable("too many requests are in work; try again in a moment").into_response();
+    let exempt = ["/healthz", "/readyz"].contains(&request.uri().path());
+    let place = match app.requests.clone().try_acquire_owned() {
+        _ if exempt => None,
+        Ok(place) => Some(place),
+        Err(_none_left) => {
+            discard(request);
+            let problem = Problem::unavailable("too many requests are in work; try again in a moment");
+            return Either::Right(ready(problem.into_response().map(Counted::not)));
+        }
     };
-    work(request).await.map(|body| Body::new(Counted { body, _place: place }))
+    let counted = |response: Response| response.map(|body| Counted { body, _place: place });
+    Either::Left(work(request).map(counted))
 }
 
 /// A body that holds its request's place.
-struct Counted {
+pub(crate) struct Counted {
     body: Body,
-    _place: OwnedSemaphorePermit,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Counted {
+    /// One whose request has none.
+    pub(crate) fn not(body: Body) -> Self {
+        Self { body, _place: None }
+    }
 }
 
 impl HttpBody for Counted {
@@ -64,7 +82,7 @@ mod tests {
     async fn a_place_is_held_until_the_body_is_gone() {
         let places = Arc::new(Semaphore::new(1));
         let place = places.clone().try_acquire_owned().unwrap();
-        let body = Body::new(Counted { body: Body::from("four"), _place: place });
+        let body = Body::new(Counted { body: Body::from("four"), _place: Some(place) });
         assert_eq!(body.size_hint().exact(), Some(4));
         assert!(places.try_acquire().is_err());
         assert_eq!(axum::body::to_bytes(body, 10).await.unwrap(), "four");

@@ -2,12 +2,12 @@
 //!
 //! One situation has one answer for every name, so that nothing can be enumerated.
 
-use access::{Caller, Refusal, Table, TokenKind, Why};
+use access::{Caller, Refusal, TokenKind, TokenString, Why};
 use http::{HeaderName, HeaderValue, StatusCode};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use crate::caller::{Carrier, Presented};
+use crate::caller::Carrier;
 use crate::problem::Problem;
 
 /// conda shows its text to the user beside a good answer.
@@ -69,21 +69,12 @@ pub(crate) fn warning(caller: &Caller) -> Option<HeaderValue> {
 }
 
 /// What the holder of a good token is told that will soon be none: the token ends, or this string of it does.
-pub(crate) fn ending(
-    table: &Table,
-    now: OffsetDateTime,
-    caller: &Caller,
-    presented: &Presented,
-) -> Option<HeaderValue> {
-    let token = caller.token().and_then(|token| table.token(token))?;
+pub(crate) fn ending(now: OffsetDateTime, string: TokenString<'_>) -> Option<HeaderValue> {
     // A session ends soon by its nature.
-    if token.kind == TokenKind::Session {
+    if string.token().kind == TokenKind::Session || !string.ends_by(now + ENDS_SOON) {
         return None;
     }
-    let ends_at = table.ends_at(&presented.credential())?;
-    if ends_at - now > ENDS_SOON {
-        return None;
-    }
+    let (token, ends_at) = (string.token(), string.ends_at());
     let when = ends_at.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()?;
     let words = if ends_at < token.expires_at() {
         format!("this token has been reissued and its older string ends at {when}: use the newer one")

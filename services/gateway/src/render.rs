@@ -13,6 +13,9 @@ pub mod run_exports;
 pub mod shards;
 pub mod simple;
 
+use std::io::Write as _;
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use http::HeaderValue;
 use sha2::{Digest, Sha256};
@@ -59,9 +62,8 @@ impl Sealed {
 
     /// `etag` is quoted.
     pub(crate) fn new(etag: &str, modified: Option<OffsetDateTime>) -> Self {
-        let text = |text: &str| HeaderValue::from_str(text).expect("digests and dates are visible ASCII");
-        let date = |at: OffsetDateTime| text(&httpdate::fmt_http_date(at.into()));
-        Self { etag: text(etag), modified: modified.map(date) }
+        let text = |text: &[u8]| HeaderValue::from_bytes(text).expect("digests and dates are visible ASCII");
+        Self { etag: text(etag.as_bytes()), modified: modified.map(|at| text(&http_date(at))) }
     }
 }
 
@@ -106,6 +108,13 @@ impl Rendered {
     pub fn zst(&self) -> Self {
         Self::new(ZSTD, zst(&self.bytes), self.last_modified)
     }
+}
+
+/// IMF-fixdate (RFC 9110, section 5.6.7), which is what `Last-Modified` holds.
+fn http_date(at: OffsetDateTime) -> [u8; 29] {
+    let mut date = [0; 29];
+    write!(&mut date[..], "{}", httpdate::HttpDate::from(SystemTime::from(at))).expect("each is as long");
+    date
 }
 
 /// Compresses into ONE frame that names its size: rattler stops after the first frame, and conda bounds a shard

@@ -112,9 +112,9 @@ impl Deref for App {
 /// Both of the machine's clocks.
 pub(crate) fn clocks(ambient: &Ambient) -> Clocks {
     let clock = ambient.clock.clone();
-    Clocks::new(move || Moment {
-        boot: clock.boot(),
-        wall_us: i64::try_from(clock.now().unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX),
+    Clocks::new(move || {
+        let (boot, wall) = (clock.boot(), clock.now());
+        Moment { boot, wall_us: wall.unix_timestamp() * 1_000_000 + i64::from(wall.microsecond()) }
     })
 }
 

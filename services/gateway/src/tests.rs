@@ -101,7 +101,7 @@ impl Gateway {
     /// From nowhere, unless the request says from where.
     async fn send(&self, mut request: http::Request<Body>) -> Response {
         let peer = request.extensions_mut().remove::<Peer>();
-        self.front.answer(peer, request).await
+        self.front.answer(peer, request).await.map(Body::new)
     }
 
     async fn get(&self, path: &str) -> Response {

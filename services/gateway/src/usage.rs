@@ -7,6 +7,7 @@ use access::{Caller, token_string};
 use http::header::USER_AGENT;
 use http::{HeaderMap, StatusCode};
 use names::TokenId;
+use time::OffsetDateTime;
 use usage::{Outcome, Use};
 
 use crate::refuse::Family;
@@ -21,6 +22,7 @@ pub(crate) struct Shown {
     pub(crate) token: TokenId,
     string_no: u32,
     alive: bool,
+    at: OffsetDateTime,
     address: Option<IpAddr>,
     client: String,
 }
@@ -30,6 +32,7 @@ impl Shown {
     pub(crate) fn of(
         caller: &Caller,
         string_no: Option<u32>,
+        at: OffsetDateTime,
         address: Option<IpAddr>,
         headers: &HeaderMap,
     ) -> Option<Self> {
@@ -37,6 +40,7 @@ impl Shown {
             token: caller.token()?,
             string_no: string_no?,
             alive: matches!(caller, Caller::Token { .. }),
+            at,
             address,
             client: client(headers),
         })
@@ -44,9 +48,8 @@ impl Shown {
 
     /// Tells what became of its request.
     pub(crate) fn tell(self, app: &App, family: Family, status: StatusCode) {
-        let Self { token, string_no, alive, address, client } = self;
+        let Self { token, string_no, alive, at, address, client } = self;
         let outcome = if alive { outcome(status) } else { Outcome::Dead };
-        let at = app.ambient.clock.now();
         let family = match family {
             Family::Conda => usage::Family::Conda,
             Family::Python => usage::Family::Python,

@@ -4,9 +4,10 @@
 use std::future::Future;
 
 use feed::deadline::{COMMITTED, WAIT};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use tonic::metadata::{MetadataMap, MetadataValue};
 
+const HEADER: HeaderName = HeaderName::from_static(WAIT);
 const ALL_GATEWAYS: &str = "all-gateways";
 
 /// What a caller asks for.
@@ -27,7 +28,7 @@ tokio::task_local! {
 
 /// What the headers ask for.
 pub(crate) fn of(headers: &HeaderMap) -> Result<Wait, Unknown> {
-    match headers.get(WAIT).map(|value| value.as_bytes()) {
+    match headers.get(HEADER).map(|value| value.as_bytes()) {
         None => Ok(Wait::AllGateways),
         Some(value) if value == ALL_GATEWAYS.as_bytes() => Ok(Wait::AllGateways),
         Some(value) if value == COMMITTED.as_bytes() => Ok(Wait::Committed),

@@ -1,20 +1,19 @@
 //! Finding out what a caller sees: by asking once for each class, and remembering the answer while nothing changes.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use names::{ChannelId, TokenId};
 
 use super::{ClassId, Sight};
-use crate::table::{Channel, Table};
+use crate::table::{Channel, RandomMap, Table};
 use crate::{Action, Caller, Package};
 
 /// Answers remembered at one time; beyond, all are forgotten.
 const SIGHTS_MAX: usize = 64 * 1024;
 
-/// What tokens see of channels whose packages are not all seen alike. Forgotten with every event.
+/// What tokens see of channels. Forgotten with every event.
 #[derive(Default)]
-pub(crate) struct Sights(Mutex<HashMap<(TokenId, Action, ChannelId), Sight>>);
+pub(crate) struct Sights(RwLock<RandomMap<(TokenId, Action, ChannelId), Sight>>);
 
 impl Sights {
     pub(crate) fn forget(&mut self) {
@@ -22,11 +21,11 @@ impl Sights {
     }
 
     fn remember(&self, key: (TokenId, Action, ChannelId), find: impl FnOnce() -> Sight) -> Sight {
-        if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return known.clone();
         }
         let sight = find();
-        let mut sights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sights = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if sights.len() >= SIGHTS_MAX {
             sights.clear();
         }
@@ -37,15 +36,27 @@ impl Sights {
 
 impl Table {
     pub(super) fn sight(&self, caller: &Caller, action: Action, channel: &Channel) -> Sight {
+        let find = || self.find_sight(caller, action, channel);
+        match caller {
+            Caller::Token { token, .. } => self.sights.remember((*token, action, channel.id), find),
+            Caller::Nobody
+            | Caller::Unknown
+            | Caller::Expired { .. }
+            | Caller::Revoked { .. }
+            | Caller::Disabled { .. }
+            | Caller::Service(_) => find(),
+        }
+    }
+
+    fn find_sight(&self, caller: &Caller, action: Action, channel: &Channel) -> Sight {
         let sees = |private| self.sees(caller, action, channel, &Package::plain(private));
         if sees(true) {
             return Sight::All;
         }
         let open = if sees(false) { Sight::Open } else { Sight::Nothing };
         match (caller, self.shelf(channel.id)) {
-            (Caller::Token { token, .. }, Some(shelf)) if shelf.gives() => {
-                let find = || self.by_class(caller, action, channel, open);
-                self.sights.remember((*token, action, channel.id), find)
+            (Caller::Token { .. }, Some(shelf)) if shelf.gives() => {
+                self.by_class(caller, action, channel, open)
             }
             (_, _) => open,
         }

@@ -1,5 +1,7 @@
 //! Channels, subchannels, and who was given what on them.
 
+use std::sync::Arc;
+
 use names::{AccountId, ChannelId, GroupId, Level, Privacy};
 use proto::event::v1::{self as stored, Access, AccessChanged, access, access_changed};
 
@@ -14,7 +16,7 @@ impl Table {
             [] => None,
             parent => Some(ChannelId::from_bytes(parent).map_err(text)?),
         };
-        let name = match parent.map(|parent| self.channels.get_mut(&parent)) {
+        let name: Arc<str> = match parent.map(|parent| self.channels.get_mut(&parent)) {
             None => event.name.as_str().into(),
             // A channel deleted meanwhile takes no subchannels.
             Some(None) => return Ok(()),
@@ -23,7 +25,7 @@ impl Table {
                 if let Err(place) = place {
                     above.subchannels.insert(place, (event.name.as_str().into(), id));
                 }
-                format!("{}/{}", above.name, event.name).into_boxed_str()
+                format!("{}/{}", above.name, event.name).into()
             }
         };
         let channel = Channel {
@@ -73,7 +75,7 @@ impl Table {
 
     fn remove_channel(&mut self, id: ChannelId) {
         let Some(channel) = self.channels.remove(&id) else { return };
-        self.channel_names.remove(&channel.name);
+        self.channel_names.remove(&*channel.name);
         if let Some(shelf) = self.shelves.remove(&id) {
             for (_, _, package) in shelf.iter() {
                 self.package_places.remove(&package.id);

@@ -90,7 +90,7 @@ where
         Box::pin(async move {
             let mut response = work.await?;
             let elapsed = clock.boot().saturating_sub(started);
-            response.headers_mut().insert(request_id::HEADER, id.header());
+            response.headers_mut().insert(request_id::HEADER_NAME, id.header());
             Ok(span.in_scope(|| record(rpc, elapsed, response)))
         })
     }

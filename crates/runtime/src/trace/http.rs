@@ -5,10 +5,11 @@
 use std::future::Future;
 use std::time::Duration;
 
+use futures::FutureExt;
 use http::{Method, Request, Response};
 use tracing::{Instrument, Span, field};
 
-use super::meters::Meters;
+use super::meters::Route;
 use super::outcome;
 use crate::{Ambient, Code, Failure, RequestId, request_id};
 
@@ -17,42 +18,43 @@ pub const NO_ROUTE: &str = "(none)";
 
 /// Traces what passes. An answer with a [`Failure`] in its extensions is logged here, once, with its reasons.
 #[derive(Debug, Clone)]
-pub struct HttpTrace(Ambient, Meters);
+pub struct HttpTrace(Ambient);
 
 impl HttpTrace {
     /// Ids and durations come from `ambient`.
     pub fn new(ambient: Ambient) -> Self {
-        Self(ambient, Meters::default())
+        Self(ambient)
     }
 
-    /// Does the work that answers a request. `route` is one of a closed list, never the address itself.
-    pub async fn answer<B, R, F>(
+    /// Does the work that answers a request.
+    pub fn answer<B, R, F>(
         &self,
-        route: &str,
+        route: &Route,
         request: Request<B>,
         work: impl FnOnce(Request<B>) -> F,
-    ) -> Response<R>
+    ) -> impl Future<Output = Response<R>>
     where
         F: Future<Output = Response<R>>,
     {
-        let Self(ambient, meters) = self;
+        let Self(ambient) = self;
         let method = method(request.method());
         let id = caller_id(request.headers()).unwrap_or_else(|| RequestId::make(&*ambient.ids));
-        let span = span(method, route, &id);
+        let span = span(method, route.as_str(), &id);
         super::context::continue_from_headers(&span, request.headers());
 
         let started = ambient.clock.boot();
         let work = span.in_scope(|| work(request));
-        let mut response = request_id::scope(id.clone(), work.instrument(span.clone())).await;
-        let elapsed = ambient.clock.boot().saturating_sub(started);
-        span.in_scope(|| record(&span, meters, (method, route), elapsed, &response));
-        response.headers_mut().insert(request_id::HEADER, id.header());
-        response
+        request_id::scope(id.clone(), work.instrument(span.clone())).map(move |mut response| {
+            let elapsed = ambient.clock.boot().saturating_sub(started);
+            span.in_scope(|| record(&span, (method, route), elapsed, &response));
+            response.headers_mut().insert(request_id::HEADER_NAME, id.header());
+            response
+        })
     }
 }
 
 pub(super) fn caller_id(headers: &http::HeaderMap) -> Option<RequestId> {
-    RequestId::accept(headers.get(request_id::HEADER)?.to_str().ok()?)
+    RequestId::accept(headers.get(request_id::HEADER_NAME)?.to_str().ok()?)
 }
 
 fn span(method: &'static str, route: &str, id: &RequestId) -> Span {
@@ -72,8 +74,7 @@ fn span(method: &'static str, route: &str, id: &RequestId) -> Span {
 
 fn record<R>(
     span: &Span,
-    meters: &Meters,
-    (method, route): (&'static str, &str),
+    (method, route): (&'static str, &Route),
     elapsed: Duration,
     response: &Response<R>,
 ) {
@@ -86,8 +87,9 @@ fn record<R>(
     if status >= 500 {
         span.record("otel.status_code", "ERROR");
     }
-    meters.record(method, route, outcome, elapsed);
+    route.record(method, outcome, elapsed);
 
+    let route = route.as_str();
     let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     let reasons = failure.map(Failure::chain).unwrap_or_default();
     match code {

@@ -1,16 +1,17 @@
-//! The meters of HTTP routes. Each is looked up by its labels once and then kept: looking up costs more than counting.
+//! The meters of one HTTP route. Each is looked up by its labels once and then kept: looking up costs more than counting.
 //!
-//! Methods, routes and outcomes are closed lists, so what is kept is bounded.
+//! Methods and outcomes are closed lists, so what is kept is bounded.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use metrics::{Counter, Histogram, counter, histogram};
 
-/// The meters of all routes. Clones share them.
-#[derive(Clone, Default)]
-pub(super) struct Meters(Arc<RwLock<HashMap<Box<str>, Vec<Meter>>>>);
+/// A route as it is named in spans and metrics, with its meters.
+pub struct Route {
+    name: Box<str>,
+    meters: RwLock<Vec<Meter>>,
+}
 
 struct Meter {
     method: &'static str,
@@ -19,25 +20,29 @@ struct Meter {
     requests: Counter,
 }
 
-impl Meters {
+impl Route {
+    /// One of a closed list, never the address of a request.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.into(), meters: RwLock::default() }
+    }
+
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        &self.name
+    }
+
     /// Counts one request.
-    pub(super) fn record(&self, method: &'static str, route: &str, outcome: &'static str, elapsed: Duration) {
-        if !self.record_known(method, route, outcome, elapsed) {
-            let meter = Meter::new(method, route, outcome);
-            self.0
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(route.into())
-                .or_default()
-                .push(meter);
-            self.record_known(method, route, outcome, elapsed);
+    pub(super) fn record(&self, method: &'static str, outcome: &'static str, elapsed: Duration) {
+        if !self.record_known(method, outcome, elapsed) {
+            let meter = Meter::new(method, &self.name, outcome);
+            self.meters.write().unwrap_or_else(PoisonError::into_inner).push(meter);
+            self.record_known(method, outcome, elapsed);
         }
     }
 
-    fn record_known(&self, method: &str, route: &str, outcome: &str, elapsed: Duration) -> bool {
-        let meters = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut of_route = meters.get(route).into_iter().flatten();
-        let meter = of_route.find(|meter| meter.method == method && meter.outcome == outcome);
+    fn record_known(&self, method: &str, outcome: &str, elapsed: Duration) -> bool {
+        let meters = self.meters.read().unwrap_or_else(PoisonError::into_inner);
+        let meter = meters.iter().find(|meter| meter.method == method && meter.outcome == outcome);
         if let Some(meter) = meter {
             meter.seconds.record(elapsed.as_secs_f64());
             meter.requests.increment(1);
@@ -57,8 +62,8 @@ impl Meter {
     }
 }
 
-impl std::fmt::Debug for Meters {
+impl std::fmt::Debug for Route {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Meters")
+        f.write_str(&self.name)
     }
 }

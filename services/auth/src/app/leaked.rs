@@ -28,7 +28,7 @@ impl App {
         }
         let mut found: BTreeMap<AccountId, Vec<TokenId>> = BTreeMap::new();
         let known: Vec<(AccountId, TokenId)> = self.view.read(|table| {
-            let token = |hash| table.token(table.secret(hash)?).map(|token| (token.owner, token.id));
+            let token = |hash| table.string(hash).map(|string| (string.token().owner, string.token().id));
             hashes.iter().filter_map(token).collect()
         });
         for (owner, token) in known {

@@ -14,13 +14,13 @@ use crate::state::App;
 pub(crate) fn stream<S>(
     app: &App,
     admitted: &Admitted,
-    sent: Sent,
+    sent: Sent<'_>,
     chunks: S,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + use<S>
 where
     S: Stream<Item = Result<Bytes, blobs::Error>> + Send,
 {
-    let (app, admitted) = (app.clone(), admitted.clone());
+    let (app, admitted, sent) = (app.clone(), admitted.clone(), sent.into_owned());
     let mut watch = Watch { bytes: 0, at: app.ambient.clock.boot() };
     chunks.map(move |chunk| {
         let chunk = chunk.map_err(io::Error::other)?;

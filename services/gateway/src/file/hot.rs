@@ -49,7 +49,7 @@ impl Hot {
         if let Some(bytes) = self.0.get(sha256) {
             return Ok(Some(bytes));
         }
-        self.0.get_or_insert_async(sha256, read(blobs, sha256)).await.map(Some)
+        Box::pin(self.0.get_or_insert_async(sha256, read(blobs, sha256))).await.map(Some)
     }
 }
 

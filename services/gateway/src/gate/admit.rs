@@ -1,10 +1,12 @@
 //! Who is let in, and to what: the one place where the gateway asks the authoriser.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use access::{Action, Caller, Object, Table, Verdict, View};
+use access::{Action, Caller, Channel, Object, Table, Verdict, View};
 use http::{HeaderValue, StatusCode};
 use names::{ChannelId, Level, PackageId, PackageKind, Privacy};
+use time::OffsetDateTime;
 
 use super::named::{Named, UNSPEAKABLE};
 use super::{Door, Gate};
@@ -20,6 +22,8 @@ pub(crate) struct Admitted {
     pub(crate) caller: Caller,
     /// Which of its token's strings was shown.
     pub(super) string_no: Option<u32>,
+    /// When.
+    pub(super) at: OffsetDateTime,
     /// What it was let in for; nothing where nothing was asked.
     action: Option<Action>,
     room: Option<Room>,
@@ -31,7 +35,7 @@ pub(crate) struct Admitted {
 #[derive(Debug, Clone)]
 pub(crate) struct Room {
     pub(crate) id: ChannelId,
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
     /// Anyone may read it.
     public: bool,
     /// What the caller sees of it.
@@ -44,9 +48,11 @@ impl Admitted {
     pub(crate) fn for_test(app: &App, presented: Presented, channel: &str) -> Self {
         let action = Some(Action::CondaDownload);
         app.view.read(|table| {
-            let caller = table.caller(app.ambient.clock.now(), &presented.credential());
+            let at = app.ambient.clock.now();
+            let caller = table.caller(at, &presented.credential());
+            let channel = table.channel_named(channel).expect("the test has made it");
             let room = Some(room(table, &caller, action, channel));
-            Self { presented, caller, string_no: None, action, room, warning: None }
+            Self { presented, caller, string_no: None, at, action, room, warning: None }
         })
     }
 
@@ -66,7 +72,7 @@ impl Admitted {
     }
 
     /// Whether the same request would still be let in now, and see what it is being sent.
-    pub(crate) fn still(&self, app: &App, sent: &Sent) -> bool {
+    pub(crate) fn still(&self, app: &App, sent: &Sent<'_>) -> bool {
         let Some(action) = self.action else { return true };
         let nameless = self.presented.carrier() == Carrier::None;
         let may_decide = app.leased() || nameless && app.shows_public();
@@ -85,11 +91,21 @@ impl Admitted {
 
 /// What is being sent.
 #[derive(Debug, Clone)]
-pub(crate) enum Sent {
+pub(crate) enum Sent<'a> {
     /// What was cut for the caller's view.
     Document,
     /// A file of this package.
-    Package(PackageKind, Box<str>, PackageId),
+    Package(PackageKind, Cow<'a, str>, PackageId),
+}
+
+impl Sent<'_> {
+    /// The same for as long as it takes.
+    pub(crate) fn into_owned(self) -> Sent<'static> {
+        match self {
+            Self::Document => Sent::Document,
+            Self::Package(kind, name, id) => Sent::Package(kind, Cow::Owned(name.into_owned()), id),
+        }
+    }
 }
 
 impl Room {
@@ -98,7 +114,7 @@ impl Room {
         self.name.split_once('/').map(|(_, below)| below)
     }
 
-    fn still(&self, table: &Table, caller: &Caller, action: Action, sent: &Sent) -> bool {
+    fn still(&self, table: &Table, caller: &Caller, action: Action, sent: &Sent<'_>) -> bool {
         let now = table.view(caller, reading(Some(action)), self.id);
         match sent {
             Sent::Document => now.sight() == self.view.sight(),
@@ -138,9 +154,11 @@ pub(super) fn admit(
         let words = "a token stands in the wrong place: put /t/<token>/ first in the address";
         return Err(Problem::invalid(words).into());
     }
+    let at = door.app.ambient.clock.now();
     if matches!(door.gate, Gate::Open | Gate::SignIn) {
         let (presented, caller) = (presented.clone(), Caller::Nobody);
-        return Ok(Admitted { presented, caller, string_no: None, action: None, room: None, warning: None });
+        let (string_no, action, room, warning) = (None, None, None, None);
+        return Ok(Admitted { presented, caller, string_no, at, action, room, warning });
     }
     // No channel is called like a mount: it is an address below that mount which does not exist.
     if named.is_some_and(|named| named.is_reserved()) {
@@ -153,18 +171,21 @@ pub(super) fn admit(
     if !leased && (presented.carrier() != Carrier::None || !door.app.shows_public()) {
         return Err(lapsed());
     }
-    let now = door.app.ambient.clock.now();
     door.app.view.read(|table| {
-        let caller = table.caller(now, &presented.credential());
-        let refused = |action, object: &Object<'_>| match table.decide(&caller, action, object) {
-            Verdict::Allowed(_) => None,
-            Verdict::Refused(refusal) => {
-                let words = table.refusal_words(&caller, &refusal, action, object);
-                Some(refuse::answer(door.family, presented.carrier(), &refusal, words))
+        let (caller, string) = table.identify(at, &presented.credential());
+        let (name, channel) = meant(table, &caller, door.gate, named);
+        let named = Object::ChannelNamed(&name);
+        let refused = |action, object: &Object<'_>| {
+            // It need not be found by its name twice.
+            let found = channel.filter(|_| *object == named).map(|channel| Object::Channel(channel.id));
+            match table.decide(&caller, action, found.as_ref().unwrap_or(object)) {
+                Verdict::Allowed(_) => None,
+                Verdict::Refused(refusal) => {
+                    let words = table.refusal_words(&caller, &refusal, action, object);
+                    Some(refuse::answer(door.family, presented.carrier(), &refusal, words))
+                }
             }
         };
-        let name = meant(table, &caller, door.gate, named);
-        let named = Object::ChannelNamed(&name);
         let problem = match door.gate {
             Gate::Open | Gate::SignIn => None,
             Gate::Listed if caller == Caller::Nobody => None,
@@ -184,13 +205,17 @@ pub(super) fn admit(
             return Err(Refused { problem, dead: refuse::warning(&caller).is_some(), lapsed: false });
         }
         let room = match door.gate {
-            Gate::Channel(_) | Gate::Keyed(_) => Some(room(table, &caller, door.gate.action(), &name)),
+            Gate::Channel(_) | Gate::Keyed(_) => {
+                let channel = channel.expect("nobody is let into a channel that is not there");
+                Some(room(table, &caller, door.gate.action(), channel))
+            }
             Gate::Open | Gate::SignIn | Gate::Listed | Gate::Server(_) | Gate::Account(_) => None,
         };
         let action = door.gate.action().filter(|_| caller != Caller::Nobody || room.is_some());
-        let warning = refuse::warning(&caller).or_else(|| refuse::ending(table, now, &caller, presented));
-        let string_no = table.string_no(&presented.credential());
-        Ok(Admitted { presented: presented.clone(), caller, string_no, action, room, warning })
+        let warning =
+            refuse::warning(&caller).or_else(|| string.and_then(|string| refuse::ending(at, string)));
+        let string_no = string.and_then(|string| string.no());
+        Ok(Admitted { presented: presented.clone(), caller, string_no, at, action, room, warning })
     })
 }
 
@@ -206,14 +231,23 @@ pub(crate) fn no_address() -> Problem {
     Problem::not_found("there is no such address on this server")
 }
 
-/// The name of the channel that the address means to this caller.
-fn meant<'a>(table: &Table, caller: &Caller, gate: Gate, named: Option<Named<'a>>) -> Cow<'a, str> {
-    let Some(named) = named else { return Cow::Borrowed(UNSPEAKABLE) };
+/// The channel that the address means to this caller: what it is called, and it, if it is there.
+fn meant<'a, 't>(
+    table: &'t Table,
+    caller: &Caller,
+    gate: Gate,
+    named: Option<Named<'a>>,
+) -> (Cow<'a, str>, Option<&'t Channel>) {
+    let Some(named) = named else { return (Cow::Borrowed(UNSPEAKABLE), None) };
     let below = named.perhaps().filter(|below| {
         let allowed = |action| table.decide(caller, action, &Object::ChannelNamed(below));
         gate.action().is_some_and(|action| matches!(allowed(action), Verdict::Allowed(_)))
     });
-    below.map_or_else(|| named.spoken(), Cow::Owned)
+    let name = below.map_or_else(|| named.whole(), Cow::Owned);
+    match table.channel_named(&name) {
+        Some(channel) => (name, Some(channel)),
+        None => (named.spoken(), None),
+    }
 }
 
 fn own_account(caller: &Caller) -> Object<'static> {
@@ -228,8 +262,7 @@ fn own_account(caller: &Caller) -> Object<'static> {
     }
 }
 
-fn room(table: &Table, caller: &Caller, action: Option<Action>, name: &str) -> Room {
-    let channel = table.channel_named(name).expect("nobody is let into a channel that is not there");
+fn room(table: &Table, caller: &Caller, action: Option<Action>, channel: &Channel) -> Room {
     let public = channel.privacy == Privacy::Public;
     let view = table.view(caller, reading(action), channel.id);
     Room { id: channel.id, name: channel.name.clone(), public, view }

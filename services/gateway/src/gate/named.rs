@@ -44,14 +44,18 @@ impl<'a> Named<'a> {
         is_reserved(self.channel) || below
     }
 
-    /// The name under which it is looked up, and which can be repeated in an answer: what is no name is not echoed.
-    pub(super) fn spoken(&self) -> Cow<'a, str> {
+    /// The name under which it is looked up.
+    pub(super) fn whole(&self) -> Cow<'a, str> {
         match self.below {
-            _ if !is_name(self.channel) => Cow::Borrowed(UNSPEAKABLE),
             Below::No | Below::Perhaps(_) => Cow::Borrowed(self.channel),
-            Below::Surely(below) if ChannelName::parse(below).is_err() => Cow::Borrowed(UNSPEAKABLE),
             Below::Surely(below) => Cow::Owned(format!("{}/{below}", self.channel)),
         }
+    }
+
+    /// The same as it can be repeated in an answer where nothing is called so: what is no name is not echoed.
+    pub(super) fn spoken(&self) -> Cow<'a, str> {
+        let below = matches!(self.below, Below::Surely(below) if ChannelName::parse(below).is_err());
+        if below || !is_name(self.channel) { Cow::Borrowed(UNSPEAKABLE) } else { self.whole() }
     }
 
     /// The subchannel that could be meant.

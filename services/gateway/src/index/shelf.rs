@@ -78,10 +78,13 @@ impl<S: Stock, R: Rows> Shelf<S, R> {
     /// The stock as of everything heard when this was called, or a failure within the limits of waiting.
     pub(crate) async fn current(&self, key: &Key) -> Result<Arc<Numbered<S>>, Failure> {
         let slot = self.slot(key)?;
-        let seq = match slot.fresh() {
-            Ok(stock) => return Ok(stock),
-            Err(seq) => seq,
-        };
+        match slot.fresh() {
+            Ok(stock) => Ok(stock),
+            Err(seq) => Box::pin(self.refreshed(key, slot, seq)).await,
+        }
+    }
+
+    async fn refreshed(&self, key: &Key, slot: Arc<Slot<S>>, seq: u64) -> Result<Arc<Numbered<S>>, Failure> {
         self.rows.wait(seq).await?;
         let stock = slot.refresh(&self.rows, seq).await?;
         self.weigh(key, slot);

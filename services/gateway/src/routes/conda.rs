@@ -2,6 +2,7 @@
 //!
 //! A subdir that conda knows is there even when nothing is in it: its index is empty and valid. Any other is 404.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use access::Action;
@@ -94,13 +95,14 @@ pub(crate) enum Reading {
 }
 
 impl Reading {
-    pub(crate) async fn answer(self, given: Here) -> Result<Response, Problem> {
+    pub(crate) async fn answer(self, given: &Here) -> Result<Response, Problem> {
         match self {
             Self::Document(of) => document(of, given).await,
             Self::File => file(given).await,
             Self::Absent => absent(given),
-            Self::Channeldata => channeldata(given).await,
-            Self::Notices => notices(given).await,
+            // Few ask for these: the future of what is asked most is not to be as large as theirs.
+            Self::Channeldata => Box::pin(channeldata(given)).await,
+            Self::Notices => Box::pin(notices(given)).await,
         }
     }
 }
@@ -114,42 +116,42 @@ async fn known(given: &Here, label: &LabelName) -> Result<(), Problem> {
 }
 
 /// One of the documents of a subdir.
-async fn document(document: Document, given: Here) -> Result<Response, Problem> {
+async fn document(document: Document, given: &Here) -> Result<Response, Problem> {
     let (label, subdir) = (given.path.label()?, given.path.subdir()?);
     let view = given.app.indexes.conda(given.admitted.view(), &subdir, Some(&label)).await?;
     if view.is_empty() {
-        known(&given, &label).await?;
+        Box::pin(known(given, &label)).await?;
     }
     let rendered = document.of(&view).await?;
     Ok(given.asked().document(&rendered, Freshness::Revalidate))
 }
 
 /// The classic solver's shortcut is not made here; clients go on to `repodata.json`.
-fn absent(given: Here) -> Result<Response, Problem> {
+fn absent(given: &Here) -> Result<Response, Problem> {
     given.path.label()?;
     given.path.subdir()?;
     Err(Problem::not_found("this document is not made here: use repodata.json or the sharded index"))
 }
 
 /// `channeldata.json`.
-async fn channeldata(given: Here) -> Result<Response, Problem> {
+async fn channeldata(given: &Here) -> Result<Response, Problem> {
     let label = given.path.label()?;
-    known(&given, &label).await?;
+    known(given, &label).await?;
     let rendered = given.app.indexes.channeldata(given.admitted.view(), Some(&label)).await?;
     Ok(given.asked().document(&rendered, Freshness::Revalidate))
 }
 
 /// `notices.json` (CEP 6): there is nothing to say.
-async fn notices(given: Here) -> Result<Response, Problem> {
-    known(&given, &given.path.label()?).await?;
+async fn notices(given: &Here) -> Result<Response, Problem> {
+    known(given, &given.path.label()?).await?;
     Ok(given.asked().document(&notices::notices(), Freshness::Revalidate))
 }
 
 /// A package, or a shard, which stands beside the index. Under which label a file is asked for does not matter: a lock
 /// file outlives a label.
-async fn file(given: Here) -> Result<Response, Problem> {
+async fn file(given: &Here) -> Result<Response, Problem> {
     if given.path.subdir == NOTEBOOKS {
-        return notebook(&given).await;
+        return Box::pin(notebook(given)).await;
     }
     let (label, subdir) = (given.path.label()?, given.path.subdir()?);
     match shard_hash(&given.path.file) {
@@ -186,7 +188,7 @@ async fn package(asked: Asked<'_>, subdir: &Subdir, filename: &str) -> Result<Re
         .file(filename)
         .ok_or_else(|| Problem::not_found("there is no such file in this subdir of the channel"))?;
     let name = filename.rsplitn(3, '-').nth(2).unwrap_or_default();
-    let sent = Sent::Package(PackageKind::Conda, name.into(), package);
+    let sent = Sent::Package(PackageKind::Conda, Cow::Borrowed(name), package);
     let (sha256, size_bytes, modified) = (file.sha256, file.size_bytes, file.uploaded_at);
     asked.blob(Stored { sha256, size_bytes, modified, sent }).await
 }

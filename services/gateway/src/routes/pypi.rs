@@ -2,6 +2,8 @@
 
 mod address;
 
+use std::borrow::Cow;
+
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, LOCATION};
 use http::{HeaderValue, StatusCode};
@@ -33,10 +35,10 @@ impl Place {
 }
 
 /// Any address below a channel.
-pub(crate) async fn read(given: Given<Place>) -> Result<Response, Problem> {
+pub(crate) async fn read(given: &Given<Place>) -> Result<Response, Problem> {
     // The catch-all needs a character, so a channel with nothing but a slash comes without one.
     let bare = given.uri.path().ends_with('/').then_some("");
-    let address = address::read(rest(&given).or(bare));
+    let address = address::read(rest(given).or(bare));
     let Some(Address { target, slash, label }) = address else {
         return Err(Problem::not_found(
             "this is no address of a Python index: it should be <channel>/simple/<project>/",
@@ -45,11 +47,11 @@ pub(crate) async fn read(given: Given<Place>) -> Result<Response, Problem> {
     let label = label.map_or_else(|| Ok(LabelName::main()), LabelName::parse);
     let label = label.map_err(|_no_name| no_label())?;
     match target {
-        Target::Channel if !slash => Ok(moved(&format!("{}/", own_name(&given)))),
+        Target::Channel if !slash => Ok(moved(&format!("{}/", own_name(given)))),
         Target::List { last } if !slash => Ok(moved(&format!("{last}/"))),
-        Target::Channel | Target::List { .. } => list(&given, &label).await,
-        Target::Project { wanted, scope } => project(&given, &label, (wanted, scope), slash).await,
-        Target::File { name } => file(&given, name).await,
+        Target::Channel | Target::List { .. } => list(given, &label).await,
+        Target::Project { wanted, scope } => project(given, &label, (wanted, scope), slash).await,
+        Target::File { name } => file(given, name).await,
     }
 }
 
@@ -68,7 +70,7 @@ pub(crate) async fn read_simple(given: Given<BelowSimple>) -> Result<Response, P
     let below = given.admitted.room().below().map(|below| format!("{below}/")).unwrap_or_default();
     let rest = Some(format!("{below}simple/{}", given.path.project));
     let Given { app, admitted, method, uri, headers, .. } = given;
-    read(Given { app, admitted, path: Place { rest }, method, uri, headers }).await
+    read(&Given { app, admitted, path: Place { rest }, method, uri, headers }).await
 }
 
 /// What follows the channel or the subchannel, without its first slash.
@@ -134,7 +136,7 @@ async fn file(given: &Given<Place>, name: &str) -> Result<Response, Problem> {
     } else {
         (file.sha256, file.size_bytes)
     };
-    let sent = Sent::Package(PackageKind::Pypi, project.into(), package);
+    let sent = Sent::Package(PackageKind::Pypi, Cow::Borrowed(project), package);
     given.asked().blob(Stored { sha256, size_bytes, modified: file.uploaded_at, sent }).await
 }
 

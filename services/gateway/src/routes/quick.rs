@@ -6,6 +6,8 @@
 
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use futures::FutureExt;
+use futures::future::Either;
 
 use crate::problem::Problem;
 use crate::routes::conda::{self, Reading};
@@ -26,21 +28,27 @@ impl Quick {
     /// For the router.
     pub(crate) fn routed(self) -> MethodRouter<App> {
         match self {
-            Self::Conda(reading) => get(move |here| reading.answer(here)),
-            Self::Python => get(pypi::read),
+            Self::Conda(reading) => get(move |here| async move { reading.answer(&here).await }),
+            Self::Python => get(async |here| pypi::read(&here).await),
         }
     }
 
     /// Answers a request that has passed the gate. `find` finds what the address names.
-    pub(crate) async fn answer<'a>(
+    pub(crate) fn answer<'a>(
         self,
         given: Given<()>,
         find: impl Fn(&str) -> Option<&'a str>,
-    ) -> Response {
+    ) -> impl Future<Output = Response> {
         let answer = match self {
-            Self::Conda(reading) => reading.answer(given.at(conda::Place::found(find))).await,
-            Self::Python => pypi::read(given.at(pypi::Place::found(find))).await,
+            Self::Conda(reading) => {
+                let here = given.at(conda::Place::found(find));
+                Either::Left(async move { reading.answer(&here).await })
+            }
+            Self::Python => {
+                let here = given.at(pypi::Place::found(find));
+                Either::Right(async move { pypi::read(&here).await })
+            }
         };
-        answer.unwrap_or_else(Problem::into_response)
+        answer.map(|answer| answer.unwrap_or_else(Problem::into_response))
     }
 }

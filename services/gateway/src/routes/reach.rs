@@ -1,5 +1,7 @@
 //! What a caller may see of channels and packages, where a route shows more than the one its address names.
 
+use std::sync::Arc;
+
 use access::{Action, Caller, Object, Selection, Table, Verdict, View};
 use names::{ChannelId, PackageKind};
 use readmodel::{ArtifactRow, ListedPackage, PackageKey, Packages, Shelves, Wanted};
@@ -14,7 +16,7 @@ use crate::state::{App, unread};
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) id: ChannelId,
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
 }
 
 /// The channels whose packages the caller may list, by name.

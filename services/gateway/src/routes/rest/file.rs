@@ -1,5 +1,7 @@
 //! `/api/v1/channels/{channel}/artifacts/…`: the bytes of files, of whatever kind, by the places that listings tell.
 
+use std::borrow::Cow;
+
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::CONTENT_DISPOSITION;
@@ -92,7 +94,7 @@ pub(crate) async fn sent<P>(given: &Given<P>, row: &ArtifactRow) -> Result<Respo
         sha256: row.sha256,
         size_bytes: row.size,
         modified: row.uploaded_at,
-        sent: Sent::Package(row.kind, row.name.as_str().into(), row.package_id),
+        sent: Sent::Package(row.kind, Cow::Borrowed(row.name.as_str()), row.package_id),
     };
     let mut response = given.asked().blob(stored).await?;
     // Whatever it holds, a browser saves it and does not run it.
