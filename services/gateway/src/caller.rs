@@ -15,7 +15,7 @@ use std::sync::Arc;
 use access::{Credential, token_string};
 use http::header::REFERER;
 use http::uri::PathAndQuery;
-use http::{Extensions, HeaderValue, Uri};
+use http::{HeaderValue, Uri};
 use path::Stripped;
 use runtime::Secret;
 
@@ -121,21 +121,23 @@ impl fmt::Debug for Presented {
 pub(crate) struct Taken {
     pub(crate) presented: Presented,
     pub(crate) host: Host,
+    pub(crate) address: Address,
 }
 
 impl Taken {
-    /// Leaves it beside the request, for whoever stands behind the router.
-    pub(crate) fn leave(self, extensions: &mut Extensions) {
-        extensions.insert(self.presented);
-        extensions.insert(self.host);
+    /// Leaves it with the request, for whoever stands behind the router.
+    pub(crate) fn leave<B>(&self, request: &mut http::Request<B>) {
+        *request.uri_mut() = self.address.uri();
+        request.extensions_mut().insert(self.presented.clone());
+        request.extensions_mut().insert(self.host.clone());
     }
 }
 
-/// Rewrites a request: what comes after sees neither token nor credential in it.
+/// Takes the address and the credential out of a request: what comes after sees neither token nor credential.
 pub(crate) fn take<B>(request: &mut http::Request<B>) -> Taken {
     let host = Host::of(request.headers(), request.uri());
-    let uri = std::mem::take(request.uri_mut());
-    let stripped = path::strip(uri.path());
+    let sent = std::mem::take(request.uri_mut());
+    let stripped = path::strip(sent.path());
     // A token may stand behind the mount that the host stands for.
     let mounted = host::mounted(host.as_str(), &stripped.path);
     let behind = mounted.as_deref().map(path::strip);
@@ -158,8 +160,43 @@ pub(crate) fn take<B>(request: &mut http::Request<B>) -> Taken {
     request.headers_mut().remove(REFERER);
     let (clean, astray) = blotted(behind.path);
     presented.astray = astray;
-    *request.uri_mut() = rewritten(&clean, uri.query());
-    Taken { presented, host }
+    let path = match clean {
+        Cow::Borrowed(rest) if mounted.is_none() => Clean::From(sent.path().len() - rest.len()),
+        Cow::Borrowed(_) | Cow::Owned(_) => Clean::Written(clean.into_owned()),
+    };
+    Taken { presented, host, address: Address { sent, path } }
+}
+
+/// Where a request goes. It keeps the address as it was sent, with the token in it, and shows it to nobody.
+pub(crate) struct Address {
+    sent: Uri,
+    path: Clean,
+}
+
+/// A path without token.
+enum Clean {
+    /// What was sent, from this byte on.
+    From(usize),
+    Written(String),
+}
+
+impl Address {
+    /// What is routed, still percent-encoded.
+    pub(crate) fn path(&self) -> &str {
+        match &self.path {
+            Clean::From(begin) => &self.sent.path()[*begin..],
+            Clean::Written(path) => path,
+        }
+    }
+
+    /// The same with the query.
+    pub(crate) fn uri(&self) -> Uri {
+        let parts = match self.sent.query() {
+            Some(query) => PathAndQuery::try_from(format!("{}?{query}", self.path())),
+            None => PathAndQuery::try_from(self.path()),
+        };
+        parts.map(Uri::from).expect("parts of a valid address, joined by slashes, are one")
+    }
 }
 
 /// Replaces whole tokens that stand elsewhere in the path.
@@ -174,14 +211,6 @@ fn blotted(clean: Cow<'_, str>) -> (Cow<'_, str>, bool) {
     let segments: Vec<&str> =
         clean.split('/').map(|segment| if is_token(segment) { "-" } else { segment }).collect();
     (Cow::Owned(segments.join("/")), true)
-}
-
-fn rewritten(path: &str, query: Option<&str>) -> Uri {
-    let parts = match query {
-        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
-        None => PathAndQuery::try_from(path),
-    };
-    parts.map(Uri::from).expect("parts of a valid address, joined by slashes, are one")
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ mod range;
 pub(crate) use guarded::stream as guarded;
 pub(crate) use hot::Hot;
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use axum::body::Body;
@@ -26,7 +25,7 @@ use time::OffsetDateTime;
 use crate::gate::{Admitted, Sent};
 use crate::limits::CHUNK_BYTES;
 use crate::problem::Problem;
-use crate::render::{Rendered, Sealed};
+use crate::render::{self, Rendered};
 use crate::state::{App, unstored};
 use range::Wanted;
 
@@ -48,7 +47,9 @@ pub(crate) enum Freshness {
 /// What is known of a body before it is opened.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts<'a> {
-    sealed: Cow<'a, Sealed>,
+    etag: HeaderValue,
+    /// `Last-Modified`, where it is written already.
+    date: Option<&'a HeaderValue>,
     modified: Option<OffsetDateTime>,
     content_type: &'static str,
     size_bytes: u64,
@@ -66,6 +67,7 @@ pub(crate) struct Stored<'a> {
 }
 
 /// A request for something that is there and may be read.
+#[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) app: &'a App,
     pub(crate) admitted: &'a Admitted,
@@ -88,7 +90,8 @@ impl Asked<'_> {
 
     fn rendered(&self, document: &Rendered, freshness: Freshness) -> Response {
         let (mut response, wanted) = self.prepare(Facts {
-            sealed: Cow::Borrowed(document.sealed()),
+            etag: document.sealed().etag.clone(),
+            date: document.sealed().modified.as_ref(),
             modified: document.last_modified,
             content_type: document.content_type,
             size_bytes: document.bytes.len() as u64,
@@ -103,7 +106,8 @@ impl Asked<'_> {
     /// Answers with a blob. Its absence is a fault: a row says that it is there.
     pub(crate) async fn blob(&self, stored: Stored<'_>) -> Result<Response, Problem> {
         let (mut response, wanted) = self.prepare(Facts {
-            sealed: Cow::Owned(Sealed::of_file(&stored.sha256, stored.modified)),
+            etag: render::file_etag(&stored.sha256),
+            date: None,
             modified: Some(stored.modified),
             content_type: BYTES,
             size_bytes: stored.size_bytes,
@@ -126,8 +130,7 @@ impl Asked<'_> {
 
     /// Status and headers, and the bytes that go with them if any do.
     fn prepare(&self, facts: Facts<'_>) -> (Response, Option<Range<u64>>) {
-        let Facts { sealed, modified, content_type, size_bytes: size, freshness } = facts;
-        let Sealed { etag, modified: date } = sealed.into_owned();
+        let Facts { etag, date, modified, content_type, size_bytes: size, freshness } = facts;
         let digest = etag.to_str().expect("digests are visible ASCII");
         let unchanged = condition::unchanged(self.headers, digest, modified);
         let wanted = range::wanted(condition::range(self.headers, digest, modified), size);
@@ -136,13 +139,14 @@ impl Asked<'_> {
         headers.reserve(HEADERS);
         headers.insert(ETAG, etag);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(self.caching(freshness)));
-        headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        if let Some(date) = date {
-            headers.insert(LAST_MODIFIED, date);
-        }
+        // With it goes what a cache needs to go on keeping what it has, and no more (RFC 9110, section 15.4.5).
         if unchanged {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return (response, None);
+        }
+        headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        if let Some(date) = date.cloned().or_else(|| modified.map(render::http_date)) {
+            headers.insert(LAST_MODIFIED, date);
         }
         let text = |text: &str| HeaderValue::from_str(text).expect("numbers are visible ASCII");
         let (status, range) = match wanted {

@@ -27,7 +27,7 @@ use crate::gate::{self, Asker, Door};
 use crate::load::{self, Counted};
 use crate::problem::Problem;
 use crate::router::{Serve, all, router};
-use crate::routes::given::Given;
+use crate::routes::given::Plain;
 use crate::routes::quick::Quick;
 use crate::state::App;
 
@@ -64,11 +64,11 @@ impl Front {
     ) -> impl Future<Output = Response<Counted>> + use<> {
         let (front, taken) = (self.0.clone(), caller::take(&mut request));
         async move {
-            let (version, uri) = (request.version(), request.uri().clone());
-            let found = front.places.at(uri.path()).ok();
+            let (version, path) = (request.version(), taken.address.path());
+            let found = front.places.at(path).ok();
             let route = found.as_ref().map_or(&front.nowhere, |found| &found.value.route);
             // The router reads what is escaped.
-            let plain = *request.method() == Method::GET && !uri.path().contains('%');
+            let plain = *request.method() == Method::GET && !path.contains('%');
             let quick = found.as_ref().filter(|_| plain).and_then(|found| {
                 let (door, quick) = found.value.quick.as_ref()?;
                 Some((door, *quick, &found.params))
@@ -76,9 +76,9 @@ impl Front {
             let work = |request| -> Pin<Box<dyn Future<Output = Response> + Send + '_>> {
                 match quick {
                     Some((door, quick, params)) => {
-                        Box::pin(quickly(door, quick, params, (taken, peer), request))
+                        Box::pin(quickly(door, quick, params, (&taken, peer), request))
                     }
-                    None => Box::pin(front.routed((taken, peer), request)),
+                    None => Box::pin(front.routed((&taken, peer), request)),
                 }
             };
             let work = |request| caught(async { load::make_room(&front.app, request, work).await });
@@ -93,8 +93,8 @@ impl Front {
 }
 
 impl Inner {
-    async fn routed(&self, (taken, peer): (Taken, Option<Peer>), mut request: Request) -> Response {
-        taken.leave(request.extensions_mut());
+    async fn routed(&self, (taken, peer): (&Taken, Option<Peer>), mut request: Request) -> Response {
+        taken.leave(&mut request);
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
         }
@@ -106,15 +106,15 @@ fn quickly<'a>(
     door: &'a Door,
     quick: Quick,
     params: &'a Params<'a, 'a>,
-    (taken, peer): (Taken, Option<Peer>),
+    (taken, peer): (&'a Taken, Option<Peer>),
     request: Request,
 ) -> impl Future<Output = Response> {
-    let asker = Asker { presented: taken.presented, peer };
+    let asker = Asker { presented: &taken.presented, peer };
     let find = |name: &str| params.get(name);
     gate::pass(door, find, asker, request, move |request, admitted| {
         let (parts, _body) = request.into_parts();
-        let (app, method, uri, headers) = (door.app.clone(), parts.method, parts.uri, parts.headers);
-        quick.answer(Given { app, admitted, path: (), method, uri, headers }, find)
+        let (app, method, headers) = (door.app.clone(), parts.method, parts.headers);
+        quick.answer(Plain { app, admitted, method, headers }, &taken.address, find)
     })
 }
 

@@ -120,7 +120,7 @@ pub(crate) async fn enter(
 ) -> Response {
     let extensions = request.extensions();
     let presented = extensions.get::<Presented>().cloned().unwrap_or_else(Presented::nothing);
-    let asker = Asker { presented, peer: extensions.get::<Peer>().copied() };
+    let asker = Asker { presented: &presented, peer: extensions.get::<Peer>().copied() };
     let Ok(params) = params else {
         let words = "the address is not readable: it should be UTF-8, percent-encoded";
         return dressed(Problem::invalid(words).into_response(), asker.presented.carrier());

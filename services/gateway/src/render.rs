@@ -53,17 +53,9 @@ pub(crate) struct Sealed {
 }
 
 impl Sealed {
-    /// Of a file in the file store.
-    pub(crate) fn of_file(sha256: &[u8; 32], modified: OffsetDateTime) -> Self {
-        let mut etag = [b'"'; 2 * 32 + 2];
-        hex::encode_to_slice(sha256, &mut etag[1..65]).expect("32 bytes are 64 digits");
-        Self::new(std::str::from_utf8(&etag).expect("digits are ASCII"), Some(modified))
-    }
-
     /// `etag` is quoted.
-    pub(crate) fn new(etag: &str, modified: Option<OffsetDateTime>) -> Self {
-        let text = |text: &[u8]| HeaderValue::from_bytes(text).expect("digests and dates are visible ASCII");
-        Self { etag: text(etag.as_bytes()), modified: modified.map(|at| text(&http_date(at))) }
+    fn new(etag: &str, modified: Option<OffsetDateTime>) -> Self {
+        Self { etag: visible(etag.as_bytes()), modified: modified.map(http_date) }
     }
 }
 
@@ -110,11 +102,22 @@ impl Rendered {
     }
 }
 
-/// IMF-fixdate (RFC 9110, section 5.6.7), which is what `Last-Modified` holds.
-fn http_date(at: OffsetDateTime) -> [u8; 29] {
+/// `ETag` of a file in the file store: strong, its digest.
+pub(crate) fn file_etag(sha256: &[u8; 32]) -> HeaderValue {
+    let mut etag = [b'"'; 2 * 32 + 2];
+    hex::encode_to_slice(sha256, &mut etag[1..65]).expect("32 bytes are 64 digits");
+    visible(&etag)
+}
+
+/// `Last-Modified`: an IMF-fixdate (RFC 9110, section 5.6.7).
+pub(crate) fn http_date(at: OffsetDateTime) -> HeaderValue {
     let mut date = [0; 29];
     write!(&mut date[..], "{}", httpdate::HttpDate::from(SystemTime::from(at))).expect("each is as long");
-    date
+    visible(&date)
+}
+
+fn visible(text: &[u8]) -> HeaderValue {
+    HeaderValue::from_bytes(text).expect("digests and dates are visible ASCII")
 }
 
 /// Compresses into ONE frame that names its size: rattler stops after the first frame, and conda bounds a shard

@@ -15,7 +15,7 @@ fn live(seed: u8) -> String {
 fn taken(request: http::request::Builder) -> http::Request<()> {
     let mut request = request.body(()).unwrap();
     let taken = take(&mut request);
-    taken.leave(request.extensions_mut());
+    taken.leave(&mut request);
     request
 }
 

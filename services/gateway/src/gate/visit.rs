@@ -23,8 +23,8 @@ use crate::usage::Shown;
 use crate::wait::{self, Wait};
 
 /// Who asks, before the table is asked who that is.
-pub(crate) struct Asker {
-    pub(crate) presented: Presented,
+pub(crate) struct Asker<'a> {
+    pub(crate) presented: &'a Presented,
     pub(crate) peer: Option<Peer>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Asker {
 pub(crate) fn pass<'a, F: Future<Output = Response>>(
     door: &'a Door,
     find: impl Fn(&str) -> Option<&'a str>,
-    Asker { presented, peer }: Asker,
+    Asker { presented, peer }: Asker<'a>,
     request: Request,
     work: impl FnOnce(Request, Admitted) -> F,
 ) -> impl Future<Output = Response> {
@@ -44,7 +44,7 @@ pub(crate) fn pass<'a, F: Future<Output = Response>>(
 
 struct Visit<'a> {
     door: &'a Door,
-    presented: Presented,
+    presented: &'a Presented,
     named: Option<Named<'a>>,
     client: Option<IpAddr>,
 }
@@ -59,7 +59,7 @@ impl<'a> Visit<'a> {
             Ok(wait) => wait,
             Err(problem) => return Either::Left(ready(turned_away(request, problem))),
         };
-        Either::Right(match admit(self.door, &self.presented, self.named) {
+        Either::Right(match admit(self.door, self.presented, self.named) {
             Err(Refused { lapsed: true, .. }) => Either::Left(Box::pin(self.late(wait, request, work))),
             admitted => Either::Right(self.go_on(admitted, wait, request, work)),
         })
@@ -83,7 +83,7 @@ impl<'a> Visit<'a> {
         work: impl FnOnce(Request, Admitted) -> F,
     ) -> Response {
         self.door.app.until_leased().await;
-        let admitted = admit(self.door, &self.presented, self.named);
+        let admitted = admit(self.door, self.presented, self.named);
         self.go_on(admitted, wait, request, work).await
     }
 

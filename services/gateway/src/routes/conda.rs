@@ -15,27 +15,26 @@ use crate::gate::Sent;
 use crate::index::CondaView;
 use crate::problem::Problem;
 use crate::render::{Rendered, notices};
-use crate::routes::given::Given;
 use crate::routes::reach;
 use crate::routes::rest::file::sent;
 use crate::state::unread;
 
 /// Where in a channel; which parts are there is the route's doing.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Place {
+pub(crate) struct Place<'a> {
     #[serde(default)]
-    label: Option<String>,
+    label: Option<Cow<'a, str>>,
     #[serde(default)]
-    subdir: String,
+    subdir: Cow<'a, str>,
     #[serde(default)]
-    file: String,
+    file: Cow<'a, str>,
 }
 
-impl Place {
+impl<'a> Place<'a> {
     /// By the names in the route's pattern.
-    pub(super) fn found<'a>(find: impl Fn(&str) -> Option<&'a str>) -> Self {
-        let text = |name| find(name).unwrap_or_default().to_owned();
-        Self { label: find("label").map(ToOwned::to_owned), subdir: text("subdir"), file: text("file") }
+    pub(super) fn found(find: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let text = |name| Cow::Borrowed(find(name).unwrap_or_default());
+        Self { label: find("label").map(Cow::Borrowed), subdir: text("subdir"), file: text("file") }
     }
 
     /// The label whose files are meant: without a word that is `main`.
@@ -55,9 +54,6 @@ impl Place {
 pub(super) fn no_label() -> Problem {
     Problem::not_found("this channel has no such label")
 }
-
-/// What every handler here is given.
-pub(crate) type Here = Given<Place>;
 
 /// The documents of a subdir.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,72 +91,72 @@ pub(crate) enum Reading {
 }
 
 impl Reading {
-    pub(crate) async fn answer(self, given: &Here) -> Result<Response, Problem> {
+    pub(crate) async fn answer(self, asked: Asked<'_>, place: &Place<'_>) -> Result<Response, Problem> {
         match self {
-            Self::Document(of) => document(of, given).await,
-            Self::File => file(given).await,
-            Self::Absent => absent(given),
+            Self::Document(of) => document(of, asked, place).await,
+            Self::File => file(asked, place).await,
+            Self::Absent => absent(place),
             // Few ask for these: the future of what is asked most is not to be as large as theirs.
-            Self::Channeldata => Box::pin(channeldata(given)).await,
-            Self::Notices => Box::pin(notices(given)).await,
+            Self::Channeldata => Box::pin(channeldata(asked, place)).await,
+            Self::Notices => Box::pin(notices(asked, place)).await,
         }
     }
 }
 
 /// Refuses a label that is not there.
-async fn known(given: &Here, label: &LabelName) -> Result<(), Problem> {
-    match given.app.indexes.has_label(given.admitted.view(), label).await? {
+async fn known(asked: Asked<'_>, label: &LabelName) -> Result<(), Problem> {
+    match asked.app.indexes.has_label(asked.admitted.view(), label).await? {
         true => Ok(()),
         false => Err(no_label()),
     }
 }
 
 /// One of the documents of a subdir.
-async fn document(document: Document, given: &Here) -> Result<Response, Problem> {
-    let (label, subdir) = (given.path.label()?, given.path.subdir()?);
-    let view = given.app.indexes.conda(given.admitted.view(), &subdir, Some(&label)).await?;
+async fn document(document: Document, asked: Asked<'_>, place: &Place<'_>) -> Result<Response, Problem> {
+    let (label, subdir) = (place.label()?, place.subdir()?);
+    let view = asked.app.indexes.conda(asked.admitted.view(), &subdir, Some(&label)).await?;
     if view.is_empty() {
-        Box::pin(known(given, &label)).await?;
+        Box::pin(known(asked, &label)).await?;
     }
     let rendered = document.of(&view).await?;
-    Ok(given.asked().document(&rendered, Freshness::Revalidate))
+    Ok(asked.document(&rendered, Freshness::Revalidate))
 }
 
 /// The classic solver's shortcut is not made here; clients go on to `repodata.json`.
-fn absent(given: &Here) -> Result<Response, Problem> {
-    given.path.label()?;
-    given.path.subdir()?;
+fn absent(place: &Place<'_>) -> Result<Response, Problem> {
+    place.label()?;
+    place.subdir()?;
     Err(Problem::not_found("this document is not made here: use repodata.json or the sharded index"))
 }
 
 /// `channeldata.json`.
-async fn channeldata(given: &Here) -> Result<Response, Problem> {
-    let label = given.path.label()?;
-    known(given, &label).await?;
-    let rendered = given.app.indexes.channeldata(given.admitted.view(), Some(&label)).await?;
-    Ok(given.asked().document(&rendered, Freshness::Revalidate))
+async fn channeldata(asked: Asked<'_>, place: &Place<'_>) -> Result<Response, Problem> {
+    let label = place.label()?;
+    known(asked, &label).await?;
+    let rendered = asked.app.indexes.channeldata(asked.admitted.view(), Some(&label)).await?;
+    Ok(asked.document(&rendered, Freshness::Revalidate))
 }
 
 /// `notices.json` (CEP 6): there is nothing to say.
-async fn notices(given: &Here) -> Result<Response, Problem> {
-    known(given, &given.path.label()?).await?;
-    Ok(given.asked().document(&notices::notices(), Freshness::Revalidate))
+async fn notices(asked: Asked<'_>, place: &Place<'_>) -> Result<Response, Problem> {
+    known(asked, &place.label()?).await?;
+    Ok(asked.document(&notices::notices(), Freshness::Revalidate))
 }
 
 /// A package, or a shard, which stands beside the index. Under which label a file is asked for does not matter: a lock
 /// file outlives a label.
-async fn file(given: &Here) -> Result<Response, Problem> {
-    if given.path.subdir == NOTEBOOKS {
-        return Box::pin(notebook(given)).await;
+async fn file(asked: Asked<'_>, place: &Place<'_>) -> Result<Response, Problem> {
+    if place.subdir == NOTEBOOKS {
+        return Box::pin(notebook(asked, &place.file)).await;
     }
-    let (label, subdir) = (given.path.label()?, given.path.subdir()?);
-    match shard_hash(&given.path.file) {
+    let (label, subdir) = (place.label()?, place.subdir()?);
+    match shard_hash(&place.file) {
         Some(hash) => {
-            let shard = given.app.indexes.shard(given.admitted.view(), &subdir, Some(&label), &hash).await?;
+            let shard = asked.app.indexes.shard(asked.admitted.view(), &subdir, Some(&label), &hash).await?;
             let shard = shard.ok_or_else(|| Problem::not_found("there is no such shard here"))?;
-            Ok(given.asked().document(&shard, Freshness::Immutable))
+            Ok(asked.document(&shard, Freshness::Immutable))
         }
-        None => package(given.asked(), &subdir, &given.path.file).await,
+        None => package(asked, &subdir, &place.file).await,
     }
 }
 
@@ -168,18 +164,18 @@ async fn file(given: &Here) -> Result<Response, Problem> {
 const NOTEBOOKS: &str = "jupyter";
 
 /// The newest file of a notebook.
-async fn notebook(given: &Here) -> Result<Response, Problem> {
+async fn notebook(asked: Asked<'_>, file: &str) -> Result<Response, Problem> {
     let absent = || Problem::not_found("there is no such notebook in this channel");
-    let name = Some(&given.path.file).filter(|file| file.ends_with(".ipynb"));
+    let name = Some(file).filter(|file| file.ends_with(".ipynb"));
     let name = name.and_then(|file| PlainName::of_file(file).ok());
     let name = name.ok_or_else(absent)?;
-    given.app.caught_up().await?;
-    let (kind, id) = (PackageKind::Notebook, given.admitted.room().id);
-    let rows = given.app.reader.artifacts_named(id, kind, name.as_str()).await.map_err(unread)?.1;
+    asked.app.caught_up().await?;
+    let (kind, id) = (PackageKind::Notebook, asked.admitted.room().id);
+    let rows = asked.app.reader.artifacts_named(id, kind, name.as_str()).await.map_err(unread)?.1;
     let row = rows.into_iter().max_by_key(|row| row.seq).ok_or_else(absent)?;
-    let (caller, fetch) = (&given.admitted.caller, Action::FileDownload);
-    let may = given.app.view.read(|table| reach::may(table, caller, fetch, id, (kind, name.as_str())));
-    if may { sent(given, &row).await } else { Err(absent()) }
+    let (caller, fetch) = (&asked.admitted.caller, Action::FileDownload);
+    let may = asked.app.view.read(|table| reach::may(table, caller, fetch, id, (kind, name.as_str())));
+    if may { sent(asked, &row).await } else { Err(absent()) }
 }
 
 async fn package(asked: Asked<'_>, subdir: &Subdir, filename: &str) -> Result<Response, Problem> {
@@ -197,7 +193,9 @@ async fn package(asked: Asked<'_>, subdir: &Subdir, filename: &str) -> Result<Re
 fn shard_hash(file: &str) -> Option<[u8; 32]> {
     let hash =
         file.strip_suffix(".msgpack.zst").filter(|hash| !hash.contains(|c: char| c.is_ascii_uppercase()))?;
-    hex::decode(hash).ok()?.try_into().ok()
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(hash, &mut bytes).ok()?;
+    Some(bytes)
 }
 
 #[cfg(test)]

@@ -28,15 +28,30 @@ impl<P> Given<P> {
         self.app.view.read(|table| reach::selected(table, self.admitted.view()))
     }
 
-    /// The same at an address that was read by somebody else.
-    pub(crate) fn at<Q>(self, path: Q) -> Given<Q> {
-        let Self { app, admitted, path: _, method, uri, headers } = self;
-        Given { app, admitted, path, method, uri, headers }
-    }
-
     /// The same for whoever answers with bytes.
     pub(crate) fn asked(&self) -> Asked<'_> {
         Asked { app: &self.app, admitted: &self.admitted, method: &self.method, headers: &self.headers }
+    }
+}
+
+/// A request that is answered with nothing but what its address names.
+pub(crate) struct Plain {
+    pub(crate) app: App,
+    pub(crate) admitted: Admitted,
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+}
+
+impl Plain {
+    /// Who is answered with bytes.
+    pub(crate) fn asked(&self) -> Asked<'_> {
+        Asked { app: &self.app, admitted: &self.admitted, method: &self.method, headers: &self.headers }
+    }
+
+    /// For whoever reads the address itself.
+    pub(crate) fn at<P>(self, path: P, uri: Uri) -> Given<P> {
+        let Self { app, admitted, method, headers } = self;
+        Given { app, admitted, path, method, uri, headers }
     }
 }
 

@@ -9,9 +9,10 @@ use axum::routing::{MethodRouter, get};
 use futures::FutureExt;
 use futures::future::Either;
 
+use crate::caller::Address;
 use crate::problem::Problem;
 use crate::routes::conda::{self, Reading};
-use crate::routes::given::Given;
+use crate::routes::given::{Given, Plain};
 use crate::routes::pypi;
 use crate::state::App;
 
@@ -28,25 +29,28 @@ impl Quick {
     /// For the router.
     pub(crate) fn routed(self) -> MethodRouter<App> {
         match self {
-            Self::Conda(reading) => get(move |here| async move { reading.answer(&here).await }),
-            Self::Python => get(async |here| pypi::read(&here).await),
+            Self::Conda(reading) => get(move |given: Given<conda::Place<'static>>| async move {
+                reading.answer(given.asked(), &given.path).await
+            }),
+            Self::Python => get(async |given| pypi::read(&given).await),
         }
     }
 
     /// Answers a request that has passed the gate. `find` finds what the address names.
     pub(crate) fn answer<'a>(
         self,
-        given: Given<()>,
+        plain: Plain,
+        address: &Address,
         find: impl Fn(&str) -> Option<&'a str>,
     ) -> impl Future<Output = Response> {
         let answer = match self {
             Self::Conda(reading) => {
-                let here = given.at(conda::Place::found(find));
-                Either::Left(async move { reading.answer(&here).await })
+                let place = conda::Place::found(find);
+                Either::Left(async move { reading.answer(plain.asked(), &place).await })
             }
             Self::Python => {
-                let here = given.at(pypi::Place::found(find));
-                Either::Right(async move { pypi::read(&here).await })
+                let given = plain.at(pypi::Place::found(find), address.uri());
+                Either::Right(async move { pypi::read(&given).await })
             }
         };
         answer.map(|answer| answer.unwrap_or_else(Problem::into_response))

@@ -186,7 +186,7 @@ async fn every_scope_and_level_opens_what_the_documents_say_and_nothing_else() {
         let service = service.clone();
         async move {
             let mut request = request.body(Body::empty()).unwrap();
-            caller::take(&mut request).leave(request.extensions_mut());
+            caller::take(&mut request).leave(&mut request);
             let response = service.oneshot(request).await.unwrap();
             (response.status(), text(response).await)
         }

@@ -120,5 +120,5 @@ pub(crate) async fn remove_dist(given: Given<Dist>) -> Result<Response, Problem>
 pub(crate) async fn download(given: Given<Dist>) -> Result<Response, Problem> {
     let row = found(&given).await?;
     reach::check(&given, reach::download(row.kind), (row.kind, row.name.as_str()))?;
-    sent(&given, &row).await
+    sent(given.asked(), &row).await
 }

@@ -10,7 +10,7 @@ use readmodel::ArtifactRow;
 use serde::Deserialize;
 
 use super::artifact::{CondaFile, PythonFile, remove};
-use crate::file::Stored;
+use crate::file::{Asked, Stored};
 use crate::gate::Sent;
 use crate::problem::Problem;
 use crate::routes::given::Given;
@@ -23,13 +23,13 @@ pub(crate) async fn conda(given: Given<CondaFile>) -> Result<Response, Problem> 
     let CondaFile { subdir, file } = &given.path;
     Subdir::parse(subdir).map_err(|error| Problem::invalid(error.to_string()))?;
     let row = found(&given, PackageKind::Conda, subdir, file).await?;
-    sent(&given, &row).await
+    sent(given.asked(), &row).await
 }
 
 /// `GET …/artifacts/pypi/{file}`.
 pub(crate) async fn python(given: Given<PythonFile>) -> Result<Response, Problem> {
     let row = found(&given, PackageKind::Pypi, "", &given.path.file).await?;
-    sent(&given, &row).await
+    sent(given.asked(), &row).await
 }
 
 /// The place of a notebook, an environment or a plain file.
@@ -61,7 +61,7 @@ pub(crate) fn plain_kind(word: &str) -> Result<PackageKind, Problem> {
 pub(crate) async fn plain(given: Given<PlainFile>) -> Result<Response, Problem> {
     let kind = given.path.kind()?;
     let row = found(&given, kind, &given.path.subdir(), &given.path.file).await?;
-    sent(&given, &row).await
+    sent(given.asked(), &row).await
 }
 
 /// `DELETE …/artifacts/{kind}/{name}/{version}/{file}`.
@@ -89,14 +89,14 @@ async fn found<P>(
 }
 
 /// Answers with a file's bytes.
-pub(crate) async fn sent<P>(given: &Given<P>, row: &ArtifactRow) -> Result<Response, Problem> {
+pub(crate) async fn sent(asked: Asked<'_>, row: &ArtifactRow) -> Result<Response, Problem> {
     let stored = Stored {
         sha256: row.sha256,
         size_bytes: row.size,
         modified: row.uploaded_at,
         sent: Sent::Package(row.kind, Cow::Borrowed(row.name.as_str()), row.package_id),
     };
-    let mut response = given.asked().blob(stored).await?;
+    let mut response = asked.blob(stored).await?;
     // Whatever it holds, a browser saves it and does not run it.
     let saved = format!("attachment; filename=\"{}\"", row.filename.replace(['"', '\\'], "_"));
     if let Ok(saved) = HeaderValue::from_str(&saved) {
