@@ -73,3 +73,28 @@ impl Table {
         if classes.is_empty() { otherwise } else { Sight::Classes { open, classes: Arc::from(classes) } }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn key(number: usize) -> (TokenId, Action, ChannelId) {
+        (TokenId(Uuid::from_u128(number as u128)), Action::CondaDownload, ChannelId(Uuid::nil()))
+    }
+
+    #[test]
+    fn as_many_are_remembered_as_the_limit_and_one_more_forgets_them_all() {
+        let mut sights = Sights::default();
+        for number in 0..SIGHTS_MAX {
+            sights.remember(key(number), || Sight::Open);
+        }
+        for number in [0, SIGHTS_MAX - 1] {
+            assert_eq!(sights.remember(key(number), || unreachable!("it is known")), Sight::Open);
+        }
+        assert_eq!(sights.remember(key(SIGHTS_MAX), || Sight::All), Sight::All);
+        assert_eq!(sights.remember(key(0), || Sight::Nothing), Sight::Nothing);
+        sights.forget();
+        assert_eq!(sights.remember(key(0), || Sight::All), Sight::All);
+    }
+}
