@@ -91,6 +91,13 @@ proptest! {
                 }
             }
         }
+        // Asked after every event, it answers like one that was asked nothing before.
+        for caller in callers(&world.table, made.tokens) {
+            for on in (0..made.channels).map(channel) {
+                let asked = content(&again.table, on, &caller, READS[0]);
+                prop_assert_eq!(asked, content(&world.table, on, &caller, READS[0]));
+            }
+        }
     }
 }
 
